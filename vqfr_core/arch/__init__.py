@@ -1,0 +1,8 @@
+"""The networks. They know nothing of files or images: built from a config, fed with tensors."""
+
+from .config import V1Config, V2Config
+from .precision import Network
+from .v1 import VqfrV1
+from .v2 import VqfrV2
+
+__all__ = ["Network", "V1Config", "V2Config", "VqfrV1", "VqfrV2"]

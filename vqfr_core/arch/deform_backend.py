@@ -1,0 +1,50 @@
+"""Decides, once per device type and dtype, whether torchvision's deformable convolution is to be used."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+logger = logging.getLogger(__name__)
+
+
+def torchvision_is_better(x: Tensor, weight: Tensor) -> bool:
+    """Whether a probe found torchvision's operator right and faster here. Never while gradients are needed."""
+    # On the CPU the gather was measured 6 to 8 times as fast (benchmarks/): no need to probe.
+    if x.device.type in ("cpu", "meta") or torch.is_grad_enabled() or weight.dtype != x.dtype:
+        return False
+    return _probe(x.device.type, x.device.index, x.dtype)
+
+
+@functools.cache
+def _probe(device_type: str, device_index: int | None, dtype: torch.dtype) -> bool:
+    """Run both on one small case: same values within the precision, and the faster one wins."""
+    from .deform import deform_conv2d_gather, deform_conv2d_torchvision
+
+    device = torch.device(device_type, device_index) if device_index is not None else torch.device(device_type)
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((1, 64, 96, 96), (1, 72, 96, 96), (1, 36, 96, 96), (64, 64, 3, 3), (64,))
+    case = [torch.rand(shape, generator=generator).to(device, dtype) for shape in shapes]
+    try:
+        found = deform_conv2d_torchvision(*case).float().cpu()
+    except (ImportError, RuntimeError, NotImplementedError) as error:
+        logger.info("torchvision's deform_conv2d does not work on %s in %s: %s", device, dtype, error)
+        return False
+    expected = deform_conv2d_gather(*(value.float() for value in case)).cpu()
+    tolerance = 1e-4 if dtype == torch.float32 else 3e-2
+    if not torch.allclose(found, expected, rtol=tolerance, atol=tolerance * float(expected.std())):
+        logger.warning("torchvision's deform_conv2d gives wrong values on %s in %s; not used", device, dtype)
+        return False
+    return _seconds(deform_conv2d_torchvision, case) < _seconds(deform_conv2d_gather, case)
+
+
+def _seconds(function: Callable[..., Tensor], case: list[Tensor]) -> float:
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        function(*case)[0, 0, 0, 0].item()  # waits for the device
+        best = min(best, time.perf_counter() - start)
+    return best

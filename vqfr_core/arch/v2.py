@@ -1,0 +1,239 @@
+"""VQFR v2: predicted codes, attention at 16 px, and a head that adds the main branch to the texture by `fidelity`."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, cat, nn
+
+from ..errors import InputError
+from .blocks import AttentionBlock, ResidualBlock, conv3x3, norm_act_conv
+from .config import V2Config, level_names
+from .precision import Network
+from .upsample import UpsampleConv
+from .v1 import nearest_code
+from .warp import TextureWarp
+
+Fidelity = float | Sequence[float] | Tensor
+"""One number, one number per face, or a map (B, 1, H, W); 0 is the texture alone, 1 the input's likeness."""
+
+
+class Downsample(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, (0, 1, 0, 1)))
+
+
+class Upsample(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = UpsampleConv(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+def level_blocks(in_channels: int, out_channels: int, count: int, attention: bool) -> list[nn.Module]:
+    """Residual blocks of one level; at the deepest each is followed by attention."""
+    blocks: list[nn.Module] = []
+    for i in range(count):
+        blocks.append(ResidualBlock(in_channels if i == 0 else out_channels, out_channels, "residual_func"))
+        if attention:
+            blocks.append(AttentionBlock(out_channels))
+    return blocks
+
+
+def middle_blocks(channels: int) -> nn.Sequential:
+    def residual() -> ResidualBlock:
+        return ResidualBlock(channels, channels, "residual_func")
+
+    return nn.Sequential(residual(), AttentionBlock(channels), residual())
+
+
+class Encoder(nn.Module):
+    """Image (B, 3, H, W) -> feature (B, D, H / 32, W / 32), one token for each code."""
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        channels, deepest = config.channels, len(config.channels) - 1
+        self.conv_in = conv3x3(3, channels[0])
+        self.blocks = nn.ModuleList()
+        for i, width in enumerate(channels):
+            start = [Downsample(channels[i - 1])] if i else []
+            blocks = level_blocks(channels[max(i - 1, 0)], width, config.encoder_blocks, attention=i == deepest)
+            self.blocks.append(nn.Sequential(*start, *blocks))
+        self.mid_blocks = middle_blocks(channels[-1])
+        self.conv_out = norm_act_conv(channels[-1], config.code_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv_in(x)
+        for blocks in self.blocks:
+            x = blocks(x)
+        return self.conv_out(self.mid_blocks(x))
+
+
+class TextureDecoder(nn.Module):
+    """Codes' entries (B, D, h, w) -> texture features by level; `conv_out` is the head that makes the image."""
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        channels, deepest = config.channels, len(config.channels) - 1
+        self.conv_in = conv3x3(config.code_channels, channels[-1])
+        self.mid_blocks = middle_blocks(channels[-1])
+        self.blocks = nn.ModuleList()
+        for i in reversed(range(len(channels))):
+            coarser = channels[min(i + 1, deepest)]
+            start = [Upsample(coarser)] if i < deepest else []
+            blocks = level_blocks(coarser, channels[i], config.decoder_blocks, attention=i == deepest)
+            self.blocks.append(nn.Sequential(*start, *blocks))
+        self.conv_out = norm_act_conv(channels[0], 3)
+        self.level_names = list(reversed(level_names(len(channels))))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = self.mid_blocks(self.conv_in(x))
+        textures = {}
+        for name, blocks in zip(self.level_names, self.blocks, strict=True):
+            x = blocks(x)
+            textures[name] = x
+        return textures
+
+
+class MainBranch(nn.Module):
+    """Warps the texture onto the input, level by level; ends in a feature of the texture's shape."""
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        channels, names = config.channels, level_names(len(config.channels))
+        deepest = len(names) - 1
+        finer = list(reversed(range(deepest)))
+        self.decoder_dict = nn.ModuleDict(
+            {names[i]: ResidualBlock(2 * channels[i], channels[i], "residual_func") for i in finer}
+        )
+        # The published names count the upsampling itself as index 0.
+        self.pre_upsample_dict = nn.ModuleDict(
+            {names[i]: nn.Sequential(nn.Identity(), UpsampleConv(channels[i + 1], channels[i])) for i in finer}
+        )
+        self.align_func_dict = nn.ModuleDict(
+            {
+                names[i]: TextureWarp(
+                    channels[i],
+                    config.condition_channels,
+                    channels[i + 1] if i < deepest else 0,
+                    config.deform_groups,
+                )
+                for i in [deepest, *finer]
+            }
+        )
+
+    def forward(self, textures: dict[str, Tensor], condition: Tensor) -> Tensor:
+        """Texture features by level, condition (B, K, H, W) -> (B, C1, H, W)."""
+        main: Tensor | None = None
+        offsets: Tensor | None = None
+        for name, warp in self.align_func_dict.items():
+            warped, offsets = warp(textures[name], condition, offsets)
+            if main is None:
+                main = warped
+            else:
+                main = self.decoder_dict[name](cat([self.pre_upsample_dict[name](main), warped], dim=1))
+        assert main is not None
+        return main
+
+
+class Codebook(nn.Module):
+    """The learned entries."""
+
+    def __init__(self, num_codes: int, code_channels: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(num_codes, code_channels)
+
+
+class VqfrV2(Network):
+    """VQFR v2: answer = head(texture + fidelity * main)."""
+
+    generation = 2
+    has_fidelity = True
+    full_precision_parts = ("feat2index", "quantizer")
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.feat2index: nn.Sequential | None = None
+        if config.predicts_codes:
+            self.feat2index = nn.Sequential(
+                nn.LayerNorm(config.code_channels), nn.Linear(config.code_channels, config.num_codes)
+            )
+        self.decoder = TextureDecoder(config)
+        self.main_branch = MainBranch(config)
+        self.inpfeat_extraction = conv3x3(3, config.condition_channels)
+        self.quantizer = Codebook(config.num_codes, config.code_channels)
+
+    def forward(self, x: Tensor, fidelity: Fidelity = 0.5) -> Tensor:
+        """Restore aligned faces.
+
+        Args:
+            x: (B, 3, H, W) RGB in [-1, 1]; H and W multiples of 32, 512 in normal use.
+            fidelity: a number, B numbers, or a map (B, 1, H, W). At the number 0 the main branch is not computed; the
+                answer is the same bit for bit.
+
+        Returns:
+            (B, 3, H, W) in [-1, 1], not clamped, in the dtype of `x`.
+        """
+        (answer,) = self.sweep(x, [fidelity])
+        return answer
+
+    def sweep(self, x: Tensor, fidelities: Sequence[Fidelity]) -> list[Tensor]:
+        """The answers for several fidelities: everything before the head is computed once."""
+        image = self.prepare(x)
+        strengths = [_as_strength(fidelity, image) for fidelity in fidelities]
+        textures = self._textures(image)
+        texture = textures["Level_1"]
+        main = None
+        if any(strength is not None for strength in strengths):
+            main = self.main_branch(textures, self.inpfeat_extraction(image))
+        del textures
+        answers = []
+        for strength in strengths:
+            feature = texture if strength is None or main is None else torch.addcmul(texture, main, strength)
+            answers.append(self.decoder.conv_out(feature).to(x.dtype))
+        return answers
+
+    def texture(self, x: Tensor) -> Tensor:
+        """The texture image, the same as fidelity 0. Shapes and ranges as in `forward`."""
+        return self.forward(x, 0.0)
+
+    def codes(self, x: Tensor) -> Tensor:
+        """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
+        return self._codes(self.encoder(self.prepare(x)))
+
+    def _codes(self, feature: Tensor) -> Tensor:
+        tokens = feature.flatten(2).transpose(1, 2).to(self.quantizer.embedding.weight.dtype)
+        if self.feat2index is None:
+            return nearest_code(tokens, self.quantizer.embedding.weight)
+        return self.feat2index(tokens).argmax(-1)
+
+    def _textures(self, image: Tensor) -> dict[str, Tensor]:
+        feature = self.encoder(image)
+        entries = self.quantizer.embedding(self._codes(feature)).transpose(1, 2).unflatten(2, feature.shape[-2:])
+        return self.decoder(entries.to(image.dtype))
+
+
+def _as_strength(fidelity: Fidelity, image: Tensor) -> Tensor | None:
+    """A factor that broadcasts to (B, 1, H, W); None where it is known to be zero without asking the device."""
+    if not isinstance(fidelity, Tensor):
+        values = list(fidelity) if isinstance(fidelity, Sequence) else [fidelity]
+        if not any(values):
+            return None
+        fidelity = torch.tensor(values, dtype=torch.float32)
+    batch, _, height, width = image.shape
+    if fidelity.ndim == 0 or (fidelity.ndim == 1 and fidelity.shape[0] in (1, batch)):
+        fidelity = fidelity.view(-1, 1, 1, 1)
+    elif fidelity.shape not in ((batch, 1, height, width), (1, 1, height, width)):
+        raise InputError(
+            f"fidelity must be a number, {batch} numbers, or a map ({batch}, 1, {height}, {width}); "
+            f"got shape {tuple(fidelity.shape)}"
+        )
+    return fidelity.to(image.device, image.dtype)

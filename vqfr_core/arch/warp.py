@@ -1,0 +1,57 @@
+"""Texture warping: brings the decoded texture onto the input face (VQFR, section 3.3)."""
+
+from collections import OrderedDict
+
+from torch import Tensor, cat, nn
+
+from .blocks import conv3x3, group_norm, resize_bilinear
+from .deform import ModulatedDeformConv
+
+
+class TextureWarp(nn.Module):
+    """One level: offsets from texture, condition and the coarser level's offsets; then deformable sampling.
+
+    With `condition_conv` the resized condition goes through a convolution of its own (v1, below full resolution).
+    """
+
+    def __init__(
+        self, channels: int, condition_channels: int, previous_channels: int, groups: int, condition_conv: bool = False
+    ) -> None:
+        super().__init__()
+        self.downsample: nn.Module | None = None
+        if condition_conv:
+            self.downsample = nn.Sequential(OrderedDict(conv=conv3x3(condition_channels, condition_channels)))
+        self.offset_conv1 = nn.Sequential(
+            nn.Conv2d(condition_channels + channels, channels, 1),
+            group_norm(channels),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(channels, channels, 7, padding=3, groups=channels),
+            group_norm(channels),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(channels, channels, 1),
+        )
+        self.offset_conv2 = nn.Sequential(
+            conv3x3(channels + previous_channels, channels), group_norm(channels), nn.SiLU(inplace=True)
+        )
+        self.dcn = ModulatedDeformConv(channels, groups)
+
+    def forward(self, texture: Tensor, condition: Tensor, previous: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Warp one level.
+
+        Args:
+            texture: (B, C, H, W), the texture feature.
+            condition: (B, K, H * f, W * f), the input's feature at full resolution.
+            previous: (B, P, H / 2, W / 2), offset feature of the coarser level, or None at the coarsest.
+
+        Returns:
+            The warped texture (B, C, H, W) and this level's offset feature (B, C, H, W).
+        """
+        condition = resize_bilinear(condition, texture.shape[-1] / condition.shape[-1])
+        if self.downsample is not None:
+            condition = self.downsample(condition)
+        feature = self.offset_conv1(cat([condition, texture], dim=1))
+        if previous is not None:
+            # Offsets are in pixels: twice the resolution, twice the distance.
+            feature = cat([feature, resize_bilinear(previous, 2).mul_(2)], dim=1)
+        feature = self.offset_conv2(feature)
+        return self.dcn(texture, feature), feature

@@ -1,0 +1,113 @@
+"""Every setting a user sees, once: default, range, label and help. The command line and the hosts read it here."""
+
+import dataclasses
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .errors import InputError
+
+DETECTORS = ("auto", "retinaface_resnet50", "retinaface_mobile0.25")
+SORT_ORDERS = ("size", "left-right", "top-bottom", "center", "score")
+MASK_KINDS = ("auto", "parsing", "soft", "box")
+MASK_REGIONS = ("skin", "brows", "eyes", "glasses", "nose", "mouth", "ears", "hair", "neck")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+@dataclass(frozen=True)
+class OptionSpec:
+    """How one setting is shown and checked."""
+
+    name: str
+    default: Any
+    label: str
+    help: str
+    group: str
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] | None = None
+
+    def check(self, value: Any) -> None:
+        """Raise InputError unless the value is allowed."""
+        if self.choices is not None and value not in self.choices:
+            raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
+        if isinstance(self.default, (int, float)) and not isinstance(self.default, bool):
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise InputError(f"{self.name}: needs a number, got {value!r}")
+            low, high = self.minimum, self.maximum
+            if (low is not None and not value >= low) or (high is not None and not value <= high):
+                raise InputError(f"{self.name}: {value} is outside {low} to {high}")
+
+
+def option(
+    default: Any,
+    label: str,
+    help: str,
+    group: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    step: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field that carries its own description."""
+    shown = {"label": label, "help": help, "group": group}
+    limits = {"minimum": minimum, "maximum": maximum, "step": step, "choices": choices}
+    return field(default=default, metadata=shown | limits)
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """All settings of one restoration. Values are checked when it is made; a bad one raises InputError."""
+
+    # fmt: off
+    fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. Only VQFR v2 models listen to it (the original's instructions use 0.1, its code 0); a v1 model ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05)
+    precision: str = option("auto", "Precision", "Number format of the network. auto takes the format that measurements found safe and fast on this kind of device.", "restore", choices=PRECISIONS)
+    batch_size: int = option(4, "Faces at once", "How many faces go through the network together. Halved by itself when memory runs out.", "restore", minimum=1, maximum=64, step=1)
+    aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")
+
+    detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=DETECTORS)
+    min_confidence: float = option(0.8, "Minimum confidence", "Faces the detector is less sure of are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01)
+    detection_size: int = option(1280, "Detection size", "The longer side of the image is reduced to this many pixels for detection.", "detect", minimum=128, maximum=8192, step=32)
+    tiles: bool = option(False, "Detect in tiles", "Also look at full resolution, tile by tile: finds tiny faces in huge images.", "detect")
+    rotations: bool = option(False, "Detect rotated faces", "Also look at the image turned by 90, 180 and 270 degrees.", "detect")
+    min_face_px: float = option(24.0, "Minimum face size", "Faces whose shorter side is below this many pixels are skipped.", "detect", minimum=0.0, maximum=8192.0, step=1.0)
+    max_face_px: float = option(0.0, "Maximum face size", "Faces whose longer side is above this many pixels are skipped. 0: no limit.", "detect", minimum=0.0, maximum=65536.0, step=1.0)
+    min_face_fraction: float = option(0.0, "Minimum face fraction", "Faces that fill less than this part of the image's shorter side are skipped.", "detect", minimum=0.0, maximum=1.0, step=0.01)
+    max_face_fraction: float = option(1.0, "Maximum face fraction", "Faces that fill more than this part of the image's shorter side are skipped. 1: no limit.", "detect", minimum=0.0, maximum=1.0, step=0.01)
+
+    select: str = option("all", "Select", "all, none, largest, center, or numbers after sorting: 0, -1, 0,2, 1:3.", "select")
+    sort: str = option("size", "Sort by", "Order in which faces are numbered.", "select", choices=SORT_ORDERS)
+    max_faces: int = option(0, "At most", "Keep only this many of the selected faces. 0: no limit.", "select", minimum=0, maximum=1000, step=1)
+
+    mask: str = option("auto", "Mask", "auto uses face parsing when its weights are present, else a soft shape drawn from the landmarks; box uses the whole crop.", "blend", choices=MASK_KINDS)
+    regions: str = option("skin,brows,eyes,glasses,nose,mouth,ears", "Regions", "Which parts a parsing mask takes from the restored face: " + ", ".join(MASK_REGIONS) + ".", "blend")
+    erode: float = option(0.02, "Erode", "Shrink the mask, as a part of the face's size; negative grows it.", "blend", minimum=-0.2, maximum=0.3, step=0.01)
+    feather: float = option(0.06, "Feather", "Width of the soft edge, as a part of the face's size.", "blend", minimum=0.0, maximum=0.5, step=0.01)
+    opacity: float = option(1.0, "Opacity", "1 shows the restored face, 0 the input.", "blend", minimum=0.0, maximum=1.0, step=0.05)
+    color_match: float = option(1.0, "Colour match", "How far the restored face takes over the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05)
+    grain: float = option(0.0, "Grain", "How much of the input's grain is put back over the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
+    scale: float = option(1.0, "Output scale", "Size of the result. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5)
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        for spec in option_specs():
+            spec.check(getattr(self, spec.name))
+
+    @classmethod
+    def from_names(cls, values: dict[str, Any]) -> "RestoreOptions":
+        """Options by name, e.g. from JSON. Unknown names raise InputError with the list of known ones."""
+        known = [f.name for f in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join(known)}")
+        return cls(**values)
+
+    def replace(self, **changes: Any) -> "RestoreOptions":
+        """A copy with some values changed."""
+        return dataclasses.replace(self, **changes)
+
+
+def option_specs() -> list[OptionSpec]:
+    """The settings in the order they are shown."""
+    return [OptionSpec(name=f.name, default=f.default, **f.metadata) for f in fields(RestoreOptions)]
