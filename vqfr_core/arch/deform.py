@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .deform_backend import torchvision_is_better
 
-STRIP_BYTES = 16 * 2**20
+STRIP_BYTES = 32 * 2**20
 """Upper bound on the sampled values of one strip of output rows: small, so that a strip stays in the CPU's cache."""
 
 TAPS = 9

@@ -30,7 +30,8 @@ def upsample_nearest_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
         (B, C_out, 2 H, 2 W).
     """
     batch, _, height, width = x.shape
-    output = x.new_empty(batch, weight.shape[0], 2 * height, 2 * width).contiguous(memory_format=torch.channels_last)
+    shape = (batch, weight.shape[0], 2 * height, 2 * width)
+    output = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
     for row in (0, 1):
         for column in (0, 1):
             kernel = _merge_taps(_merge_taps(weight, 2, row), 3, column)

@@ -1,0 +1,211 @@
+"""Install what VQFR Face Restore needs and is not there. Never changes a package that is.
+
+Three callers: the Stable Diffusion WebUI at each of its starts, ComfyUI-Manager once after cloning, and a person with
+`python install.py`. When all is there it only looks and is done. PyTorch is never installed, since the right build
+depends on the machine. The exit code is 0 under a host, which should start whatever happens here; a person gets 1 when
+something is still missing. Either way one line each says what is missing and what to do.
+"""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent
+OPENCV = "opencv-python-headless"
+# facexlib lists packages that only its tracking uses, and some of them hold numpy back; we import its networks, which
+# need no more than OpenCV, Pillow, tqdm, numpy, torch and torchvision.
+WITHOUT_DEPENDENCIES = ("facexlib",)
+TORCH = ("torch", "torchvision")
+PIP_TIMEOUT_S = 1800
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:>=\s*([0-9.]+))?\s*")
+# What pip accepts in a constraints file; one entry it does not understand would stop the whole run.
+_VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([._-][a-z0-9]+)*)?")
+
+
+class Requirement(NamedTuple):
+    name: str
+    minimum: str
+    """Lowest version that will do; empty: any."""
+
+    def __str__(self) -> str:
+        return f"{self.name}>={self.minimum}" if self.minimum else self.name
+
+
+class PipResult(NamedTuple):
+    succeeded: bool
+    message: str
+    """Why it failed, one line."""
+
+
+def read_requirements(path: Path) -> list[Requirement]:
+    """The lines of a requirements file: a name, with or without ">=" and a version."""
+    requirements = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            match = _REQUIREMENT.fullmatch(line.strip())
+            if match is None:
+                raise ValueError(f"{path}: cannot understand {line.strip()!r}")
+            requirements.append(Requirement(match[1], match[2] or ""))
+    return requirements
+
+
+def installed_version(name: str) -> str | None:
+    """The version of an installed package, None when it is not installed."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def is_importable(module: str) -> bool:
+    """Whether a top-level module can be found, without importing it."""
+    return importlib.util.find_spec(module) is not None
+
+
+def find_missing(requirements: list[Requirement]) -> list[Requirement]:
+    """What is not installed; OpenCV, which exists under several names and comes with conda too, by its module."""
+    missing = [requirement for requirement in requirements if installed_version(requirement.name) is None]
+    return missing if is_importable("cv2") else [*missing, Requirement(OPENCV, "")]
+
+
+def find_outdated(requirements: list[Requirement]) -> list[str]:
+    """One text for each installed package that is older than needed."""
+    return [
+        f"{requirement.name} {version} is older than {requirement.minimum}"
+        for requirement in requirements
+        if (version := installed_version(requirement.name)) and _numbers(version) < _numbers(requirement.minimum)
+    ]
+
+
+def installed_constraints() -> str:
+    """Every installed package at its version, as a pip constraints file, so that pip adds and never changes."""
+    versions: dict[str, str] = {}
+    for package in importlib.metadata.distributions():
+        name, version = package.metadata["Name"], package.version
+        if name and version and _VERSION.fullmatch(version):
+            versions.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)
+    return "".join(f"{name}=={version}\n" for name, version in sorted(versions.items()))
+
+
+def detect_host() -> str | None:
+    """Who runs this: "webui", "comfyui", or None for a person."""
+    launch = importlib.util.find_spec("launch")
+    if launch is not None and launch.origin and (Path(launch.origin).parent / "modules" / "launch_utils.py").is_file():
+        return "webui"
+    if "COMFYUI_FOLDERS_BASE_PATH" in os.environ or "COMFYUI_PATH" in os.environ:
+        return "comfyui"
+    if ROOT.parent.name == "custom_nodes" and not sys.stdout.isatty():
+        return "comfyui"
+    return None
+
+
+def webui_skips_installing() -> bool:
+    """Whether the WebUI was started with --skip-install."""
+    try:
+        launch = importlib.import_module("launch")
+        return bool(launch.args.skip_install)
+    except (Exception, SystemExit) as error:  # foreign code: whatever it does, the WebUI has to start
+        print(f"VQFR: could not read the WebUI's settings ({error!r}); going on without them.")
+        return False
+
+
+def pip_command() -> list[str] | None:
+    """The command that installs into this Python: pip, else uv; None when neither is there."""
+    python = [sys.executable, *(["-s"] if sys.flags.no_user_site else []), "-m"]
+    if is_importable("pip"):
+        quiet = ["--disable-pip-version-check", "--no-input", "--prefer-binary", "--retries", "1", "--timeout", "15"]
+        return [*python, "pip", "install", *quiet]
+    if is_importable("uv"):
+        return [*python, "uv", "pip", "install", "--python", sys.executable]
+    return None
+
+
+def run_pip(arguments: list[str]) -> PipResult:
+    """Run `pip install` with these arguments, and with everything that is installed held at its version."""
+    command = pip_command()
+    if command is None:
+        return PipResult(False, "this Python has neither pip nor uv")
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "installed.txt"
+        constraints.write_text(installed_constraints(), encoding="utf-8")
+        command += ["-c", str(constraints), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PIP_TIMEOUT_S)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return PipResult(False, str(error))
+    return PipResult(done.returncode == 0, _reason(done.stderr))
+
+
+def install(missing: list[Requirement], host: str | None) -> list[str]:
+    """Install what is missing. Gives one line for each part that failed, with the command to try by hand."""
+    index = os.environ.get("INDEX_URL", "") if host == "webui" else ""  # the WebUI's own setting
+    options = ["--index-url", index] if index else []
+    alone = [str(requirement) for requirement in missing if requirement.name in WITHOUT_DEPENDENCIES]
+    usual = [str(requirement) for requirement in missing if requirement.name not in WITHOUT_DEPENDENCIES]
+    problems = []
+    for names, extra in ((usual, []), (alone, ["--no-deps"])):
+        if not names:
+            continue
+        print(f"VQFR: installing {', '.join(names)}")
+        result = run_pip([*options, *extra, *names])
+        if not result.succeeded:
+            quoted = " ".join(f'"{name}"' for name in names)
+            by_hand = " ".join([f'"{sys.executable}" -m pip install', *extra, quoted])
+            problems.append(f"could not install {', '.join(names)} ({result.message}). When online, run: {by_hand}")
+    importlib.invalidate_caches()
+    return problems
+
+
+def torch_problems() -> list[str]:
+    """What to do about missing PyTorch, if it is missing."""
+    missing = [module for module in TORCH if not is_importable(module)]
+    if not missing:
+        return []
+    return [
+        f"{' and '.join(missing)} not found. Take the build for your machine from "
+        f'https://pytorch.org/get-started/locally, or run: "{sys.executable}" -m pip install {" ".join(missing)}'
+    ]
+
+
+def main() -> int:
+    """Install what is missing and say what went wrong. Gives the exit code."""
+    requirements = read_requirements(ROOT / "requirements.txt")
+    missing = find_missing(requirements)
+    host = detect_host()
+    problems = []
+    if missing and host == "webui" and webui_skips_installing():
+        names = ", ".join(str(requirement) for requirement in missing)
+        problems.append(f"{names} not installed, since the WebUI was started with --skip-install.")
+    elif missing:
+        problems += install(missing, host)
+    problems += [f"{text}; update it by hand if you can." for text in find_outdated(requirements)]
+    problems += torch_problems()
+    for problem in problems:
+        print(f"VQFR: {problem}")
+    if not problems and (missing or host is None):
+        print("VQFR: everything needed is installed.")
+    return 1 if problems and host is None else 0
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", re.split(r"[^0-9.]", version)[0]))
+
+
+def _reason(output: str) -> str:
+    """The line of pip's messages that tells most."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return (errors or lines or ["no reason given"])[-1]
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # some consoles lack letters that pip uses
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""A picture file in memory: its frames, and what the file says about them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One still: a whole photograph, or one moment of an animation."""
+
+    image: Tensor
+    """RGB float32 in [0, 1], (3, H, W). A gray picture has three equal channels."""
+    alpha: Tensor | None = None
+    """Opacity, float32 in [0, 1], (1, H, W); None: the picture has no transparency. Colours are not premultiplied."""
+    duration_ms: float | None = None
+    """How long an animation shows this frame, in milliseconds."""
+
+    def __post_init__(self) -> None:
+        _check_plane("image", self.image, 3)
+        if self.alpha is not None:
+            _check_plane("alpha", self.alpha, 1)
+            if self.alpha.shape[1:] != self.image.shape[1:]:
+                raise InputError(
+                    f"alpha is {_size_text(self.alpha)} and the image {_size_text(self.image)}; make them the same size"
+                )
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a picture file holds. Reading, restoring and writing it keeps all of this."""
+
+    frames: tuple[Frame, ...]
+    """At least one; more for an animation."""
+    is_gray: bool = False
+    """The file stores one channel of brightness, and is written that way again."""
+    bit_depth: int = 8
+    """Bits a channel has in the file: 8, 16, or 32 for floating point."""
+    icc_profile: bytes | None = None
+    """Colour profile as embedded in the file; None means sRGB."""
+    exif: bytes | None = None
+    """EXIF block beginning with its TIFF header. Its orientation is normal: the frames are already upright."""
+    text: Mapping[str, str] = field(default_factory=dict)
+    """Text entries of a PNG, such as generation parameters, and the comment of a JPEG or GIF under "comment"."""
+    dpi: tuple[float, float] | None = None
+    """Pixels per inch across and down."""
+    loop: int = 0
+    """How often an animation plays; 0 means for ever."""
+    source_format: str | None = None
+    """Format of the file that was read, in Pillow's spelling, e.g. "JPEG"."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frames", tuple(self.frames))
+        if not self.frames:
+            raise InputError("a picture needs at least one frame")
+        if self.bit_depth not in (8, 16, 32):
+            raise InputError(f"bit_depth is {self.bit_depth}; use 8, 16, or 32 for floating point")
+
+    @property
+    def images(self) -> list[Tensor]:
+        """The frames' images, each RGB float32 in [0, 1], (3, H, W)."""
+        return [frame.image for frame in self.frames]
+
+    @property
+    def is_animated(self) -> bool:
+        return len(self.frames) > 1
+
+    def with_images(self, images: Sequence[Tensor]) -> "Picture":
+        """The same picture showing other images, one for each frame.
+
+        images: RGB float32 in [0, 1], (3, H, W), of any size: alpha is resized along with them, and stays exactly
+        as it is where the size does. Raises InputError when the number of images is not the number of frames.
+        """
+        if len(images) != len(self.frames):
+            raise InputError(f"the picture has {len(self.frames)} frames, but {len(images)} images were given")
+        frames = tuple(
+            Frame(image, _resize_alpha(frame.alpha, image), frame.duration_ms)
+            for frame, image in zip(self.frames, images, strict=True)
+        )
+        return dataclasses.replace(self, frames=frames)
+
+
+def _resize_alpha(alpha: Tensor | None, image: Tensor) -> Tensor | None:
+    size = image.shape[-2:]
+    if alpha is None or alpha.shape[-2:] == size:
+        return alpha
+    resized = functional.interpolate(alpha[None], size=size, mode="bicubic", align_corners=False, antialias=True)
+    return resized[0].clamp(0.0, 1.0)
+
+
+def _check_plane(name: str, plane: Tensor, num_channels: int) -> None:
+    if plane.ndim != 3 or plane.shape[0] != num_channels or 0 in plane.shape or plane.dtype != torch.float32:
+        raise InputError(
+            f"{name} is {plane.dtype} of shape {tuple(plane.shape)}; it has to be float32, ({num_channels}, H, W)"
+        )
+
+
+def _size_text(plane: Tensor) -> str:
+    return f"{plane.shape[-1]} x {plane.shape[-2]} px"

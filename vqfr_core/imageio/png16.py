@@ -1,0 +1,81 @@
+"""PNG with 16 bits a channel (PNG specification, third edition). Pillow reads and writes its colours at 8 bits only."""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ..errors import InputError
+from .convert import Pixels, pixels_from_array
+from .deep import decode_deep
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+_GRAY_TYPES = (0, 4)
+_SUB_FILTER = 1
+_PIECE_BYTES = 1 << 20
+
+
+def is_png16(head: bytes) -> bool:
+    """Whether a file that begins with these bytes (26 or more) is a PNG with 16 bits a channel."""
+    return head.startswith(_SIGNATURE) and len(head) > 25 and head[24] == 16
+
+
+def read_png16(path: Path, transparent_color: Any = None) -> Pixels:
+    """The pixels of a 16-bit PNG. transparent_color: the level, or (r, g, b), that its tRNS chunk makes transparent.
+
+    Raises InputError when the file is damaged or OpenCV is missing.
+    """
+    with path.open("rb") as file:
+        is_gray = file.read(26)[25] in _GRAY_TYPES
+    array = decode_deep(path)
+    if array.dtype != np.uint16:
+        raise InputError(f"{path}: OpenCV did not keep its 16 bits ({array.dtype}); update opencv-python")
+    if array.ndim == 2:
+        array = array[..., None]
+    colors = array[..., :1] if is_gray else array[..., :3]
+    if transparent_color is not None:
+        opaque = (colors != np.asarray(transparent_color, np.uint16)).any(-1, keepdims=True)
+        alpha = opaque.astype(np.uint16) * 65535
+    else:
+        alpha = array[..., 3:]
+    return pixels_from_array(np.concatenate([colors, alpha], axis=-1) if alpha.shape[-1] else colors)
+
+
+def write_png16(file: BinaryIO, array: np.ndarray, chunks: Iterable[tuple[bytes, bytes]], level: int) -> None:
+    """Write uint16 (H, W, 1 to 4) as PNG. chunks: (name, data) to stand before the pixels. level: of zlib, 0 to 9."""
+    height, width, num_channels = array.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, _COLOR_TYPES[num_channels], 0, 0, 0)
+    file.write(_SIGNATURE)
+    _write_chunk(file, b"IHDR", header)
+    for name, data in chunks:
+        _write_chunk(file, name, data)
+    packer = zlib.compressobj(level)
+    num_rows = max(1, _PIECE_BYTES // (width * num_channels * 2))
+    for top in range(0, height, num_rows):
+        data = packer.compress(_filtered(array[top : top + num_rows]))
+        if data:
+            _write_chunk(file, b"IDAT", data)
+    _write_chunk(file, b"IDAT", packer.flush())
+    _write_chunk(file, b"IEND", b"")
+
+
+def _filtered(rows: np.ndarray) -> bytes:
+    """The rows as bytes, each byte less the one of the pixel to its left, a filter type before each row."""
+    num_rows, _, num_channels = rows.shape
+    stride = 2 * num_channels
+    raw = np.ascontiguousarray(rows, dtype=">u2").view(np.uint8).reshape(num_rows, -1)
+    filtered = np.empty((num_rows, 1 + raw.shape[1]), np.uint8)
+    filtered[:, 0] = _SUB_FILTER
+    filtered[:, 1 : 1 + stride] = raw[:, :stride]
+    np.subtract(raw[:, stride:], raw[:, :-stride], out=filtered[:, 1 + stride :])
+    return filtered.tobytes()
+
+
+def _write_chunk(file: BinaryIO, name: bytes, data: bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + name)
+    file.write(data)
+    file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))

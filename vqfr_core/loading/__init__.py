@@ -1,0 +1,1 @@
+"""Weight files: found, fetched, checked, recognised and turned into networks."""

@@ -1,0 +1,85 @@
+"""Hashes of weight files: computed, compared with the catalog, and remembered where the catalog has none."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from filelock import FileLock
+
+from ..errors import WeightsError
+from .catalog import WeightRecord
+
+MEMORY_FILE = "hashes.json"
+_BLOCK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file in hex; WeightsError if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror or error}; check the path and its rights") from error
+    return digest.hexdigest()
+
+
+def remembered_sha256(folder: Path, file_name: str) -> str | None:
+    """The hash a file had when it was first downloaded into the folder, None if it was not."""
+    value = _read_memory(folder).get(file_name)
+    return value if isinstance(value, str) else None
+
+
+def remember_sha256(folder: Path, file_name: str, sha256: str) -> None:
+    """Write down a file's hash in the folder's hashes.json. Safe beside other processes."""
+    memory = folder / MEMORY_FILE
+    with FileLock(f"{memory}.lock"):
+        text = json.dumps(_read_memory(folder) | {file_name: sha256}, indent=2, sort_keys=True)
+        draft = memory.with_name(f"{MEMORY_FILE}.{os.getpid()}.part")
+        draft.write_text(text + "\n", encoding="utf-8")
+        os.replace(draft, memory)
+
+
+def hash_problem(record: WeightRecord, folder: Path, size: int, sha256: str) -> str | None:
+    """What is wrong with a file of this size and hash as the published file of a record; None if nothing is."""
+    if sha256 != (record.sha256 or sha256) or not sha256.startswith(record.sha256_prefix or ""):
+        length = f" and {size} bytes (expected {record.size})" if record.size not in (None, size) else ""
+        return f"it has sha256 {sha256}{length}, {record.expected_hash}: damaged, or another file of the same name"
+    first = remembered_sha256(folder, record.file_name)
+    if first is not None and first != sha256:
+        memory = folder / MEMORY_FILE
+        return (
+            f"it has sha256 {sha256}, but {first} when it was first downloaded; "
+            f"if you trust the new file, remove its line from {memory}"
+        )
+    return None
+
+
+def check_file(path: Path, record: WeightRecord) -> str:
+    """The file's sha256, after comparing it with what is known of it.
+
+    Only a file under its published name is compared: a converted copy has a hash of its own. Raises WeightsError if
+    the file differs from the catalog or from what was first downloaded.
+    """
+    sha256 = sha256_of(path)
+    if path.name != record.file_name:
+        return sha256
+    problem = hash_problem(record, path.parent, path.stat().st_size, sha256)
+    if problem:
+        raise WeightsError(f"{path} is not the published {record.name}: {problem}. Delete it to fetch it again.")
+    return sha256
+
+
+def _read_memory(folder: Path) -> dict[str, object]:
+    memory = folder / MEMORY_FILE
+    try:
+        content = json.loads(memory.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"cannot read {memory}: {error}; repair or delete it") from error
+    if not isinstance(content, dict):
+        raise WeightsError(f"{memory} does not hold names and hashes; delete it")
+    return content

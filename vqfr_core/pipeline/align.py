@@ -1,0 +1,126 @@
+"""Turn a face upright and bring it to the size and place the networks were trained with (FFHQ alignment)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from ..errors import InputError
+from ..types import Box, FaceCrop, FaceDetection, Point
+from .warp import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
+
+CROP_SIZE_PX = 512
+FFHQ_TEMPLATE = (
+    Point(192.98138, 239.94708),
+    Point(318.90277, 240.1936),
+    Point(256.63416, 314.01935),
+    Point(201.26117, 371.41043),
+    Point(313.08905, 371.15118),
+)
+"""Where the eyes, the nose tip and the corners of the mouth lie in a crop of 512 px (the numbers facexlib uses)."""
+
+_MIN_SPREAD_PX = 0.5  # closer together, five points are one point
+_MIN_LIKENESS = 0.3  # correlation with the template; even a profile has more than 0.7
+_MAX_ASPECT = 2.0
+
+
+def estimate_image_to_crop(landmarks: Sequence[Point] | np.ndarray, size_px: int = CROP_SIZE_PX) -> np.ndarray:
+    """The turn, scale and shift that bring five landmarks nearest to the template (least squares, no mirroring).
+
+    Args:
+        landmarks: left eye, right eye, nose tip, left and right corner of the mouth, (x, y) in image pixels.
+        size_px: side of the crop.
+
+    Returns:
+        float64 (2, 3): maps image pixels to crop pixels, pixel centres at integers.
+
+    Raises:
+        InputError: the points are not five, not finite, or do not form a face.
+    """
+    points = np.asarray(landmarks, dtype=np.float64)
+    if points.shape != (5, 2) or not np.isfinite(points).all():
+        raise InputError(f"a face has five finite landmarks (x, y), got {points.tolist()}")
+    template = transform_points(FFHQ_TEMPLATE, resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (size_px, size_px)))
+    # As complex numbers a similarity is crop = factor * image + shift, and least squares has a closed form.
+    source, target = points @ (1, 1j), template @ (1, 1j)
+    centered, target_centered = source - source.mean(), target - target.mean()
+    spread, target_spread = np.linalg.norm(centered), np.linalg.norm(target_centered)
+    if spread < _MIN_SPREAD_PX:
+        raise InputError(f"the five landmarks of a face lie on one spot near {_rounded(points[0])}")
+    product = np.vdot(centered, target_centered)
+    if abs(product) < _MIN_LIKENESS * spread * target_spread:
+        raise InputError(f"the five landmarks do not form a face: {[_rounded(point) for point in points]}")
+    factor = product / spread**2
+    shift = target.mean() - factor * source.mean()
+    return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
+
+
+def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE_PX) -> FaceCrop:
+    """Cut a face out of an image, upright and at the network's size.
+
+    Bicubic, without aliasing where the face is larger than the crop. Where the crop leaves the image, the image goes
+    on mirrored at its edge, so that the network sees no hard border.
+
+    Args:
+        image: RGB in [0, 1], (3, H, W).
+        detection: a face of this image.
+        size_px: side of the crop.
+
+    Raises:
+        InputError: the landmarks do not form a face, or the image has a wrong shape.
+    """
+    _check_image(image)
+    image_to_crop = estimate_image_to_crop(detection.landmarks, size_px)
+    return FaceCrop(detection, _cut(image, image_to_crop, size_px), image_to_crop)
+
+
+def aligned_crop(image: Tensor, size_px: int = CROP_SIZE_PX) -> FaceCrop:
+    """Take a whole image as a face that is aligned already.
+
+    The longer side is brought to the network's size; an image that is not square is centred and its shorter side goes
+    on mirrored. An image that has the size already is taken as it is.
+
+    Args:
+        image: RGB in [0, 1], (3, H, W), one side at most twice the other.
+        size_px: side of the crop.
+
+    Raises:
+        InputError: the image is too far from a square to be an aligned face.
+    """
+    _check_image(image)
+    height, width = image.shape[-2:]
+    if max(height, width) > _MAX_ASPECT * min(height, width):
+        raise InputError(
+            f"an aligned face is about square, got {width} x {height} px; "
+            "crop the image to the face, or let faces be detected in it"
+        )
+    longer = max(height, width)
+    to_square = translation_affine((longer - width) / 2, (longer - height) / 2)
+    image_to_crop = compose_affine(to_square, resize_affine((longer, longer), (size_px, size_px)))
+    landmarks = transform_points(
+        FFHQ_TEMPLATE,
+        compose_affine(
+            resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (size_px, size_px)),
+            invert_affine(image_to_crop),
+        ),
+    )
+    detection = FaceDetection(
+        Box(0.0, 0.0, width - 1.0, height - 1.0), tuple(Point(float(x), float(y)) for x, y in landmarks), 1.0
+    )
+    unchanged = (height, width) == (size_px, size_px)
+    return FaceCrop(detection, image if unchanged else _cut(image, image_to_crop, size_px), image_to_crop)
+
+
+def _cut(image: Tensor, image_to_crop: np.ndarray, size_px: int) -> Tensor:
+    crop_to_image = invert_affine(image_to_crop)
+    crop = warp_affine(image, crop_to_image, (size_px, size_px), padding="reflect", mode="bicubic")
+    return crop.clamp(0, 1)
+
+
+def _check_image(image: Tensor) -> None:
+    if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
+        raise InputError(f"image: needs RGB floats (3, H, W), got {image.dtype} {tuple(image.shape)}")
+
+
+def _rounded(point: np.ndarray) -> tuple[float, float]:
+    return round(float(point[0]), 1), round(float(point[1]), 1)

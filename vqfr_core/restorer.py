@@ -1,0 +1,382 @@
+"""The whole way: image in, image out. Each step is a function of its own in `pipeline`, which hosts may call alone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .arch import Network
+from .devices import pick_device, pick_dtype, precision_name
+from .errors import InputError
+from .imageio import to_tensor
+from .loading.detector import FaceDetectorNet, load_detector
+from .loading.folders import PathLike
+from .loading.model import ModelInfo, load_model
+from .loading.parser import FaceParserNet, load_parser
+from .loading.transfer import Progress as DownloadProgress
+from .options import RestoreOptions
+from .pipeline.align import align_face, aligned_crop
+from .pipeline.blend import Background, blend_faces
+from .pipeline.detect import detect_faces
+from .pipeline.mask import make_masks
+from .pipeline.match import match_faces
+from .pipeline.restore import Progress, ShouldStop, restore_faces, sweep_faces
+from .pipeline.select import select_faces
+from .report import Report, Stopwatch, face_report
+from .types import Box, Detections, FaceCrop, FaceDetection, RestoredFace
+
+ImageLike = Image.Image | np.ndarray | Tensor
+"""What `to_tensor` takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A finished image and how it came about."""
+
+    image: Tensor
+    """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, 512, 512) for an aligned face."""
+    mask: Tensor
+    """float32 in [0, 1], (1, ...) of the same size: how much of each pixel comes from restored faces."""
+    faces: list[RestoredFace]
+    """The faces, by number: crops, restored crops and masks."""
+    report: Report
+    """What was found, used and skipped, with what and how long."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """One image on its way."""
+
+    image: Tensor
+    detections: Detections
+    crops: list[FaceCrop]
+
+
+class FaceRestorer:
+    """Networks, loaded once, and the steps that use them.
+
+    >>> restorer = FaceRestorer()
+    >>> result = restorer.restore(image, RestoreOptions(fidelity=0.3))
+    >>> result.image, result.report.summary()
+    """
+
+    def __init__(
+        self,
+        model: PathLike = "auto",
+        *,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        folder: PathLike | None = None,
+        search: Iterable[PathLike] = (),
+        download: bool = True,
+        download_progress: DownloadProgress | None = None,
+    ) -> None:
+        """Load the restoration network; detector and parser are loaded when first needed.
+
+        Args:
+            model: "auto" (the best one present, else the embedded small model), a known name, or a file.
+            device: None takes the best one.
+            precision: auto, fp32, bf16 or fp16.
+            folder, search: where weights are, see `load_model`.
+            download: whether missing weights that were asked for by name may be downloaded.
+            download_progress: called with (bytes done, total bytes or None).
+
+        Raises:
+            InputError, WeightsError, DownloadError: see `load_model`.
+        """
+        self.device = pick_device(device)
+        self._folder, self._search = folder, list(search)
+        self._download, self._download_progress = download, download_progress
+        self.network: Network = load_model(
+            model,
+            self.device,
+            pick_dtype(precision, self.device),
+            folder=folder,
+            search=self._search,
+            download=download,
+            progress=download_progress,
+        )
+        if self.device.type in ("cpu", "cuda"):
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._detectors: dict[str, FaceDetectorNet] = {}
+        self._parser: FaceParserNet | None = None
+        self._parser_looked_for = False
+
+    def restore(
+        self,
+        image: ImageLike,
+        options: RestoreOptions | None = None,
+        *,
+        faces: Sequence[FaceDetection] | None = None,
+        boxes: Sequence[Box] | None = None,
+        area: Tensor | None = None,
+        background: Background | None = None,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> Restoration:
+        """Restore the faces of one image. Arguments as for `restore_many`."""
+        (result,) = self.restore_many(
+            [image],
+            options,
+            faces=None if faces is None else [faces],
+            boxes=boxes,
+            area=area,
+            background=background,
+            progress=progress,
+            should_stop=should_stop,
+        )
+        return result
+
+    def restore_many(
+        self,
+        images: Sequence[ImageLike],
+        options: RestoreOptions | None = None,
+        *,
+        faces: Sequence[Sequence[FaceDetection]] | None = None,
+        boxes: Sequence[Box] | None = None,
+        area: Tensor | None = None,
+        background: Background | None = None,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> list[Restoration]:
+        """Restore the faces of several images, of any sizes; all their faces share network batches.
+
+        Args:
+            images: each a PIL image, an array (H, W, 3) or a tensor (3, H, W) in [0, 1]; never modified.
+            options: the settings; defaults when None.
+            faces: for each image the faces to use, in place of detection.
+            boxes: only faces in one of these boxes are used.
+            area: (H, W) mask; only faces inside it are used.
+            background: image of the output's size, or function (image, (height, width)), for a scale above 1.
+            progress: called with (faces done, faces in all).
+            should_stop: asked between batches of faces; True raises `Cancelled`.
+
+        Returns:
+            One result for each image, in order. An image without faces comes back as it was, and its report says so.
+
+        Raises:
+            InputError, OutOfMemoryError, RestorationError, Cancelled: see the steps.
+        """
+        settings = options or RestoreOptions()
+        tensors = [to_tensor(image) for image in images]
+        watch = Stopwatch()
+        jobs = self._prepare(tensors, settings, faces, boxes, area, watch)
+        with watch.stage("restore"):
+            restored = restore_faces(
+                [crop for job in jobs for crop in job.crops],
+                self.network,
+                fidelity=settings.fidelity,
+                batch_size=settings.batch_size,
+                progress=progress,
+                should_stop=should_stop,
+            )
+        shared, results, start = dict(watch.seconds), [], 0
+        for job in jobs:
+            own = restored[start : start + len(job.crops)]
+            start += len(own)
+            results.append(self._finish(job, own, settings, background, shared, len(jobs)))
+        return results
+
+    def sweep(
+        self,
+        image: ImageLike,
+        fidelities: Sequence[float],
+        options: RestoreOptions | None = None,
+        *,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> list[Restoration]:
+        """One image at several fidelities for about the price of one. InputError when the model is a v1."""
+        settings = options or RestoreOptions()
+        watch = Stopwatch()
+        (job,) = self._prepare([to_tensor(image)], settings, None, None, None, watch)
+        with watch.stage("restore"):
+            restored = sweep_faces(
+                job.crops,
+                self.network,
+                fidelities,
+                batch_size=settings.batch_size,
+                progress=progress,
+                should_stop=should_stop,
+            )
+        return [
+            self._finish(job, faces, settings.replace(fidelity=fidelity), None, watch.seconds, len(fidelities))
+            for fidelity, faces in zip(fidelities, restored, strict=True)
+        ]
+
+    def detect(
+        self,
+        images: Sequence[Tensor],
+        options: RestoreOptions | None = None,
+        *,
+        boxes: Sequence[Box] | None = None,
+        area: Tensor | None = None,
+    ) -> list[Detections]:
+        """Find and select the faces of images (3, H, W) in [0, 1]; skipped ones come with their reasons."""
+        settings = options or RestoreOptions()
+        found = detect_faces(
+            images,
+            self.detector(settings.detector),
+            min_confidence=settings.min_confidence,
+            detection_size_px=settings.detection_size,
+            tiles=settings.tiles,
+            rotations=settings.rotations,
+            min_face_px=settings.min_face_px,
+            max_face_px=settings.max_face_px,
+            min_face_fraction=settings.min_face_fraction,
+            max_face_fraction=settings.max_face_fraction,
+        )
+        return [
+            self._select(image, detections, settings, boxes, area)
+            for image, detections in zip(images, found, strict=True)
+        ]
+
+    def detector(self, name: str = "auto") -> FaceDetectorNet:
+        """The detector of that name, loaded once."""
+        if name not in self._detectors:
+            self._detectors[name] = load_detector(
+                name,
+                self.device,
+                folder=self._folder,
+                search=self._search,
+                download=self._download,
+                progress=self._download_progress,
+            )
+        return self._detectors[name]
+
+    def parser(self) -> FaceParserNet | None:
+        """The face parser whose weights are present, loaded once; None when there is none."""
+        if not self._parser_looked_for:
+            self._parser = load_parser("auto", self.device, folder=self._folder, search=self._search)
+            self._parser_looked_for = True
+        return self._parser
+
+    def _prepare(
+        self,
+        images: list[Tensor],
+        settings: RestoreOptions,
+        faces: Sequence[Sequence[FaceDetection]] | None,
+        boxes: Sequence[Box] | None,
+        area: Tensor | None,
+        watch: Stopwatch,
+    ) -> list[_Job]:
+        if settings.aligned:
+            with watch.stage("align"):
+                crops = [aligned_crop(image) for image in images]
+            return [_Job(i, Detections([c.detection], []), [c]) for i, c in zip(images, crops, strict=True)]
+        with watch.stage("detect"):
+            found = self._given(images, faces, settings, boxes, area) or self.detect(
+                images, settings, boxes=boxes, area=area
+            )
+        with watch.stage("align"):
+            return [
+                _Job(image, detections, [align_face(image, face) for face in detections.faces])
+                for image, detections in zip(images, found, strict=True)
+            ]
+
+    def _given(
+        self,
+        images: list[Tensor],
+        faces: Sequence[Sequence[FaceDetection]] | None,
+        settings: RestoreOptions,
+        boxes: Sequence[Box] | None,
+        area: Tensor | None,
+    ) -> list[Detections] | None:
+        if faces is None:
+            return None
+        if len(faces) != len(images):
+            raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
+        return [
+            self._select(image, Detections(list(given), []), settings, boxes, area)
+            for image, given in zip(images, faces, strict=True)
+        ]
+
+    def _select(
+        self,
+        image: Tensor,
+        found: Detections,
+        settings: RestoreOptions,
+        boxes: Sequence[Box] | None,
+        area: Tensor | None,
+    ) -> Detections:
+        chosen = select_faces(
+            found.faces,
+            (image.shape[1], image.shape[2]),
+            select=settings.select,
+            sort=settings.sort,
+            max_faces=settings.max_faces,
+            boxes=boxes,
+            mask=area,
+        )
+        return Detections(chosen.faces, chosen.skipped + found.skipped)
+
+    def _finish(
+        self,
+        job: _Job,
+        faces: list[RestoredFace],
+        settings: RestoreOptions,
+        background: Background | None,
+        shared_seconds: dict[str, float],
+        num_sharing: int,
+    ) -> Restoration:
+        watch = Stopwatch()
+        watch.seconds = {stage: seconds / num_sharing for stage, seconds in shared_seconds.items()}
+        if settings.aligned:
+            (face,) = faces
+            image = torch.lerp(face.crop.image, face.image, settings.opacity)
+            mask, mask_kind = torch.full_like(image[:1], settings.opacity), "none"
+        else:
+            parser = self.parser() if settings.mask in ("auto", "parsing") and faces else None
+            mask_kind = ("parsing" if parser else "soft") if settings.mask == "auto" else settings.mask
+            with watch.stage("mask"):
+                faces = make_masks(
+                    faces,
+                    kind=settings.mask,
+                    regions=settings.regions,
+                    erode=settings.erode,
+                    feather=settings.feather,
+                    parser=parser,
+                )
+                faces = match_faces(faces, color_match=settings.color_match, grain=settings.grain)
+            with watch.stage("blend"):
+                faces = [_with_opacity(face, settings.opacity) for face in faces]
+                image, mask = blend_faces(job.image, faces, scale=settings.scale, background=background)
+        return Restoration(image, mask, faces, self._report(job, settings, mask_kind, watch))
+
+    def _report(self, job: _Job, settings: RestoreOptions, mask_kind: str, watch: Stopwatch) -> Report:
+        info = self.network.info
+        assert isinstance(info, ModelInfo)
+        notes = []
+        if not self.network.has_fidelity:
+            notes.append(
+                f"{info.name} is a VQFR v1, which has no fidelity: the setting {settings.fidelity} was ignored"
+            )
+        used = [face_report(face, number) for number, face in enumerate(job.detections.faces)]
+        left = [face_report(skipped.detection, None, skipped.reason) for skipped in job.detections.skipped]
+        return Report(
+            size=(job.image.shape[1], job.image.shape[2]),
+            faces=used + left,
+            model={
+                "name": info.name,
+                "generation": info.generation,
+                "file": info.path.name,
+                "sha256": info.sha256,
+                "source": info.source,
+            },
+            detector="none: the input is an aligned face"
+            if settings.aligned
+            else self.detector(settings.detector).name,
+            mask=mask_kind,
+            device=str(self.device),
+            precision=precision_name(self.network.dtype),
+            options=asdict(settings),
+            notes=notes,
+            timings_s={stage: round(seconds, 4) for stage, seconds in watch.seconds.items()},
+        )
+
+
+def _with_opacity(face: RestoredFace, opacity: float) -> RestoredFace:
+    return RestoredFace(face.crop, face.image, face.mask, face.opacity * opacity)
