@@ -1,7 +1,6 @@
 """Shared fixtures. Tests need no network, no GPU and no host application."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,11 +11,12 @@ TESTS = Path(__file__).parent
 REFERENCE = TESTS / "reference"
 
 
-def _module_from(path: Path) -> ModuleType:
+def load_generator() -> ModuleType:
+    """The generator of the deterministic weights, `reference/make_weights.py`."""
+    path = REFERENCE / "make_weights.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
 
@@ -30,7 +30,7 @@ def reference_dir() -> Path:
 @pytest.fixture(scope="session")
 def make_state_dict():
     """make_state_dict(1 or 2): the deterministic weights that the golden outputs were computed with."""
-    generator = _module_from(REFERENCE / "make_weights.py")
+    generator = load_generator()
 
     def make(generation: int) -> dict[str, torch.Tensor]:
         weights = generator.generate(REFERENCE / f"vqfr_v{generation}.keys.json")

@@ -29,14 +29,26 @@ class OptionSpec:
 
     def check(self, value: Any) -> None:
         """Raise InputError unless the value is allowed."""
-        if self.choices is not None and value not in self.choices:
-            raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
-        if isinstance(self.default, (int, float)) and not isinstance(self.default, bool):
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise InputError(f"{self.name}: needs a number, got {value!r}")
-            low, high = self.minimum, self.maximum
-            if (low is not None and not value >= low) or (high is not None and not value <= high):
-                raise InputError(f"{self.name}: {value} is outside {low} to {high}")
+        if self.choices is not None:
+            if value not in self.choices:
+                raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
+        elif isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise InputError(f"{self.name}: is true or false, got {value!r}")
+        elif isinstance(self.default, str):
+            if not isinstance(value, str):
+                raise InputError(f"{self.name}: needs text, got {value!r}")
+        else:
+            self._check_number(value)
+
+    def _check_number(self, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise InputError(f"{self.name}: needs a number, got {value!r}")
+        if isinstance(self.default, int) and value != int(value):
+            raise InputError(f"{self.name}: needs a whole number, got {value!r}")
+        low, high = self.minimum, self.maximum
+        if (low is not None and not value >= low) or (high is not None and not value <= high):
+            raise InputError(f"{self.name}: {value} is outside {low} to {high}")
 
 
 def option(

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,20 +62,24 @@ class Report:
 
     def summary(self) -> str:
         """One line for a person."""
-        skipped = [face for face in self.faces if face.status == "skipped"]
-        line = f"{self.num_restored} of {len(self.faces)} faces restored" if self.faces else "no face found"
-        reasons = sorted({face.reason for face in skipped})
-        if reasons:
-            line += f" ({len(skipped)} skipped: {'; '.join(reasons)})"
-        return (
-            f"{line}, {self.model['name']} on {self.device} in {self.precision}, {sum(self.timings_s.values()):.1f} s"
-        )
+        num_found, reasons = len(self.faces), [face.reason for face in self.faces if face.status == "skipped"]
+        faces = "face" if num_found == 1 else "faces"
+        line = f"{self.num_restored} of {num_found} {faces} restored" if num_found else "no face found"
+        left = f" (skipped: {count_reasons(reasons)})" if reasons else ""
+        seconds = sum(self.timings_s.values())
+        return f"{line}{left}, {self.model['name']} on {self.device} in {self.precision}, {seconds:.1f} s"
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, default=str)
+
+
+def count_reasons(reasons: Iterable[str]) -> str:
+    """Reasons for a person, equal ones counted and without the details in brackets: "2 not selected"."""
+    counts = Counter(reason.partition(" (")[0] for reason in reasons)
+    return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
 
 
 def face_report(detection: FaceDetection, number: int | None, reason: str = "") -> FaceReport:

@@ -217,22 +217,7 @@ class FaceRestorer:
     ) -> list[Detections]:
         """Find and select the faces of images (3, H, W) in [0, 1]; skipped ones come with their reasons."""
         settings = options or RestoreOptions()
-        found = detect_faces(
-            images,
-            self.detector(settings.detector),
-            min_confidence=settings.min_confidence,
-            detection_size_px=settings.detection_size,
-            tiles=settings.tiles,
-            rotations=settings.rotations,
-            min_face_px=settings.min_face_px,
-            max_face_px=settings.max_face_px,
-            min_face_fraction=settings.min_face_fraction,
-            max_face_fraction=settings.max_face_fraction,
-        )
-        return [
-            self._select(image, detections, settings, boxes, area)
-            for image, detections in zip(images, found, strict=True)
-        ]
+        return find_faces(images, self.detector(settings.detector), settings, boxes=boxes, area=area)
 
     def detector(self, name: str = "auto") -> FaceDetectorNet:
         """The detector of that name, loaded once."""
@@ -290,28 +275,9 @@ class FaceRestorer:
         if len(faces) != len(images):
             raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
         return [
-            self._select(image, Detections(list(given), []), settings, boxes, area)
+            _select(image, Detections(list(given), []), settings, boxes, area)
             for image, given in zip(images, faces, strict=True)
         ]
-
-    def _select(
-        self,
-        image: Tensor,
-        found: Detections,
-        settings: RestoreOptions,
-        boxes: Sequence[Box] | None,
-        area: Tensor | None,
-    ) -> Detections:
-        chosen = select_faces(
-            found.faces,
-            (image.shape[1], image.shape[2]),
-            select=settings.select,
-            sort=settings.sort,
-            max_faces=settings.max_faces,
-            boxes=boxes,
-            mask=area,
-        )
-        return Detections(chosen.faces, chosen.skipped + found.skipped)
 
     def _finish(
         self,
@@ -347,8 +313,7 @@ class FaceRestorer:
         return Restoration(image, mask, faces, self._report(job, settings, mask_kind, watch))
 
     def _report(self, job: _Job, settings: RestoreOptions, mask_kind: str, watch: Stopwatch) -> Report:
-        info = self.network.info
-        assert isinstance(info, ModelInfo)
+        info: ModelInfo = self.network.info
         notes = []
         if not self.network.has_fidelity:
             notes.append(
@@ -376,6 +341,49 @@ class FaceRestorer:
             notes=notes,
             timings_s={stage: round(seconds, 4) for stage, seconds in watch.seconds.items()},
         )
+
+
+def find_faces(
+    images: Sequence[Tensor],
+    detector: FaceDetectorNet,
+    settings: RestoreOptions,
+    *,
+    boxes: Sequence[Box] | None = None,
+    area: Tensor | None = None,
+) -> list[Detections]:
+    """Find and select the faces of images (3, H, W) in [0, 1], as `FaceRestorer.detect`, with a detector alone."""
+    found = detect_faces(
+        images,
+        detector,
+        min_confidence=settings.min_confidence,
+        detection_size_px=settings.detection_size,
+        tiles=settings.tiles,
+        rotations=settings.rotations,
+        min_face_px=settings.min_face_px,
+        max_face_px=settings.max_face_px,
+        min_face_fraction=settings.min_face_fraction,
+        max_face_fraction=settings.max_face_fraction,
+    )
+    return [_select(image, detections, settings, boxes, area) for image, detections in zip(images, found, strict=True)]
+
+
+def _select(
+    image: Tensor,
+    found: Detections,
+    settings: RestoreOptions,
+    boxes: Sequence[Box] | None,
+    area: Tensor | None,
+) -> Detections:
+    chosen = select_faces(
+        found.faces,
+        (image.shape[1], image.shape[2]),
+        select=settings.select,
+        sort=settings.sort,
+        max_faces=settings.max_faces,
+        boxes=boxes,
+        mask=area,
+    )
+    return Detections(chosen.faces, chosen.skipped + found.skipped)
 
 
 def _with_opacity(face: RestoredFace, opacity: float) -> RestoredFace:

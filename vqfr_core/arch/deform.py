@@ -32,8 +32,7 @@ class ModulatedDeformConv(nn.Module):
         self.conv_offset = nn.Conv2d(channels, groups * TAPS * 3, 3, padding=1)
 
     def forward(self, x: Tensor, offset_feature: Tensor) -> Tensor:
-        first, second, modulation = self.conv_offset(offset_feature).chunk(3, dim=1)
-        offset = torch.cat([first, second], dim=1)
+        offset, modulation = self.conv_offset(offset_feature).split([2 * TAPS * self.groups, TAPS * self.groups], dim=1)
         return deform_conv2d(x, offset, modulation.sigmoid(), self.weight, self.bias)
 
 

@@ -1,6 +1,6 @@
 """What both networks have in common besides their layers: input checks, memory format and number format."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ class Network(nn.Module):
     """Whether `forward` listens to a fidelity."""
     full_precision_parts: ClassVar[tuple[str, ...]]
     """Sub-modules that choose the codes: they stay float32 when the rest is halved."""
+
+    info: Any = None
+    """Where the weights come from; set by whoever loads them."""
 
     def prepare(self, x: Tensor) -> Tensor:
         """Check the shape of an input batch and bring it to the network's dtype and memory format."""

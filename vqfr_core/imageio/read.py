@@ -2,7 +2,6 @@
 
 import struct
 import threading
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,8 +47,7 @@ def read_picture(path: str | Path) -> Picture:
     path = Path(path)
     _check_file(path)
     try:
-        with _raised_pixel_limit(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _raised_pixel_limit():
             return _decode(path)
     except InputError as error:
         if str(path) in str(error):

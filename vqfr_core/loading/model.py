@@ -89,7 +89,7 @@ def read_network(file: WeightFile) -> Network:
         raise WeightsError(f"{file.path} is no VQFR network")
     metadata = read_metadata(file.path)
     info = ModelInfo(file.name, network.generation, file.path, file.sha256, file.source, metadata)
-    network.info = info  # type: ignore[assignment]  # the networks do not know loading
+    network.info = info
     return network
 
 

@@ -1,5 +1,6 @@
 """Find faces: all images' views in batches, duplicates merged, each face either to be used or skipped with a reason."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from torch import Tensor
 from ..errors import Cancelled, InputError
 from ..types import Box, Detections, FaceDetection, Point, SkippedFace
 from .align import estimate_image_to_crop
-from .refine import refine_landmarks
+from .refine import look_again
 from .retinaface import DetectorNetwork, RawFaces, drop_duplicates, find_candidates
 from .views import View, faces_in_image, plan_views, render_view
 
@@ -87,12 +88,17 @@ def detect_faces(
         num_done += len(batch)
         if progress is not None:
             progress(num_done, len(views))
-    results = [
-        sort_out(_merged(faces, _size(picture)), _size(picture), min_confidence, limits)
+    _stop_if(cancelled)
+    candidates = [
+        sort_out(_merged(faces, _size(picture)), _size(picture), lowest_score, limits)
         for faces, picture in zip(found, pictures, strict=True)
     ]
-    _stop_if(cancelled)
-    return _with_exact_landmarks(pictures, results, detector)
+    return [
+        _final(first, second, _size(picture), min_confidence, limits)
+        for first, second, picture in zip(
+            candidates, _second_looks(pictures, candidates, detector), pictures, strict=True
+        )
+    ]
 
 
 def sort_out(
@@ -118,7 +124,8 @@ def _reason_to_skip(
     shorter, longer = sorted((face.box.width, face.box.height))
     fraction = longer / min(image_size)
     if face.score < min_confidence:
-        return f"confidence below {min_confidence:.2f} ({face.score:.2f})"
+        shown = math.floor(face.score * 100) / 100  # rounded up it could read like the limit
+        return f"confidence below {min_confidence:g} ({shown:.2f})"
     if shorter < limits.min_px:
         return f"smaller than {limits.min_px:g} px ({shorter:.0f} px)"
     if 0 < limits.max_px < longer:
@@ -158,12 +165,26 @@ def _merged(parts: Sequence[RawFaces], image_size: tuple[int, int]) -> list[Face
     ]
 
 
-def _with_exact_landmarks(
-    pictures: Sequence[Tensor], results: Sequence[Detections], detector: DetectorNetwork
-) -> list[Detections]:
-    numbered = [(index, face) for index, result in enumerate(results) for face in result.faces]
-    refined = iter(refine_landmarks(pictures, numbered, detector))
-    return [Detections([next(refined) for _ in result.faces], result.skipped) for result in results]
+def _second_looks(
+    pictures: Sequence[Tensor], candidates: Sequence[Detections], detector: DetectorNetwork
+) -> list[list[FaceDetection]]:
+    numbered = [(index, face) for index, first in enumerate(candidates) for face in first.faces]
+    looked_at = iter(look_again(pictures, numbered, detector))
+    return [[next(looked_at) for _ in first.faces] for first in candidates]
+
+
+def _final(
+    first: Detections,
+    second: Sequence[FaceDetection],
+    image_size: tuple[int, int],
+    min_confidence: float,
+    limits: SizeLimits,
+) -> Detections:
+    """What to do with the candidates, after the second look at those of the right size."""
+    likely = [face for face in second if face.score >= min(_LOWEST_REPORTED_SCORE, min_confidence)]
+    result = sort_out(likely, image_size, min_confidence, limits)
+    skipped = sorted(first.skipped + result.skipped, key=lambda face: -face.detection.score)
+    return Detections(result.faces, skipped)
 
 
 def _checked_images(images: Tensor | Sequence[Tensor]) -> list[Tensor]:

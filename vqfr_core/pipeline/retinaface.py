@@ -31,7 +31,7 @@ class DetectorNetwork(Protocol):
 
     @property
     def network(self) -> nn.Module:
-        """Takes BGR 0..255 minus the mean; gives boxes (B, N, 4), class probabilities (B, N, 2), landmarks (B, N, 10)."""
+        """BGR 0..255 less the mean to boxes (B, N, 4), class probabilities (B, N, 2), landmarks (B, N, 10)."""
 
     @property
     def device(self) -> torch.device:
@@ -103,7 +103,9 @@ def _anchors(height: int, width: int) -> Tensor:
     parts = []
     for step, sides in _ANCHORS_PX.items():
         ys, xs = torch.arange(height // step), torch.arange(width // step)
-        y, x, side = torch.meshgrid((ys + 0.5) * step, (xs + 0.5) * step, torch.tensor(sides, dtype=torch.float32), indexing="ij")
+        y, x, side = torch.meshgrid(
+            (ys + 0.5) * step, (xs + 0.5) * step, torch.tensor(sides, dtype=torch.float32), indexing="ij"
+        )
         parts.append(torch.stack([x, y, side], dim=-1).view(-1, 3))
     return torch.cat(parts)
 

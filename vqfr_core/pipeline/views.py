@@ -1,4 +1,4 @@
-"""Which pictures of an image the face detector looks at: the whole at bounded size, smaller for big faces, tiles, turns."""
+"""Which pictures of an image the face detector looks at: the whole at bounded size, smaller ones, tiles, turns."""
 
 import math
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class View:
 def plan_views(
     image_index: int, image_size: tuple[int, int], detection_size_px: int, *, tiles: bool, rotations: bool
 ) -> list[View]:
-    """The views of one image of (height, width). Their number and size do not depend on the image's size without tiles."""
+    """The views of one image of (height, width); without tiles their cost does not grow with the image."""
     views = _overviews(image_index, image_size, detection_size_px)
     if tiles and max(image_size) > detection_size_px:
         views += _tiles(image_index, image_size, detection_size_px)
@@ -66,9 +66,9 @@ def render_view(image: Tensor, view: View) -> Tensor:
     picture = image[:, y0:y1, x0:x1]
     if tuple(picture.shape[-2:]) != view.size:
         picture = picture if picture.device.type == "cuda" else picture.cpu()
-        picture = F.interpolate(
-            picture[None].float(), view.size, mode="bilinear", align_corners=False, antialias=True
-        )[0]
+        picture = F.interpolate(picture[None].float(), view.size, mode="bilinear", align_corners=False, antialias=True)[
+            0
+        ]
     picture = torch.rot90(picture, view.quarter_turns, (1, 2))
     fill = torch.tensor(MEAN_RGB, dtype=picture.dtype, device=picture.device).view(3, 1, 1)
     padded = fill.expand(3, *view.padded_size).clone()

@@ -317,6 +317,7 @@ def test_cut_off_files_are_refused(tmp_path, suffix):
         read_picture(path)
 
 
+@pytest.mark.filterwarnings("ignore")  # Pillow says what it finds odd
 def test_damaged_bytes_never_escape_as_other_errors(tmp_path):
     random = np.random.default_rng(0)
     buffer = io.BytesIO()
@@ -336,6 +337,7 @@ def test_damaged_bytes_never_escape_as_other_errors(tmp_path):
                 assert "a.bin" in str(error)
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_pixel_limit_is_raised_and_put_back(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
     Image.fromarray(noise(20, 20, 3)).save(tmp_path / "a.png")
@@ -349,6 +351,7 @@ def test_pixel_limit_is_raised_and_put_back(tmp_path, monkeypatch):
     assert Image.MAX_IMAGE_PIXELS == 50
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
     data = bytearray(png16(0, noise(1, 1, 1, dtype=np.uint16)))
     data[16:24] = struct.pack(">II", 60000, 60000)

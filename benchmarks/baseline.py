@@ -1,0 +1,42 @@
+"""The networks run the straightforward way, as the original does: what our own way is compared with.
+
+Contiguous (B, C, H, W) activations, torchvision's deformable convolution on the whole image, nearest upsampling before
+its convolution at the high resolution, and the main branch at every fidelity.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vqfr_core.arch import Network, deform, upsample
+
+
+def deform_conv2d_whole(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    from torchvision.ops import deform_conv2d
+
+    return deform_conv2d(x, offset, weight, bias, padding=1, mask=mask)
+
+
+def upsample_then_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight, bias, padding=1)
+
+
+def keep_contiguous(network: Network, x: Tensor) -> Tensor:
+    return x.to(network.dtype).contiguous()
+
+
+@contextmanager
+def straightforward(network: Network) -> Iterator[None]:
+    """Within the context the network computes the straightforward way. The weights are the same."""
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    with (
+        patch.object(deform, "deform_conv2d", deform_conv2d_whole),
+        patch.object(upsample, "upsample_nearest_conv", upsample_then_convolve),
+        patch.object(Network, "prepare", keep_contiguous),
+    ):
+        yield
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,122 @@
+"""Few steps of a tiny network: resuming, both stages, export."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from training.evaluate import load_network
+from training.export import export
+from training.recipe import Recipe
+from training.state import begin_stage2, load, nearest_code_of, new_state, save
+from training.train import Trainer, parse_arguments
+from vqfr_core.arch import V1Config
+
+TINY = V1Config(
+    channels=(32, 32, 32, 32, 32, 32),
+    encoder_blocks=1,
+    decoder_blocks=1,
+    num_codes=16,
+    code_channels=8,
+    condition_channels=8,
+    deform_groups=1,
+)
+RECIPE = Recipe(
+    stage1_crop_px=64,
+    stage2_crop_px=64,
+    stage1_batch=2,
+    stage2_batch=2,
+    unquantized_steps=1,
+    replace_every=2,
+    adversarial_weight=0.01,
+    adversarial_from=0.0,
+    bf16=False,
+)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def options(faces_tar: Path, vgg_file: Path, tmp_path: Path) -> argparse.Namespace:
+    parsed = parse_arguments(["--faces", str(faces_tar), "--vgg", str(vgg_file), "--out", str(tmp_path)])
+    parsed.device, parsed.num_validation, parsed.num_shown = "cpu", 1, 0
+    return parsed
+
+
+def train(state, options: argparse.Namespace, steps: int) -> Trainer:
+    """So many steps of the present stage, without looks at validation faces."""
+    trainer = Trainer(state, RECIPE, options)
+    trainer._look = lambda: 0.0  # type: ignore[method-assign]
+    trainer.max_steps = steps
+    minutes = RECIPE.stage1_minutes if state.stage == 1 else RECIPE.stage2_minutes
+    trainer._run_stage(minutes * 60, 64, 2)
+    return trainer
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_resumed_run_reaches_the_same_state(options: argparse.Namespace, tmp_path: Path, stage: int) -> None:
+    state = new_state(TINY, 4, CPU)
+    if stage == 2:
+        begin_stage2(state)
+    train(state, options, 2)
+    state.seconds = 0.0  # the rate depends on the clock
+    save(state, tmp_path / "middle.pt")
+    train(state, options, 2)
+    resumed = load(tmp_path / "middle.pt", CPU)
+    train(resumed, options, 2)
+    assert (resumed.stage, resumed.step) == (state.stage, 4)
+    found = resumed.net.state_dict()
+    for name, value in state.net.state_dict().items():
+        assert torch.allclose(found[name], value, atol=1e-5), name
+    assert torch.allclose(resumed.codebook.sums, state.codebook.sums, atol=1e-4)
+
+
+def test_stage1_learns_and_stage2_keeps_the_texture_decoder(options: argparse.Namespace) -> None:
+    state = new_state(TINY, 4, CPU)
+    before = state.net.state_dict()["decoder.conv_out.2.weight"].clone()
+    train(state, options, 3)
+    assert state.codebook.started
+    assert not torch.equal(before, state.net.state_dict()["decoder.conv_out.2.weight"])
+    begin_stage2(state)
+    fixed = {key: value.clone() for key, value in state.net.state_dict().items()}
+    train(state, options, 2)
+    for key, value in state.net.state_dict().items():
+        is_fixed = key.startswith("decoder.") or "embedding" in key or "post_quant_conv" in key
+        assert torch.equal(value, fixed[key]) == is_fixed, key
+    assert all(bool(value.isfinite().all()) for value in state.ema.state_dict().values())
+
+
+def test_an_untrained_answer_is_nearly_the_input() -> None:
+    net = new_state(TINY, 0, CPU).net.eval()
+    x = torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        assert (net(x) - x).abs().mean() < 0.1
+
+
+def test_export_loads_strictly(tmp_path: Path) -> None:
+    state = new_state(TINY, 0, CPU)
+    begin_stage2(state)
+    size = export(state, tmp_path / "net.safetensors")
+    assert size == (tmp_path / "net.safetensors").stat().st_size
+    assert all(value.dtype == torch.float16 for value in load_file(tmp_path / "net.safetensors").values())
+    net = load_network(tmp_path / "net.safetensors")
+    assert dataclasses.asdict(net.config) == dataclasses.asdict(TINY)
+    wanted = nearest_code_of(state.ema).embedding.weight
+    assert torch.allclose(nearest_code_of(net).embedding.weight, wanted, atol=2e-3)
+
+
+def test_export_refuses_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    state = new_state(TINY, 0, CPU)
+    state.net.encoder.conv_in.bias.data[0] = float("nan")
+    with pytest.raises(ValueError, match=r"encoder\.conv_in\.bias"):
+        export(state, tmp_path / "net.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_rate_warms_up_and_ends_low() -> None:
+    recipe = Recipe(warmup_steps=10, stage2_learning_rate=1.0)
+    assert recipe.rate(2, 0, 0.0) == pytest.approx(0.1)
+    assert recipe.rate(2, 50, 0.2) == pytest.approx(1.0)
+    assert recipe.rate(2, 50, 1.0) == pytest.approx(0.03)

@@ -1,0 +1,151 @@
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from vqfr_core.errors import InputError
+from vqfr_core.pipeline.align import FFHQ_TEMPLATE, align_face, aligned_crop, estimate_image_to_crop
+from vqfr_core.pipeline.warp import invert_affine, transform_points, translation_affine, warp_affine
+from vqfr_core.types import Box, FaceDetection, Point
+
+
+def similarity(scale: float, angle_deg: float, dx: float, dy: float) -> np.ndarray:
+    c, s = scale * math.cos(math.radians(angle_deg)), scale * math.sin(math.radians(angle_deg))
+    return np.array([[c, -s, dx], [s, c, dy]])
+
+
+def face_placed_by(crop_to_image: np.ndarray) -> FaceDetection:
+    points = transform_points(FFHQ_TEMPLATE, crop_to_image)
+    return FaceDetection(Box(0, 0, 1, 1), tuple(Point(*map(float, point)) for point in points), 1.0)
+
+
+def smooth_image(height: int, width: int) -> torch.Tensor:
+    coarse = torch.rand((1, 3, 10, 10), generator=torch.Generator().manual_seed(3)) * 0.8 + 0.1
+    return torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)[0].clamp(0, 1)
+
+
+def test_template_landmarks_give_identity():
+    np.testing.assert_allclose(estimate_image_to_crop(FFHQ_TEMPLATE), translation_affine(0, 0), atol=1e-9)
+
+
+@pytest.mark.parametrize("crop_to_image", [similarity(0.1, -35, 700, 90), similarity(4, 170, -30, 8000)])
+def test_a_moved_template_is_brought_back(crop_to_image: np.ndarray):
+    found = estimate_image_to_crop(face_placed_by(crop_to_image).landmarks)
+    np.testing.assert_allclose(found, invert_affine(crop_to_image), atol=1e-7)
+
+
+def test_least_squares_against_a_general_solver():
+    points = np.array(FFHQ_TEMPLATE) * 0.3 + np.array([[3, 1], [-4, 2], [0, -5], [6, 0], [1, 1]])
+    # Unknowns a, b, dx, dy of x' = a x - b y + dx and y' = b x + a y + dy.
+    rows = [[x, -y, 1, 0] for x, y in points] + [[y, x, 0, 1] for x, y in points]
+    a, b, dx, dy = np.linalg.lstsq(np.array(rows), np.array(FFHQ_TEMPLATE).T.ravel(), rcond=None)[0]
+    np.testing.assert_allclose(estimate_image_to_crop(points), [[a, -b, dx], [b, a, dy]], atol=1e-9)
+
+
+def test_mirrored_landmarks_are_not_mirrored_back():
+    mirrored = [(512 - x, y) for x, y in FFHQ_TEMPLATE]
+    matrix = estimate_image_to_crop(mirrored)
+    assert np.linalg.det(matrix[:, :2]) > 0
+
+
+def test_another_crop_size_shows_the_same():
+    face = face_placed_by(similarity(0.5, 10, 40, 30))
+    half, full = (estimate_image_to_crop(face.landmarks, size) for size in (256, 512))
+    corner = transform_points([(-0.5, -0.5), (511.5, 511.5)], invert_affine(full))
+    np.testing.assert_allclose(transform_points(corner, half), [(-0.5, -0.5), (255.5, 255.5)], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "landmarks",
+    [
+        [(5.0, 5.0)] * 5,
+        [(0.0, 0.0)] * 4,
+        [(0, 0), (1, 0), (math.nan, 1), (0, 2), (1, 2)],
+        [(0, 0), (100, 100), (50, -80), (100, 0), (0, 100)],
+    ],
+)
+def test_points_that_are_no_face_are_refused(landmarks: list):
+    with pytest.raises(InputError, match="landmarks"):
+        estimate_image_to_crop(landmarks)
+
+
+def test_a_face_comes_to_the_template():
+    crop_to_image = similarity(0.7, 24, 210, 60)
+    pattern = smooth_image(512, 512)
+    image = warp_affine(pattern, invert_affine(crop_to_image), (620, 600), padding="border", mode="bicubic")
+    crop = align_face(image, face_placed_by(crop_to_image))
+    assert crop.image.shape == (3, 512, 512) and crop.image.dtype == torch.float32
+    inside = transform_points([(0, 0), (511, 0), (0, 511), (511, 511)], crop_to_image)
+    assert (inside > 2).all() and (inside < (597, 617)).all()
+    assert (crop.image - pattern).abs()[:, 4:-4, 4:-4].max() < 2 / 255
+    marks = transform_points(crop.detection.landmarks, crop.image_to_crop)
+    np.testing.assert_allclose(marks, FFHQ_TEMPLATE, atol=1e-6)
+
+
+def test_a_large_face_does_not_alias():
+    fine_pattern = ((torch.arange(2400)[:, None] + torch.arange(2400)) % 2).float().expand(3, -1, -1)
+    crop = align_face(fine_pattern, face_placed_by(similarity(3.1, 17, 700, 200)))
+    assert (crop.image - 0.5).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("angle_deg", [0, 25])
+def test_beyond_the_image_it_goes_on(angle_deg: float):
+    image = torch.full((3, 300, 300), 0.6)
+    crop = align_face(image, face_placed_by(similarity(0.8, angle_deg, -150, -100)))
+    torch.testing.assert_close(crop.image, torch.full_like(crop.image, 0.6), atol=1e-3, rtol=0)
+
+
+def test_values_stay_in_range():
+    image = (torch.rand((3, 90, 90), generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    crop = align_face(image, face_placed_by(similarity(0.17, 5, 0, 0))).image
+    assert crop.min() >= 0 and crop.max() <= 1
+
+
+def test_a_face_of_a_huge_image_costs_what_a_face_costs():
+    huge = torch.full((3, 1, 1), 0.5).expand(3, 50_000, 50_000)
+    started = time.perf_counter()
+    align_face(huge, face_placed_by(similarity(1.2, 8, 30_000, 41_000)))
+    assert time.perf_counter() - started < 2
+
+
+def test_an_aligned_image_of_the_right_size_is_taken_as_it_is():
+    image = torch.rand(3, 512, 512)
+    crop = aligned_crop(image)
+    assert crop.image is image
+    np.testing.assert_allclose(crop.image_to_crop, translation_affine(0, 0), atol=1e-12)
+    np.testing.assert_allclose(crop.detection.landmarks, FFHQ_TEMPLATE, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [128, 300, 1024])
+def test_an_aligned_image_of_another_size_is_resized(size: int):
+    big = smooth_image(1024, 1024)
+    image = torch.nn.functional.interpolate(big[None], (size, size), mode="bicubic", antialias=True)[0]
+    crop = aligned_crop(image)
+    expected = torch.nn.functional.interpolate(big[None], (512, 512), mode="bicubic", antialias=True)[0]
+    assert (crop.image - expected).abs().max() < 2 / 255
+    outer_edge = transform_points([(-0.5, -0.5), (size - 0.5, size - 0.5)], crop.image_to_crop)
+    np.testing.assert_allclose(outer_edge, [(-0.5, -0.5), (511.5, 511.5)], atol=1e-9)
+
+
+def test_an_aligned_image_that_is_not_square_is_centered():
+    crop = aligned_crop(torch.full((3, 218, 178), 0.3))
+    edges = transform_points([(-0.5, -0.5), (177.5, 217.5)], crop.image_to_crop)
+    margin = (512 - 178 * 512 / 218) / 2
+    np.testing.assert_allclose(edges, [(margin - 0.5, -0.5), (511.5 - margin, 511.5)], atol=1e-9)
+    torch.testing.assert_close(crop.image, torch.full_like(crop.image, 0.3), atol=1e-3, rtol=0)
+    assert crop.detection.box == Box(0, 0, 177, 217)
+
+
+def test_a_banner_is_no_aligned_face():
+    with pytest.raises(InputError, match="900 x 200"):
+        aligned_crop(torch.zeros(3, 200, 900))
+
+
+@pytest.mark.parametrize("image", [torch.zeros(4, 64, 64), torch.zeros(1, 3, 64, 64), torch.zeros(3, 64, 64).byte()])
+def test_wrong_images_are_refused(image: torch.Tensor):
+    with pytest.raises(InputError, match="RGB"):
+        aligned_crop(image)
+    with pytest.raises(InputError, match="RGB"):
+        align_face(image, face_placed_by(translation_affine(0, 0)))
