@@ -25,10 +25,6 @@ def upsample_then_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Te
     return F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight, bias, padding=1)
 
 
-def keep_contiguous(network: Network, x: Tensor) -> Tensor:
-    return x.to(network.dtype).contiguous()
-
-
 @contextmanager
 def straightforward(network: Network) -> Iterator[None]:
     """Within the context the network computes the straightforward way. The weights are the same."""
@@ -36,7 +32,6 @@ def straightforward(network: Network) -> Iterator[None]:
     with (
         patch.object(deform, "deform_conv2d", deform_conv2d_whole),
         patch.object(upsample, "upsample_nearest_conv", upsample_then_convolve),
-        patch.object(Network, "prepare", keep_contiguous),
     ):
         yield
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

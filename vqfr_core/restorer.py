@@ -99,8 +99,6 @@ class FaceRestorer:
             download=download,
             progress=download_progress,
         )
-        if self.device.type in ("cpu", "cuda"):
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._detectors: dict[str, FaceDetectorNet] = {}
         self._parser: FaceParserNet | None = None
         self._parser_looked_for = False

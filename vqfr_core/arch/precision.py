@@ -24,13 +24,17 @@ class Network(nn.Module):
     """Where the weights come from; set by whoever loads them."""
 
     def prepare(self, x: Tensor) -> Tensor:
-        """Check the shape of an input batch and bring it to the network's dtype and memory format."""
+        """Check the shape of an input batch and bring it to the dtype and memory format of the weights."""
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % MULTIPLE_OF or x.shape[3] % MULTIPLE_OF:
             raise InputError(
                 f"the network takes (B, 3, H, W) with H and W multiples of {MULTIPLE_OF} (512 in normal use), "
                 f"got {tuple(x.shape)}"
             )
-        return x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        weight = self.get_parameter("encoder.conv_in.weight")
+        channels_last = weight.is_contiguous(memory_format=torch.channels_last)
+        return x.to(weight.dtype).contiguous(
+            memory_format=torch.channels_last if channels_last else torch.contiguous_format
+        )
 
     @property
     def dtype(self) -> torch.dtype:

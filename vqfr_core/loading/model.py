@@ -77,8 +77,10 @@ def load_model(
         found = locate_weights(name_or_path, "restorer", folder, search, download=download, progress=progress)
     with torch.inference_mode(False):
         network = read_network(found)
-        network.set_precision(dtype or torch.float32)
-        return network.to(chosen)
+        network.set_precision(dtype or torch.float32).to(chosen)
+        if chosen.type in ("cpu", "cuda"):  # measured faster on the CPU, and what tensor cores want
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
 
 
 def read_network(file: WeightFile) -> Network:
