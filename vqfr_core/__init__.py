@@ -7,12 +7,24 @@
 >>> print(result.report.summary())
 """
 
-from .errors import Cancelled, DownloadError, InputError, OutOfMemoryError, RestorationError, VqfrError, WeightsError
-from .imageio import Picture, read_picture, to_array, to_pil, to_tensor, write_picture
-from .loading.model import load_model
-from .options import RestoreOptions, option_specs
-from .restorer import FaceRestorer, Restoration
-from .types import Box, Detections, FaceCrop, FaceDetection, Point, RestoredFace, SkippedFace
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import (
+        Cancelled,
+        DownloadError,
+        InputError,
+        OutOfMemoryError,
+        RestorationError,
+        VqfrError,
+        WeightsError,
+    )
+    from .imageio import Picture, read_picture, to_array, to_pil, to_tensor, write_picture
+    from .loading.model import load_model
+    from .options import RestoreOptions, option_specs
+    from .restorer import FaceRestorer, Restoration
+    from .types import Box, Detections, FaceCrop, FaceDetection, Point, RestoredFace, SkippedFace
 
 __version__ = "0.1.0"
 
@@ -43,3 +55,22 @@ __all__ = [
     "to_tensor",
     "write_picture",
 ]
+
+_MODULES = {
+    "errors": "Cancelled DownloadError InputError OutOfMemoryError RestorationError VqfrError WeightsError",
+    "imageio": "Picture read_picture to_array to_pil to_tensor write_picture",
+    "loading.model": "load_model",
+    "options": "RestoreOptions option_specs",
+    "restorer": "FaceRestorer Restoration",
+    "types": "Box Detections FaceCrop FaceDetection Point RestoredFace SkippedFace",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used, so that importing the package does not load PyTorch."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -44,7 +44,7 @@ class OptionSpec:
     def _check_number(self, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise InputError(f"{self.name}: needs a number, got {value!r}")
-        if isinstance(self.default, int) and value != int(value):
+        if isinstance(self.default, int) and not float(value).is_integer():
             raise InputError(f"{self.name}: needs a whole number, got {value!r}")
         low, high = self.minimum, self.maximum
         if (low is not None and not value >= low) or (high is not None and not value <= high):

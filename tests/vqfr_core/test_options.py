@@ -23,6 +23,7 @@ def test_every_default_is_allowed_and_described():
         ("fidelity", True, "needs a number"),
         ("mask", "oval", "choose one of auto, parsing, soft, box"),
         ("batch_size", 2.5, "whole number"),
+        ("batch_size", float("inf"), "whole number"),
         ("tiles", "yes", "true or false"),
         ("select", 3, "needs text"),
     ],

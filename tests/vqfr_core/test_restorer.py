@@ -66,7 +66,7 @@ def test_faces_of_several_images_share_batches(restorer, group):
     seen = []
     options = RestoreOptions(max_faces=1, batch_size=8)
     results = restorer.restore_many([group, group[:, :, 40:]], options, progress=lambda *p: seen.append(p))
-    assert seen == [(2, 2)]
+    assert seen == [(0, 2), (2, 2)]
     single = restorer.restore(group, options)
     assert torch.allclose(results[0].image, single.image, atol=1e-4)
     assert results[1].image.shape == group[:, :, 40:].shape

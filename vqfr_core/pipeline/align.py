@@ -49,7 +49,8 @@ def estimate_image_to_crop(landmarks: Sequence[Point] | np.ndarray, size_px: int
         raise InputError(f"the five landmarks of a face lie on one spot near {_rounded(points[0])}")
     product = np.vdot(centered, target_centered)
     if abs(product) < _MIN_LIKENESS * spread * target_spread:
-        raise InputError(f"the five landmarks do not form a face: {[_rounded(point) for point in points]}")
+        shown = [_rounded(point) for point in points]
+        raise InputError(f"the five landmarks do not form a face (the viewer's left eye comes first): {shown}")
     factor = product / spread**2
     shift = target.mean() - factor * source.mean()
     return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])

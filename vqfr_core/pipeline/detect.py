@@ -1,36 +1,21 @@
 """Find faces: all images' views in batches, duplicates merged, each face either to be used or skipped with a reason."""
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import Cancelled, InputError
-from ..types import Box, Detections, FaceDetection, Point, SkippedFace
-from .align import estimate_image_to_crop
+from ..types import Box, Detections, FaceDetection, Point
 from .refine import look_again
 from .retinaface import DetectorNetwork, RawFaces, drop_duplicates, find_candidates
+from .sift import SizeLimits, reason_to_skip, sort_out
 from .views import View, faces_in_image, plan_views, render_view
 
 _LOWEST_REPORTED_SCORE = 0.3  # less sure than this is not worth a line in the report
-_BATCH_PX = 1 << 22  # pixels of views that go through the network at once
-
-
-class SizeLimits(NamedTuple):
-    """Which faces are worth restoring; a limit of 0 px, and fractions 0 and 1, let everything pass."""
-
-    min_px: float
-    """Least shorter side."""
-    max_px: float
-    """Greatest longer side."""
-    min_fraction: float
-    """Least longer side as a part of the image's shorter side."""
-    max_fraction: float
-    """Greatest longer side as a part of the image's shorter side."""
+_BATCH_PX = 1 << 21  # pixels of views that go through the network at once
 
 
 def detect_faces(
@@ -78,6 +63,24 @@ def detect_faces(
         for index, picture in enumerate(pictures)
         for view in plan_views(index, _size(picture), detection_size_px, tiles=tiles, rotations=rotations)
     ]
+    found = _found_in_views(pictures, views, detector, lowest_score, progress, cancelled)
+    candidates = [_merged(faces, _size(picture)) for faces, picture in zip(found, pictures, strict=True)]
+    final = _looked_at_again(pictures, candidates, detector, min_confidence, limits)
+    return [
+        sort_out([face for face in faces if face.score >= lowest_score], _size(picture), min_confidence, limits)
+        for faces, picture in zip(final, pictures, strict=True)
+    ]
+
+
+def _found_in_views(
+    pictures: Sequence[Tensor],
+    views: Sequence[View],
+    detector: DetectorNetwork,
+    lowest_score: float,
+    progress: Callable[[int, int], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> list[list[RawFaces]]:
+    """For each image what each of its views shows, in pixels of the image; a face can be in several."""
     found: list[list[RawFaces]] = [[] for _ in pictures]
     num_done = 0
     for batch in _batches(views):
@@ -89,56 +92,7 @@ def detect_faces(
         if progress is not None:
             progress(num_done, len(views))
     _stop_if(cancelled)
-    candidates = [
-        sort_out(_merged(faces, _size(picture)), _size(picture), lowest_score, limits)
-        for faces, picture in zip(found, pictures, strict=True)
-    ]
-    return [
-        _final(first, second, _size(picture), min_confidence, limits)
-        for first, second, picture in zip(
-            candidates, _second_looks(pictures, candidates, detector), pictures, strict=True
-        )
-    ]
-
-
-def sort_out(
-    faces: Sequence[FaceDetection], image_size: tuple[int, int], min_confidence: float, limits: SizeLimits
-) -> Detections:
-    """Split faces of an image of (height, width) into those to use, largest first, and those to skip, surest first."""
-    used: list[FaceDetection] = []
-    skipped: list[SkippedFace] = []
-    for face in faces:
-        reason = _reason_to_skip(face, image_size, min_confidence, limits)
-        if reason is None:
-            used.append(face)
-        else:
-            skipped.append(SkippedFace(face, reason))
-    used.sort(key=lambda face: -face.box.area)
-    skipped.sort(key=lambda face: -face.detection.score)
-    return Detections(used, skipped)
-
-
-def _reason_to_skip(
-    face: FaceDetection, image_size: tuple[int, int], min_confidence: float, limits: SizeLimits
-) -> str | None:
-    shorter, longer = sorted((face.box.width, face.box.height))
-    fraction = longer / min(image_size)
-    if face.score < min_confidence:
-        shown = math.floor(face.score * 100) / 100  # rounded up it could read like the limit
-        return f"confidence below {min_confidence:g} ({shown:.2f})"
-    if shorter < limits.min_px:
-        return f"smaller than {limits.min_px:g} px ({shorter:.0f} px)"
-    if 0 < limits.max_px < longer:
-        return f"larger than {limits.max_px:g} px ({longer:.0f} px)"
-    if fraction < limits.min_fraction:
-        return f"smaller than {limits.min_fraction:.0%} of the image's shorter side ({fraction:.0%})"
-    if limits.max_fraction < 1 and fraction > limits.max_fraction:
-        return f"larger than {limits.max_fraction:.0%} of the image's shorter side ({fraction:.0%})"
-    try:
-        estimate_image_to_crop(face.landmarks)
-    except InputError as error:
-        return str(error)
-    return None
+    return found
 
 
 def _batches(views: Sequence[View]) -> Iterator[list[View]]:
@@ -165,26 +119,26 @@ def _merged(parts: Sequence[RawFaces], image_size: tuple[int, int]) -> list[Face
     ]
 
 
-def _second_looks(
-    pictures: Sequence[Tensor], candidates: Sequence[Detections], detector: DetectorNetwork
-) -> list[list[FaceDetection]]:
-    numbered = [(index, face) for index, first in enumerate(candidates) for face in first.faces]
-    looked_at = iter(look_again(pictures, numbered, detector))
-    return [[next(looked_at) for _ in first.faces] for first in candidates]
-
-
-def _final(
-    first: Detections,
-    second: Sequence[FaceDetection],
-    image_size: tuple[int, int],
+def _looked_at_again(
+    pictures: Sequence[Tensor],
+    candidates: Sequence[Sequence[FaceDetection]],
+    detector: DetectorNetwork,
     min_confidence: float,
     limits: SizeLimits,
-) -> Detections:
-    """What to do with the candidates, after the second look at those of the right size."""
-    likely = [face for face in second if face.score >= min(_LOWEST_REPORTED_SCORE, min_confidence)]
-    result = sort_out(likely, image_size, min_confidence, limits)
-    skipped = sorted(first.skipped + result.skipped, key=lambda face: -face.detection.score)
-    return Detections(result.faces, skipped)
+) -> list[list[FaceDetection]]:
+    """The candidates, with a second look at those that it can make sure enough."""
+    lowest_hopeful = 2 * min_confidence - 1  # the second look counts half and is 1 at best
+    hopeful = [
+        (index, number)
+        for index, faces in enumerate(candidates)
+        for number, face in enumerate(faces)
+        if reason_to_skip(face, _size(pictures[index]), lowest_hopeful, limits) is None
+    ]
+    looks = look_again(pictures, [(index, candidates[index][number]) for index, number in hopeful], detector)
+    final = [list(faces) for faces in candidates]
+    for (index, number), face in zip(hopeful, looks, strict=True):
+        final[index][number] = face
+    return final
 
 
 def _checked_images(images: Tensor | Sequence[Tensor]) -> list[Tensor]:

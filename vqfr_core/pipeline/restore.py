@@ -34,7 +34,7 @@ def restore_faces(
         fidelity: one number, one for each crop, or a map (N, 1, 512, 512) in crop pixels; all in [0, 1]. A v1 network
             has no such input and ignores it.
         batch_size: faces at once. When the device runs out of memory it is halved and the batch done again.
-        progress: called after each batch.
+        progress: called before the first and after each batch.
         should_stop: asked before each batch.
 
     Returns:
@@ -94,6 +94,8 @@ def _in_batches(
 ) -> list[list[Tensor]]:
     """For each crop the network's answers, (3, 512, 512) in [0, 1] on the CPU."""
     done: list[list[Tensor]] = []
+    if progress is not None and crops:
+        progress(0, len(crops))
     while len(done) < len(crops):
         if should_stop is not None and should_stop():
             raise Cancelled(f"stopped by the user after {len(done)} of {len(crops)} faces")

@@ -171,7 +171,8 @@ def test_faces_given_by_hand_are_average_and_upright():
         scale = np.ptp(drawn[:, 0]) / np.ptp(template[:, 0])
         np.testing.assert_allclose(drawn - drawn[0], (template - template[0]) * scale, atol=1e-9)
         assert ((drawn > box[:2]) & (drawn < box[2:])).all()
-    assert math.isclose(np.linalg.det(estimate_image_to_crop(faces_from_boxes(boxes)[1].landmarks)[:, :2]), 2.393, rel_tol=1e-3)
+    enlargement = np.linalg.det(estimate_image_to_crop(faces_from_boxes(boxes)[1].landmarks)[:, :2])
+    assert math.isclose(enlargement, 267 * 358.5 / 200**2, rel_tol=1e-9)  # areas: average face in the crop, given box
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 0, 5), Box(5, 5, 1, 1), Box(0, 0, math.nan, 1)])

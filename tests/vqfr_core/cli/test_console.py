@@ -1,0 +1,48 @@
+import io
+import logging
+import sys
+
+from vqfr_core.cli.console import Console, describe_failure
+from vqfr_core.errors import InputError
+
+
+def test_notes_once(capsys):
+    console = Console()
+    for _ in range(2):
+        console.note("v1 has no fidelity")
+    assert capsys.readouterr().err == "note: v1 has no fidelity\n"
+
+
+def test_the_log_goes_to_stderr_and_the_logger_is_put_back(capsys):
+    log = logging.getLogger("vqfr_core")
+    before = (log.level, list(log.handlers))
+    with Console():
+        logging.getLogger("vqfr_core.pipeline.select").warning("no face\nnumber 7")
+        logging.getLogger("vqfr_core.loading").info("a detail")
+    with Console(verbose=True) as console:
+        logging.getLogger("vqfr_core.loading").info("a detail")
+        console.detail("stages")
+    with Console(quiet=True):
+        logging.getLogger("vqfr_core.loading").warning("unheard")
+    assert capsys.readouterr().err == "warning: no face number 7\ninfo: a detail\nstages\n"
+    assert (log.level, list(log.handlers)) == before
+
+
+def test_a_bar_only_where_a_person_watches(monkeypatch, capsys):
+    with Console().bar("faces", "face") as progress:
+        progress(1, 2)
+    assert capsys.readouterr().err == ""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with Console().bar("faces", "face") as progress:
+        progress(1, 2)
+    assert "1/2" in sys.stderr.getvalue()
+
+
+def test_the_name_is_put_in_front_unless_the_message_has_it():
+    assert describe_failure(InputError("too dark"), "a.png") == "a.png: too dark"
+    assert describe_failure(InputError("a.png: too dark"), "a.png") == "a.png: too dark"

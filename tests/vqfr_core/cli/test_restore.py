@@ -1,0 +1,155 @@
+"""The command from end to end, with a tiny random network."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vqfr_core.cli import main
+
+FAST = ("--fidelity", "0")  # the main decoder, which takes most of the time, is left out
+
+
+def pixels(path) -> np.ndarray:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def files_in(folder) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_everything_that_can_be_asked_for(face_file, tiny_v2, tmp_path, capsys):
+    out = tmp_path / "out"
+    extras = ("--compare", out / "compare.png", "--crops", out, "--masks", out / "masks", "--report", out / "r.json")
+    words = ["restore", face_file, "-o", out / "done.png", "--model", tiny_v2, "--opacity", "0.9", *FAST, *extras]
+    assert main([str(word) for word in words]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{face_file} -> {out / 'done.png'}: 1 of 1 face restored, tiny_v2 on ")
+    assert said.out.count("\n") == 1 and said.err == ""
+    assert files_in(out) == {
+        "done.png", "compare.png", "r.json", "masks/done_mask.png", "done_face0_input.png", "done_face0_restored.png",
+    }  # fmt: skip
+    before, after, mask = pixels(face_file), pixels(out / "done.png"), pixels(out / "masks/done_mask.png")
+    assert (before == after)[mask == 0].all() and (before != after).any()
+    assert 200 < mask.max() <= 230
+    assert pixels(out / "done_face0_input.png").shape == pixels(out / "done_face0_restored.png").shape == (512, 512, 3)
+    height, width = pixels(out / "compare.png").shape[:2]
+    assert width > 2 * 192 and height > 160
+    (entry,) = json.loads((out / "r.json").read_text())["images"]
+    assert (entry["status"], entry["source"], entry["output"]) == ("done", str(face_file), str(out / "done.png"))
+    assert [face["status"] for face in entry["report"]["faces"]] == ["restored"]
+    assert entry["report"]["options"]["opacity"] == 0.9
+
+
+def test_a_folder_with_a_bad_file_and_pictures_without_faces(make_blank, tiny_v2, tmp_path, capsys):
+    photo, other = make_blank("in/photo.jpg"), make_blank("in/sub/other.png")
+    (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
+    out = tmp_path / "in" / "out"
+    words = ["restore", str(tmp_path / "in"), "-o", str(out), "--recursive", "--model", tiny_v2]
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert said.out.count("no face found") == 2
+    assert said.err.startswith("error: ") and "bad.png" in said.err and said.err.count("\n") == 1
+    assert files_in(out) == {"photo.png", "sub/other.png"}
+    assert (pixels(out / "photo.png") == pixels(photo)).all() and (pixels(out / "sub/other.png") == pixels(other)).all()
+    # Once more: the results are neither taken for inputs nor made again.
+    assert main(words) == 1
+    assert capsys.readouterr().out.count("skipped") == 2
+    assert files_in(out) == {"photo.png", "sub/other.png"}
+
+
+def test_an_unchanged_picture_in_its_own_format_is_copied(make_blank, tiny_v2, tmp_path):
+    photo = make_blank("photo.jpg")
+    assert main(["restore", str(photo), "-o", str(tmp_path / "out"), "--format", "same", "--model", tiny_v2]) == 0
+    assert (tmp_path / "out" / "photo.jpg").read_bytes() == photo.read_bytes()
+
+
+def test_patterns_and_pictures_of_one_name(make_blank, tiny_v2, tmp_path, capsys):
+    make_blank("x/a.png"), make_blank("y/a.png")
+    out = tmp_path / "out"
+    assert main(["restore", f"{tmp_path}/?/a.png", "-o", str(out), "--model", tiny_v2, "-q"]) == 0
+    assert files_in(out) == {"x/a.png", "y/a.png"}
+    named = [str(tmp_path / folder / "a.png") for folder in "xy"]
+    assert main(["restore", *named, "-o", str(tmp_path / "o2"), "--model", tiny_v2]) == 2
+    assert "would both become" in capsys.readouterr().err
+    assert not (tmp_path / "o2").exists()
+
+
+def test_the_input_is_not_overwritten(face_file, tiny_v2, capsys):
+    before = face_file.read_bytes()
+    assert main(["restore", str(face_file), "-o", str(face_file), "--model", tiny_v2]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert face_file.read_bytes() == before
+
+
+def test_an_animation_keeps_its_frames(portrait, tiny_v2, tmp_path, capsys):
+    path, out = tmp_path / "moving.png", tmp_path / "out"
+    blank = Image.new("RGB", portrait.size, (120, 130, 140))
+    portrait.save(path, save_all=True, append_images=[blank, blank.transpose(0)], duration=[40, 50, 60])
+    words = ["restore", path, "-o", out, "--model", tiny_v2, "--crops", out, "--masks", out, *FAST]
+    words += ["--compare", out, "--report", tmp_path / "r.json"]
+    assert main([str(word) for word in words]) == 0
+    with Image.open(path) as before, Image.open(out / "moving.png") as after:
+        assert after.n_frames == before.n_frames
+        num_frames = before.n_frames
+    assert f"{num_frames} frames, 1 of 1 face restored" in capsys.readouterr().out
+    assert "moving_frame0000_face0_restored.png" in files_in(out)
+    assert {"moving_mask.png", "moving_compare.png"} <= files_in(out)
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["images"]
+    assert len(entry["frames"]) == num_frames and entry["report"] == entry["frames"][0]
+
+
+def test_aligned_and_v1_tells_that_fidelity_has_no_effect(face_file, tiny_v1, tmp_path, capsys):
+    out = tmp_path / "out.webp"
+    assert main(["restore", str(face_file), "-o", str(out), "--model", tiny_v1, "--aligned"]) == 0
+    assert pixels(out).shape == (512, 512, 3)
+    said = capsys.readouterr().err
+    assert said.startswith("note: ") and "fidelity" in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("moment", ["restoring", "writing"])
+def test_ctrl_c_leaves_nothing_half_written(make_blank, tiny_v2, tmp_path, capsys, monkeypatch, moment):
+    make_blank("in/a.png"), make_blank("in/b.png")
+    out = tmp_path / "out"
+
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    def interrupt_in_the_middle(image, file, *_, **__):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    if moment == "restoring":
+        monkeypatch.setattr("vqfr_core.restorer.detect_faces", interrupt)
+    else:
+        monkeypatch.setattr(Image.Image, "save", interrupt_in_the_middle)
+    words = ["restore", str(tmp_path / "in"), "-o", str(out), "--model", tiny_v2, "--scale", "2"]
+    assert main([*words, "--report", str(tmp_path / "r.json")]) == 130
+    assert capsys.readouterr().err == "error: interrupted; nothing was left half-written\n"
+    assert os.listdir(out) == []
+    statuses = [entry["status"] for entry in json.loads((tmp_path / "r.json").read_text())["images"]]
+    assert statuses == ["not done", "not done"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "status", "message"),
+    [
+        (["--model", "vqfr_v2"], 1, "VQFR_OFFLINE"),
+        (["--model", "vqfr_v2", "--no-download"], 1, "VQFR_v2.pth"),
+        (["--model", "nowhere.pth"], 1, "nowhere.pth"),
+        (["--mask", "parsing"], 1, "models download bisenet"),
+        (["--device", "abacus"], 2, "abacus"),
+        (["--precision", "fp16", "--device", "cpu"], 2, "fp16"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_is_missing_is_told_once(make_blank, tiny_v2, tmp_path, capsys, extra, status, message):
+    make_blank("in/a.png"), make_blank("in/b.png")
+    words = ["restore", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--model", tiny_v2, *extra]
+    assert main(words) == status
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
+    assert message in said.err

@@ -1,0 +1,116 @@
+"""Faces drawn into their picture: boxes, landmarks, numbers and scores, and why some are left alone."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from PIL import Image, ImageDraw
+
+from ..types import Box, Detections, FaceDetection
+from .draw import Color, draw_tag, load_font, tag_size, text_size, wrap_text
+
+_USED: Color = (40, 200, 90)
+_SKIPPED: Color = (240, 120, 30)
+_EDGE: Color = (0, 0, 0)
+_TEXT: Color = (0, 0, 0)
+_READABLE_SIDE_PX = 800
+_MIN_TEXT_PX = 13
+
+
+def draw_faces(image: Image.Image, detections: Detections) -> Image.Image:
+    """A copy of the picture with its faces: those to be used in green with number and score, the others in orange.
+
+    A small picture is enlarged, so that the text can be read.
+    """
+    factor = max(1, -(-_READABLE_SIDE_PX // max(image.size)))
+    size = image.width * factor, image.height * factor
+    canvas = image.resize(size, Image.Resampling.LANCZOS) if factor > 1 else image.copy()
+    draw = ImageDraw.Draw(canvas)
+    used = [_Mark(_scaled(f, factor), f"#{n}  {f.score:.2f}", _USED) for n, f in enumerate(detections.faces)]
+    left = [
+        _Mark(_scaled(s.detection, factor), f"{s.detection.score:.2f}  {s.reason}", _SKIPPED)
+        for s in detections.skipped
+    ]
+    for mark in [*reversed(left), *reversed(used)]:
+        _draw_face(draw, mark, max(size))
+    if used or left:
+        _draw_tags(draw, used + left, size)
+    return canvas
+
+
+class _Mark(NamedTuple):
+    """A face to draw."""
+
+    face: FaceDetection
+    """In pixels of the drawing."""
+    text: str
+    """What to write at it."""
+    color: Color
+    """Of its box and its tag."""
+
+
+def _draw_tags(draw: ImageDraw.ImageDraw, marks: Sequence[_Mark], size: tuple[int, int]) -> None:
+    """size: (width, height) of the drawing."""
+    text_px = _text_height([mark.face.box for mark in marks], max(size))
+    fonts = {_USED: load_font(text_px), _SKIPPED: load_font(max(_MIN_TEXT_PX, 0.55 * text_px))}
+    tags: list[Box] = []
+    for mark in marks:
+        font = fonts[mark.color]
+        text = wrap_text(mark.text, font, max(mark.face.box.width, text_size("smaller than", font)[0]))
+        others = [other.face.box for other in marks if other is not mark]
+        tag = _place(mark.face.box, tag_size(text, font), size, tags, others)
+        tags.append(tag)
+        draw_tag(draw, (round(tag.x0), round(tag.y0)), text, font, mark.color, _TEXT)
+
+
+def _draw_face(draw: ImageDraw.ImageDraw, mark: _Mark, longest_px: int) -> None:
+    face, color = mark.face, mark.color
+    width = max(1, round(min(longest_px / 500, face.box.width / 12)))
+    x0, y0, x1, y1 = (round(value) for value in face.box)
+    draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=_EDGE, width=width + 2)
+    draw.rectangle((x0, y0, x1, y1), outline=color, width=width)
+    radius = max(1.5, min(longest_px / 350, face.box.width / 30))
+    for x, y in face.landmarks:
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), color, _EDGE)
+
+
+def _text_height(boxes: Sequence[Box], longest_px: int) -> float:
+    """As the picture allows, and not out of proportion to the usual face."""
+    usual = statistics.median(box.height for box in boxes) / 5
+    return max(_MIN_TEXT_PX, min(longest_px / 70, usual))
+
+
+def _place(box: Box, tag: tuple[int, int], size: tuple[int, int], tags: Sequence[Box], faces: Sequence[Box]) -> Box:
+    """Where a tag covers least of other tags, of other faces and of its own: near its box, inside the picture."""
+
+    def cost(place: Box) -> float:
+        over_tags, over_faces = (sum(_common_area(place, other) for other in others) for others in (tags, faces))
+        return 10 * over_tags + over_faces + 0.5 * _common_area(place, box)
+
+    return min(_places(box, tag, size), key=cost)
+
+
+def _places(box: Box, tag: tuple[int, int], size: tuple[int, int]) -> Iterator[Box]:
+    """Above, below, beside and inside the box, the better ones first."""
+    (width, height), gap = tag, 2
+    left, right, above, below = box.x0, box.x1 - width, box.y0 - height - gap, box.y1 + gap
+    outside_left, outside_right, top, bottom = left - width - gap, box.x1 + gap, box.y0, box.y1 - height
+    corners = [(left, above), (left, below), (right, above), (right, below), (outside_right, top), (outside_left, top)]
+    corners += [(outside_right, bottom), (outside_left, bottom), (left, bottom), (left, top)]
+    for x, y in corners:
+        x, y = max(0.0, min(x, size[0] - width)), max(0.0, min(y, size[1] - height))
+        yield Box(x, y, x + width, y + height)
+
+
+def _common_area(one: Box, other: Box) -> float:
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def _scaled(face: FaceDetection, factor: int) -> FaceDetection:
+    """In the enlarged picture; pixel centres lie at integers, so the edges move by half a pixel."""
+    shift = (factor - 1) / 2
+    box = Box(*(value * factor + shift for value in face.box))
+    points = tuple(type(point)(point.x * factor + shift, point.y * factor + shift) for point in face.landmarks)
+    return FaceDetection(box, points, face.score)

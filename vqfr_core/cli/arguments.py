@@ -1,0 +1,179 @@
+"""Arguments that several commands share. Every setting is made from `option_specs`, where its text and limits live."""
+
+import argparse
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ..errors import InputError
+from ..options import OptionSpec, RestoreOptions, option_specs
+
+PROGRAM = "python -m vqfr_core"
+
+FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tiff", "same": ""}
+"""Endings behind the names of --format; `same` keeps the input's."""
+
+_METAVARS = {"fidelity": "F", "min_confidence": "C", "opacity": "A", "scale": "N", "select": "EXPR", "regions": "LIST"}
+_GROUP_TITLES = {
+    "restore": "restoration",
+    "detect": "finding faces",
+    "select": "choosing faces",
+    "blend": "putting faces back",
+}
+_NEGATIVE_VALUE = re.compile(r"-\d")
+
+
+class UsageError(InputError):
+    """The words on the command line do not make a command."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Errors in one line, no abbreviations, and examples that keep their line breaks."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def version() -> str:
+    """The program's name and version."""
+    from .. import __version__
+
+    return f"vqfr_core {__version__}"
+
+
+def usage(command: str) -> str:
+    """The first line of the help of a command that reads and writes pictures."""
+    return f"{PROGRAM} {command} INPUT... -o OUT [options]"
+
+
+def join_negative_values(words: list[str]) -> list[str]:
+    """`--select -1,0` as `--select=-1,0`: argparse would take what begins with a minus for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--select" and _NEGATIVE_VALUE.match(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def add_settings(parser: argparse.ArgumentParser, groups: Collection[str], leave_out: Collection[str] = ()) -> None:
+    """Options for all settings of these groups but those left out."""
+    for group in groups:
+        section = parser.add_argument_group(_GROUP_TITLES[group])
+        for spec in option_specs():
+            if spec.group == group and spec.name not in leave_out:
+                _add_setting(section, spec)
+
+
+def read_settings(arguments: argparse.Namespace) -> RestoreOptions:
+    """The settings given; the others keep their defaults. Raises InputError for one that is out of range."""
+    given = vars(arguments)
+    options = RestoreOptions(**{spec.name: given[spec.name] for spec in option_specs() if spec.name in given})
+    _check_expressions(options)
+    return options
+
+
+def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
+    """INPUT..., -o and what decides which files are read and written."""
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="Picture files, folders, or patterns such as *.jpg.")
+    parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=output_help)
+    files = parser.add_argument_group("files")
+    files.add_argument("--recursive", action="store_true", help="Also take pictures in the sub-folders of a folder.")
+    files.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        help="Format of the results when OUT is a folder; same keeps the input's. (default png)",
+    )
+    files.add_argument(
+        "--quality",
+        type=_quality,
+        default=95,
+        metavar="Q",
+        help="Quality of JPEG and WebP; 100 makes WebP lossless. (default 95, 1 to 100)",
+    )
+    files.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="Make every result again; without it, results in the folder OUT that are newer than their input are "
+        "left as they are, whatever the settings were. A file OUT is always written again.",
+    )
+    files.add_argument(
+        "--report", type=Path, metavar="FILE.json", help="Write what was found and done to this file, as JSON."
+    )
+
+
+def add_models(parser: argparse.ArgumentParser, with_model: bool = True) -> None:
+    """Which weights are used and where they are."""
+    models = parser.add_argument_group("models")
+    if with_model:
+        models.add_argument(
+            "--model",
+            default="auto",
+            metavar="NAME|FILE",
+            help="A name from `models list` or a weight file; auto takes the best one that is present. (default auto)",
+        )
+    models.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, xpu or mps. (default auto)")
+    add_model_folder(models)
+    models.add_argument("--no-download", action="store_true", help="Never download weights that are missing.")
+
+
+def add_model_folder(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument(
+        "--model-dir",
+        type=Path,
+        metavar="DIR",
+        help="Folder of the weights. (default $VQFR_MODEL_DIR, else a folder of the user's data)",
+    )
+
+
+def add_talk(parser: argparse.ArgumentParser) -> None:
+    """How much is said."""
+    talk = parser.add_argument_group("messages").add_mutually_exclusive_group()
+    talk.add_argument("-q", "--quiet", action="store_true", help="Say nothing but errors.")
+    talk.add_argument("-v", "--verbose", action="store_true", help="Say more.")
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+
+
+def _quality(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 100")
+    return int(text)
+
+
+def _add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
+    flag, text = f"--{spec.name.replace('_', '-')}", spec.help.replace("%", "%%")
+    if isinstance(spec.default, bool):
+        section.add_argument(flag, action="store_true", help=text)
+        return
+    limits = "" if spec.minimum is None else f", {spec.minimum:g} to {spec.maximum:g}"
+    kind = type(spec.default)
+    fallback = "N" if kind is int else "X"
+    section.add_argument(
+        flag,
+        type=kind,
+        default=spec.default,
+        choices=spec.choices,
+        metavar=None if spec.choices else _METAVARS.get(spec.name, fallback),
+        help=f"{text} (default {_shown(spec.default)}{limits})",
+    )
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _check_expressions(options: RestoreOptions) -> None:
+    """Raise for a face selection or a region list that cannot be understood, before any work is done."""
+    if options.select != RestoreOptions.select:
+        from ..pipeline.select import select_faces
+
+        select_faces([], (1, 1), select=options.select)
+    if options.regions != RestoreOptions.regions:
+        from ..pipeline.parse import check_regions
+
+        check_regions(options.regions)

@@ -1,0 +1,116 @@
+"""What the commands say: lines on stdout, errors and notes on stderr, progress bars where a person is watching."""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TextIO
+
+from ..errors import VqfrError
+
+Progress = Callable[[int, int | None], None]
+
+
+class Console:
+    """Use it as a context: inside, the package's log goes to stderr, between the bars."""
+
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, debug: bool = False) -> None:
+        self.quiet = quiet
+        self.debug = debug
+        self._level = logging.ERROR if quiet else logging.INFO if verbose else logging.WARNING
+        self._log = logging.getLogger(__name__.rpartition(".cli")[0])
+        self._handler = _LogHandler(self)
+        self._noted: set[str] = set()
+
+    def __enter__(self) -> "Console":
+        self._level_before = self._log.level
+        self._log.setLevel(self._level)
+        self._log.addHandler(self._handler)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._log.removeHandler(self._handler)
+        self._log.setLevel(self._level_before)
+
+    def say(self, text: str) -> None:
+        """A line on stdout, unless quiet."""
+        if not self.quiet:
+            _write(text, sys.stdout)
+
+    def detail(self, text: str) -> None:
+        """A line on stderr when there is to be more of them."""
+        if self._level == logging.INFO:
+            _write(text, sys.stderr)
+
+    def note(self, text: str) -> None:
+        """A line on stderr, unless quiet; the same one only once."""
+        if not self.quiet and text not in self._noted:
+            self._noted.add(text)
+            _write(f"note: {text}", sys.stderr)
+
+    def error(self, text: str) -> None:
+        """One line on stderr, always."""
+        _write(f"error: {' '.join(text.splitlines())}", sys.stderr)
+
+    def failure(self, error: BaseException, about: str = "") -> None:
+        """An exception in one line, with its traceback when debugging."""
+        if self.debug:
+            _write("".join(traceback.format_exception(error)), sys.stderr)
+        self.error(describe_failure(error, about))
+
+    @contextmanager
+    def bar(self, what: str, unit: str, *, in_bytes: bool = False) -> Iterator[Progress]:
+        """A progress bar on stderr that appears when the function given is first called with (done, total)."""
+        from tqdm import tqdm
+
+        bar: tqdm | None = None
+        started = time.time()
+
+        def progress(done: int, total: int | None) -> None:
+            nonlocal bar
+            if bar is None:
+                is_hidden = self.quiet or not sys.stderr.isatty()
+                bar = tqdm(total=total, desc=what, unit=unit, unit_scale=in_bytes, leave=False, disable=is_hidden)
+                bar.start_t = started
+            bar.total = total
+            bar.n = done
+            bar.refresh()
+
+        try:
+            yield progress
+        finally:
+            if bar is not None:
+                bar.close()
+
+
+def describe_failure(error: BaseException, about: str = "") -> str:
+    """An exception in words. about: what it happened to, put in front unless the message says so itself."""
+    text = str(error)
+    if isinstance(error, MemoryError):
+        text = f"not enough memory{f' ({text})' if text else ''}; close other programs or take a smaller picture"
+    elif not isinstance(error, VqfrError | OSError):
+        text = f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+    return text if not about or about in text else f"{about}: {text}"
+
+
+class _LogHandler(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = " ".join(record.getMessage().splitlines())
+        if record.levelno >= logging.ERROR or not self._console.quiet:
+            _write(f"{record.levelname.lower()}: {text}", sys.stderr)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    from tqdm import tqdm
+
+    tqdm.write(text, file=stream)
+    stream.flush()

@@ -1,0 +1,120 @@
+"""`sweep`: the faces of a picture at several fidelities, in one labelled picture."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..options import RestoreOptions
+from .arguments import add_inputs, add_models, add_settings, add_talk, read_settings, usage
+from .batch import Done, Work, plan_batch, run_batch
+from .console import Console
+from .outputs import Job
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ..imageio import Picture
+    from ..restorer import FaceRestorer, Restoration
+
+_LONGEST_WHOLE_PX = 1280
+
+_EPILOG = """\
+examples:
+  python -m vqfr_core sweep portrait.jpg -o sweep.png
+  python -m vqfr_core sweep group.jpg -o sweep.jpg --fidelities 0,0.1,0.5,1 --select largest
+  python -m vqfr_core sweep portrait.jpg -o sweep.png --whole
+
+One row for each face: the input first, then each fidelity. It takes a VQFR v2 model; v1 has no fidelity.
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "sweep",
+        usage=usage("sweep"),
+        help="show the faces of a picture at several fidelities",
+        description="Restore the faces of a picture at several fidelities, for about the price of one.",
+        epilog=_EPILOG,
+    )
+    add_inputs(parser, "The grid: a file for one picture, or a folder.")
+    parser.add_argument(
+        "--fidelities",
+        type=_fidelities,
+        default=(0.0, 0.25, 0.5, 0.75, 1.0),
+        metavar="F,F,...",
+        help="0 is the most realistic texture, 1 closest to the input. (default 0,0.25,0.5,0.75,1)",
+    )
+    parser.add_argument("--whole", action="store_true", help="Show the whole picture and not each face.")
+    add_settings(parser, ("restore", "detect", "select", "blend"), leave_out=("fidelity",))
+    add_models(parser)
+    add_talk(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """The exit status; see `run_batch`."""
+    options = read_settings(arguments)
+    batch = plan_batch(arguments)
+
+    def start() -> Work:
+        from .networks import open_restorer
+
+        restorer = open_restorer(arguments, options, console)
+        if not restorer.network.has_fidelity:
+            raise InputError(
+                f"the model ({arguments.model}) is a VQFR v1, which has no fidelity to sweep; "
+                "choose a v2 model with --model (`models list` shows them)"
+            )
+        return lambda job: _sweep_file(job, restorer, options, arguments, console)
+
+    return run_batch(batch, start, console)
+
+
+def _fidelities(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 0,0.5,1") from None
+    if not all(0 <= value <= 1 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} has a number outside 0 to 1")
+    return values
+
+
+def _sweep_file(
+    job: Job, restorer: "FaceRestorer", options: RestoreOptions, arguments: argparse.Namespace, console: Console
+) -> Done:
+    from ..imageio import read_picture, write_picture
+    from .draw import draw_grid, picture_of, still_of
+
+    picture = read_picture(job.source)
+    if picture.is_animated:
+        console.note(f"{job.source} is animated; its first frame is shown")
+    still = still_of(picture)
+    with console.bar("faces", "face") as progress:
+        results = restorer.sweep(still.images[0], arguments.fidelities, options, progress=progress)
+    report = results[0].report
+    if not results[0].faces:
+        raise InputError(f"{report.summary()}; nothing to compare (`detect` shows what was found)")
+    rows = _whole_row(still, results) if arguments.whole else _face_rows(results)
+    names = [f"face {number}" for number in range(len(rows))] if len(rows) > 1 else []
+    grid = draw_grid(rows, ["input", *(f"fidelity {value:g}" for value in arguments.fidelities)], names)
+    write_picture(picture_of(grid, picture), job.target, quality=arguments.quality)
+    return Done(report.summary(), [report.to_dict()])
+
+
+def _whole_row(still: "Picture", results: Sequence["Restoration"]) -> "list[list[Image.Image]]":
+    from .draw import fit, flatten_frame
+
+    frames = [still.frames[0], *(still.with_images([result.image]).frames[0] for result in results)]
+    return [[fit(flatten_frame(frame), _LONGEST_WHOLE_PX) for frame in frames]]
+
+
+def _face_rows(results: Sequence["Restoration"]) -> "list[list[Image.Image]]":
+    from ..imageio import to_pil
+
+    return [
+        [to_pil(face.crop.image), *(to_pil(result.faces[number].image) for result in results)]
+        for number, face in enumerate(results[0].faces)
+    ]
