@@ -34,7 +34,8 @@ def make_example(portrait: Path) -> Path:
 def side_by_side(images: list[Tensor | Image.Image], titles: list[str]) -> Image.Image:
     """Pictures of one height in a row, each with its title below."""
     tiles = [image if isinstance(image, Image.Image) else to_pil(image) for image in images]
-    tiles = [tile.resize((round(tile.width * HEIGHT / tile.height), HEIGHT), Image.Resampling.LANCZOS) for tile in tiles]
+    sizes = [(round(tile.width * HEIGHT / tile.height), HEIGHT) for tile in tiles]
+    tiles = [tile.resize(size, Image.Resampling.LANCZOS) for tile, size in zip(tiles, sizes, strict=True)]
     sheet = Image.new("RGB", (sum(tile.width + 8 for tile in tiles) - 8, HEIGHT + 40), "white")
     draw, left = ImageDraw.Draw(sheet), 0
     for tile, title in zip(tiles, titles, strict=True):
