@@ -16,7 +16,7 @@ from torch import Tensor
 from tests.conftest import REFERENCE, load_generator
 from vqfr_core import load_model
 from vqfr_core.arch import Network, V1Config, V2Config, VqfrV1, VqfrV2
-from vqfr_core.arch.deform import deform_conv2d_gather
+from vqfr_core.arch.deform_gather import deform_conv2d_gather
 from vqfr_core.devices import cpu_has_bf16
 
 from .baseline import deform_conv2d_whole, straightforward

@@ -15,14 +15,14 @@ def level_names(num_levels: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class V1Config:
-    """Sizes of a VQFR v1. The defaults are those of the published weights."""
+class Config:
+    """What both generations have in common."""
 
-    channels: tuple[int, ...] = (128, 128, 256, 256, 256, 512)
+    channels: tuple[int, ...]
     """Feature channels from Level_1 to Level_32."""
     encoder_blocks: int = 2
     """Residual blocks a level in the encoder."""
-    decoder_blocks: int = 3
+    decoder_blocks: int = 2
     """Residual blocks a level in the texture decoder."""
     num_codes: int = 1024
     """Entries of the codebook."""
@@ -32,6 +32,14 @@ class V1Config:
     """Channels of the input feature that steers the warping."""
     deform_groups: int = 4
     """Groups of channels that are warped together."""
+
+
+@dataclass(frozen=True)
+class V1Config(Config):
+    """Sizes of a VQFR v1. The defaults are those of the published weights."""
+
+    channels: tuple[int, ...] = (128, 128, 256, 256, 256, 512)
+    decoder_blocks: int = 3
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Tensor]) -> "V1Config":
@@ -53,23 +61,10 @@ class V1Config:
 
 
 @dataclass(frozen=True)
-class V2Config:
+class V2Config(Config):
     """Sizes of a VQFR v2. The defaults are those of the published weights."""
 
     channels: tuple[int, ...] = (64, 128, 128, 256, 256, 512)
-    """Feature channels from Level_1 to Level_32."""
-    encoder_blocks: int = 2
-    """Residual blocks a level in the encoder."""
-    decoder_blocks: int = 2
-    """Residual blocks a level in the texture decoder."""
-    num_codes: int = 1024
-    """Entries of the codebook."""
-    code_channels: int = 256
-    """Length of a codebook entry."""
-    condition_channels: int = 32
-    """Channels of the input feature that steers the warping."""
-    deform_groups: int = 4
-    """Groups of channels that are warped together."""
     predicts_codes: bool = True
     """Codes come from a classifier (`feat2index`); without it the nearest entry is taken."""
 

@@ -5,7 +5,7 @@ from torch import Tensor, cat, nn
 from .blocks import ResidualBlock, conv3x3, group_norm, norm_act_conv, resize_bilinear
 from .config import V1Config, level_names
 from .precision import Network
-from .warp import TextureWarp
+from .warp import WarpingDecoder
 
 
 class Downsample(nn.Module):
@@ -125,44 +125,17 @@ class TextureDecoder(nn.Module):
         return textures
 
 
-class MainDecoder(nn.Module):
-    """Warps the texture onto the input, level by level (section 3.3)."""
+class MainDecoder(WarpingDecoder):
+    """Warps the texture onto the input, level by level, and ends on the input itself (section 3.3)."""
 
     def __init__(self, config: V1Config) -> None:
-        super().__init__()
-        channels, names = config.channels, level_names(len(config.channels))
-        deepest = len(names) - 1
-        finer = list(reversed(range(deepest)))
-        self.decoder_dict = nn.ModuleDict(
-            {names[i]: ResidualBlock(2 * channels[i], channels[i], "shortcut_conv") for i in finer}
-        )
-        self.pre_upsample_dict = nn.ModuleDict({names[i]: Upsample(channels[i + 1], channels[i]) for i in finer})
-        self.align_func_dict = nn.ModuleDict(
-            {
-                names[i]: TextureWarp(
-                    channels[i],
-                    config.condition_channels,
-                    channels[i + 1] if i < deepest else 0,
-                    config.deform_groups,
-                    condition_conv=i > 0,
-                )
-                for i in [deepest, *finer]
-            }
-        )
-        self.conv_out_1 = nn.Sequential(group_norm(channels[0]), nn.SiLU(inplace=True))
-        self.conv_out = nn.Sequential(conv3x3(channels[0] + 3, 3))
+        super().__init__(config, Upsample, "shortcut_conv", condition_conv=True)
+        self.conv_out_1 = nn.Sequential(group_norm(config.channels[0]), nn.SiLU(inplace=True))
+        self.conv_out = nn.Sequential(conv3x3(config.channels[0] + 3, 3))
 
     def forward(self, textures: dict[str, Tensor], condition: Tensor, x: Tensor) -> Tensor:
         """Textures by level (emptied on the way), condition (B, K, H, W), input (B, 3, H, W) -> (B, 3, H, W)."""
-        main: Tensor | None = None
-        offsets: Tensor | None = None
-        for name, warp in self.align_func_dict.items():
-            warped, offsets = warp(textures.pop(name), condition, offsets)
-            if main is None:
-                main = warped
-            else:
-                main = self.decoder_dict[name](cat([self.pre_upsample_dict[name](main), warped], dim=1))
-        return self.conv_out(cat([self.conv_out_1(main), x], dim=1))
+        return self.conv_out(cat([self.conv_out_1(self.decode(textures, condition)), x], dim=1))
 
 
 class ConditionExtraction(nn.Module):

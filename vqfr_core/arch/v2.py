@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, cat, nn
+from torch import Tensor, nn
 
 from ..errors import InputError
 from .blocks import AttentionBlock, ResidualBlock, conv3x3, norm_act_conv
@@ -12,7 +12,7 @@ from .config import V2Config, level_names
 from .precision import Network
 from .upsample import UpsampleConv
 from .v1 import nearest_code
-from .warp import TextureWarp
+from .warp import WarpingDecoder
 
 Fidelity = float | Sequence[float] | Tensor
 """One number, one number per face, or a map (B, 1, H, W); 0 is the texture alone, 1 the input's likeness."""
@@ -101,45 +101,20 @@ class TextureDecoder(nn.Module):
         return textures
 
 
-class MainBranch(nn.Module):
+def upsample_main(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Nearest x2 and 3x3; the published names count the upsampling itself as index 0."""
+    return nn.Sequential(nn.Identity(), UpsampleConv(in_channels, out_channels))
+
+
+class MainBranch(WarpingDecoder):
     """Warps the texture onto the input, level by level; ends in a feature of the texture's shape."""
 
     def __init__(self, config: V2Config) -> None:
-        super().__init__()
-        channels, names = config.channels, level_names(len(config.channels))
-        deepest = len(names) - 1
-        finer = list(reversed(range(deepest)))
-        self.decoder_dict = nn.ModuleDict(
-            {names[i]: ResidualBlock(2 * channels[i], channels[i], "residual_func") for i in finer}
-        )
-        # The published names count the upsampling itself as index 0.
-        self.pre_upsample_dict = nn.ModuleDict(
-            {names[i]: nn.Sequential(nn.Identity(), UpsampleConv(channels[i + 1], channels[i])) for i in finer}
-        )
-        self.align_func_dict = nn.ModuleDict(
-            {
-                names[i]: TextureWarp(
-                    channels[i],
-                    config.condition_channels,
-                    channels[i + 1] if i < deepest else 0,
-                    config.deform_groups,
-                )
-                for i in [deepest, *finer]
-            }
-        )
+        super().__init__(config, upsample_main, "residual_func", condition_conv=False)
 
     def forward(self, textures: dict[str, Tensor], condition: Tensor) -> Tensor:
-        """Texture features by level, condition (B, K, H, W) -> (B, C1, H, W)."""
-        main: Tensor | None = None
-        offsets: Tensor | None = None
-        for name, warp in self.align_func_dict.items():
-            warped, offsets = warp(textures[name], condition, offsets)
-            if main is None:
-                main = warped
-            else:
-                main = self.decoder_dict[name](cat([self.pre_upsample_dict[name](main), warped], dim=1))
-        assert main is not None
-        return main
+        """Textures by level (emptied on the way), condition (B, K, H, W) -> (B, C1, H, W)."""
+        return self.decode(textures, condition)
 
 
 class Codebook(nn.Module):
@@ -194,7 +169,6 @@ class VqfrV2(Network):
         main = None
         if any(strength is not None for strength in strengths):
             main = self.main_branch(textures, self.inpfeat_extraction(image))
-        del textures
         answers = []
         for strength in strengths:
             feature = texture if strength is None or main is None else torch.addcmul(texture, main, strength)

@@ -1,10 +1,12 @@
 """Texture warping: brings the decoded texture onto the input face (VQFR, section 3.3)."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from torch import Tensor, cat, nn
 
-from .blocks import conv3x3, group_norm, resize_bilinear
+from .blocks import ResidualBlock, conv3x3, group_norm, resize_bilinear
+from .config import Config, level_names
 from .deform import ModulatedDeformConv
 
 
@@ -55,3 +57,48 @@ class TextureWarp(nn.Module):
             feature = cat([feature, resize_bilinear(previous, 2).mul_(2)], dim=1)
         feature = self.offset_conv2(feature)
         return self.dcn(texture, feature), feature
+
+
+class WarpingDecoder(nn.Module):
+    """All levels: the warped texture of each joins what comes up from the coarser one.
+
+    `upsample(in_channels, out_channels)` makes the enlarging layer of a generation; for the other two arguments see
+    `ResidualBlock` and `TextureWarp`.
+    """
+
+    def __init__(
+        self, config: Config, upsample: Callable[[int, int], nn.Module], shortcut_name: str, condition_conv: bool
+    ) -> None:
+        super().__init__()
+        channels, names = config.channels, level_names(len(config.channels))
+        deepest = len(names) - 1
+        finer = list(reversed(range(deepest)))
+        self.decoder_dict = nn.ModuleDict(
+            {names[i]: ResidualBlock(2 * channels[i], channels[i], shortcut_name) for i in finer}
+        )
+        self.pre_upsample_dict = nn.ModuleDict({names[i]: upsample(channels[i + 1], channels[i]) for i in finer})
+        self.align_func_dict = nn.ModuleDict(
+            {
+                names[i]: TextureWarp(
+                    channels[i],
+                    config.condition_channels,
+                    channels[i + 1] if i < deepest else 0,
+                    config.deform_groups,
+                    condition_conv=condition_conv and i > 0,
+                )
+                for i in [deepest, *finer]
+            }
+        )
+
+    def decode(self, textures: dict[str, Tensor], condition: Tensor) -> Tensor:
+        """Texture features by level (emptied on the way), condition (B, K, H, W) -> (B, C1, H, W)."""
+        main: Tensor | None = None
+        offsets: Tensor | None = None
+        for name, warp in self.align_func_dict.items():
+            warped, offsets = warp(textures.pop(name), condition, offsets)
+            if main is None:
+                main = warped
+            else:
+                main = self.decoder_dict[name](cat([self.pre_upsample_dict[name](main), warped], dim=1))
+        assert main is not None
+        return main

@@ -1,4 +1,4 @@
-"""Decides, once per device type and dtype, whether torchvision's deformable convolution is to be used."""
+"""torchvision's deformable convolution, and whether it is to be used: decided once for each device and dtype."""
 
 import functools
 import logging
@@ -8,7 +8,31 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .deform_gather import TAPS, deform_conv2d_gather
+
 logger = logging.getLogger(__name__)
+
+
+def deform_conv2d_torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """torchvision's operator, one image and one deformable group at a time: its buffer is 9 x C / G x H x W."""
+    from torchvision.ops import deform_conv2d as operator
+
+    groups = mask.shape[1] // TAPS
+    channels, taps = x.shape[1] // groups, TAPS
+    images = []
+    for b in range(x.shape[0]):
+        total = bias.view(1, -1, 1, 1)
+        for g in range(groups):
+            part = slice(g * channels, (g + 1) * channels)
+            total = total + operator(
+                x[b : b + 1, part].contiguous(),
+                offset[b : b + 1, 2 * taps * g : 2 * taps * (g + 1)].contiguous(),
+                weight[:, part].contiguous(),
+                padding=1,
+                mask=mask[b : b + 1, taps * g : taps * (g + 1)].contiguous(),
+            )
+        images.append(total)
+    return torch.cat(images)
 
 
 def torchvision_is_better(x: Tensor, weight: Tensor) -> bool:
@@ -22,8 +46,6 @@ def torchvision_is_better(x: Tensor, weight: Tensor) -> bool:
 @functools.cache
 def _probe(device_type: str, device_index: int | None, dtype: torch.dtype) -> bool:
     """Run both on one small case: same values within the precision, and the faster one wins."""
-    from .deform import deform_conv2d_gather, deform_conv2d_torchvision
-
     device = torch.device(device_type, device_index) if device_index is not None else torch.device(device_type)
     generator = torch.Generator().manual_seed(0)
     shapes = ((1, 64, 96, 96), (1, 72, 96, 96), (1, 36, 96, 96), (64, 64, 3, 3), (64,))
