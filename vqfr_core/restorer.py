@@ -9,22 +9,21 @@ from PIL import Image
 from torch import Tensor
 
 from .arch import Network
-from .devices import pick_device, pick_dtype, precision_name
+from .devices import precision_name
 from .errors import InputError
 from .imageio import to_tensor
-from .loading.detector import FaceDetectorNet, load_detector
 from .loading.folders import PathLike
-from .loading.model import ModelInfo, load_model
-from .loading.parser import FaceParserNet, load_parser
+from .loading.model import ModelInfo
 from .loading.transfer import Progress as DownloadProgress
+from .networks import Networks
 from .options import RestoreOptions
 from .pipeline.align import align_face, aligned_crop
+from .pipeline.background import output_size, resize_lanczos
 from .pipeline.blend import Background, blend_faces
-from .pipeline.detect import detect_faces
+from .pipeline.find import choose_faces, find_faces
 from .pipeline.mask import make_masks
 from .pipeline.match import match_faces
 from .pipeline.restore import Progress, ShouldStop, restore_faces, sweep_faces
-from .pipeline.select import select_faces
 from .report import Report, Stopwatch, face_report
 from .types import Box, Detections, FaceCrop, FaceDetection, RestoredFace
 
@@ -37,7 +36,7 @@ class Restoration:
     """A finished image and how it came about."""
 
     image: Tensor
-    """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, 512, 512) for an aligned face."""
+    """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, 512 * scale, 512 * scale) for an aligned face."""
     mask: Tensor
     """float32 in [0, 1], (1, ...) of the same size: how much of each pixel comes from restored faces."""
     faces: list[RestoredFace]
@@ -74,12 +73,12 @@ class FaceRestorer:
         download: bool = True,
         download_progress: DownloadProgress | None = None,
     ) -> None:
-        """Load the restoration network; detector and parser are loaded when first needed.
+        """Load the restoration network; the others are loaded when first needed.
 
         Args:
             model: "auto" (the best one present, else the embedded small model), a known name, or a file.
             device: None takes the best one.
-            precision: auto, fp32, bf16 or fp16.
+            precision: what `RestoreOptions.precision` "auto" means here: auto, fp32, bf16 or fp16.
             folder, search: where weights are, see `load_model`.
             download: whether missing weights that were asked for by name may be downloaded.
             download_progress: called with (bytes done, total bytes or None).
@@ -87,21 +86,16 @@ class FaceRestorer:
         Raises:
             InputError, WeightsError, DownloadError: see `load_model`.
         """
-        self.device = pick_device(device)
-        self._folder, self._search = folder, list(search)
-        self._download, self._download_progress = download, download_progress
-        self.network: Network = load_model(
-            model,
-            self.device,
-            pick_dtype(precision, self.device),
-            folder=folder,
-            search=self._search,
-            download=download,
-            progress=download_progress,
+        self.networks = Networks(
+            model, device=device, folder=folder, search=search, download=download, progress=download_progress
         )
-        self._detectors: dict[str, FaceDetectorNet] = {}
-        self._parser: FaceParserNet | None = None
-        self._parser_looked_for = False
+        self._precision = precision
+        self.networks.restorer(precision)
+
+    @property
+    def network(self) -> Network:
+        """The restoration network, in the precision given at first."""
+        return self.networks.restorer(self._precision)
 
     def restore(
         self,
@@ -165,7 +159,7 @@ class FaceRestorer:
         with watch.stage("restore"):
             restored = restore_faces(
                 [crop for job in jobs for crop in job.crops],
-                self.network,
+                self._network(settings),
                 fidelity=settings.fidelity,
                 batch_size=settings.batch_size,
                 progress=progress,
@@ -194,7 +188,7 @@ class FaceRestorer:
         with watch.stage("restore"):
             restored = sweep_faces(
                 job.crops,
-                self.network,
+                self._network(settings),
                 fidelities,
                 batch_size=settings.batch_size,
                 progress=progress,
@@ -215,27 +209,10 @@ class FaceRestorer:
     ) -> list[Detections]:
         """Find and select the faces of images (3, H, W) in [0, 1]; skipped ones come with their reasons."""
         settings = options or RestoreOptions()
-        return find_faces(images, self.detector(settings.detector), settings, boxes=boxes, area=area)
+        return find_faces(images, self.networks.detector(settings.detector), settings, boxes=boxes, area=area)
 
-    def detector(self, name: str = "auto") -> FaceDetectorNet:
-        """The detector of that name, loaded once."""
-        if name not in self._detectors:
-            self._detectors[name] = load_detector(
-                name,
-                self.device,
-                folder=self._folder,
-                search=self._search,
-                download=self._download,
-                progress=self._download_progress,
-            )
-        return self._detectors[name]
-
-    def parser(self) -> FaceParserNet | None:
-        """The face parser whose weights are present, loaded once; None when there is none."""
-        if not self._parser_looked_for:
-            self._parser = load_parser("auto", self.device, folder=self._folder, search=self._search)
-            self._parser_looked_for = True
-        return self._parser
+    def _network(self, settings: RestoreOptions) -> Network:
+        return self.networks.restorer(self._precision if settings.precision == "auto" else settings.precision)
 
     def _prepare(
         self,
@@ -251,31 +228,15 @@ class FaceRestorer:
                 crops = [aligned_crop(image) for image in images]
             return [_Job(i, Detections([c.detection], []), [c]) for i, c in zip(images, crops, strict=True)]
         with watch.stage("detect"):
-            found = self._given(images, faces, settings, boxes, area) or self.detect(
-                images, settings, boxes=boxes, area=area
-            )
+            if faces is None:
+                found = self.detect(images, settings, boxes=boxes, area=area)
+            else:
+                found = _choose_among(faces, images, settings, boxes, area)
         with watch.stage("align"):
             return [
                 _Job(image, detections, [align_face(image, face) for face in detections.faces])
                 for image, detections in zip(images, found, strict=True)
             ]
-
-    def _given(
-        self,
-        images: list[Tensor],
-        faces: Sequence[Sequence[FaceDetection]] | None,
-        settings: RestoreOptions,
-        boxes: Sequence[Box] | None,
-        area: Tensor | None,
-    ) -> list[Detections] | None:
-        if faces is None:
-            return None
-        if len(faces) != len(images):
-            raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
-        return [
-            _select(image, Detections(list(given), []), settings, boxes, area)
-            for image, given in zip(images, faces, strict=True)
-        ]
 
     def _finish(
         self,
@@ -289,11 +250,10 @@ class FaceRestorer:
         watch = Stopwatch()
         watch.seconds = {stage: seconds / num_sharing for stage, seconds in shared_seconds.items()}
         if settings.aligned:
-            (face,) = faces
-            image = torch.lerp(face.crop.image, face.image, settings.opacity)
+            image = _enlarged(torch.lerp(faces[0].crop.image, faces[0].image, settings.opacity), settings.scale)
             mask, mask_kind = torch.full_like(image[:1], settings.opacity), "none"
         else:
-            parser = self.parser() if settings.mask in ("auto", "parsing") and faces else None
+            parser = self.networks.parser() if settings.mask in ("auto", "parsing") and faces else None
             mask_kind = ("parsing" if parser else "soft") if settings.mask == "auto" else settings.mask
             with watch.stage("mask"):
                 faces = make_masks(
@@ -311,9 +271,10 @@ class FaceRestorer:
         return Restoration(image, mask, faces, self._report(job, settings, mask_kind, watch))
 
     def _report(self, job: _Job, settings: RestoreOptions, mask_kind: str, watch: Stopwatch) -> Report:
-        info: ModelInfo = self.network.info
+        network = self._network(settings)
+        info: ModelInfo = network.info
         notes = []
-        if not self.network.has_fidelity:
+        if not network.has_fidelity:
             notes.append(
                 f"{info.name} is a VQFR v1, which has no fidelity: the setting {settings.fidelity} was ignored"
             )
@@ -331,58 +292,35 @@ class FaceRestorer:
             },
             detector="none: the input is an aligned face"
             if settings.aligned
-            else self.detector(settings.detector).name,
+            else self.networks.detector(settings.detector).name,
             mask=mask_kind,
-            device=str(self.device),
-            precision=precision_name(self.network.dtype),
+            device=str(self.networks.device),
+            precision=precision_name(network.dtype),
             options=asdict(settings),
             notes=notes,
             timings_s={stage: round(seconds, 4) for stage, seconds in watch.seconds.items()},
         )
 
 
-def find_faces(
+def _with_opacity(face: RestoredFace, opacity: float) -> RestoredFace:
+    return RestoredFace(face.crop, face.image, face.mask, face.opacity * opacity)
+
+
+def _enlarged(image: Tensor, scale: float) -> Tensor:
+    size = output_size((image.shape[1], image.shape[2]), scale)
+    return image if size == tuple(image.shape[1:]) else resize_lanczos(image, size)
+
+
+def _choose_among(
+    faces: Sequence[Sequence[FaceDetection]],
     images: Sequence[Tensor],
-    detector: FaceDetectorNet,
-    settings: RestoreOptions,
-    *,
-    boxes: Sequence[Box] | None = None,
-    area: Tensor | None = None,
-) -> list[Detections]:
-    """Find and select the faces of images (3, H, W) in [0, 1], as `FaceRestorer.detect`, with a detector alone."""
-    found = detect_faces(
-        images,
-        detector,
-        min_confidence=settings.min_confidence,
-        detection_size_px=settings.detection_size,
-        tiles=settings.tiles,
-        rotations=settings.rotations,
-        min_face_px=settings.min_face_px,
-        max_face_px=settings.max_face_px,
-        min_face_fraction=settings.min_face_fraction,
-        max_face_fraction=settings.max_face_fraction,
-    )
-    return [_select(image, detections, settings, boxes, area) for image, detections in zip(images, found, strict=True)]
-
-
-def _select(
-    image: Tensor,
-    found: Detections,
     settings: RestoreOptions,
     boxes: Sequence[Box] | None,
     area: Tensor | None,
-) -> Detections:
-    chosen = select_faces(
-        found.faces,
-        (image.shape[1], image.shape[2]),
-        select=settings.select,
-        sort=settings.sort,
-        max_faces=settings.max_faces,
-        boxes=boxes,
-        mask=area,
-    )
-    return Detections(chosen.faces, chosen.skipped + found.skipped)
-
-
-def _with_opacity(face: RestoredFace, opacity: float) -> RestoredFace:
-    return RestoredFace(face.crop, face.image, face.mask, face.opacity * opacity)
+) -> list[Detections]:
+    if len(faces) != len(images):
+        raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
+    return [
+        choose_faces(image, Detections(list(given), []), settings, boxes, area)
+        for image, given in zip(images, faces, strict=True)
+    ]

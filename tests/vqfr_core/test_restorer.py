@@ -97,6 +97,18 @@ def test_an_aligned_face_is_taken_whole(restorer):
     assert torch.allclose(result.image, direct, atol=1e-6)
 
 
+def test_an_aligned_face_is_enlarged_on_request(restorer):
+    result = restorer.restore(torch.rand(3, 512, 512), RestoreOptions(aligned=True, scale=1.5))
+    assert result.image.shape == (3, 768, 768) and result.mask.shape == (1, 768, 768)
+
+
+def test_the_precision_of_the_options_counts(restorer):
+    result = restorer.restore(torch.rand(3, 512, 512), RestoreOptions(aligned=True, precision="bf16"))
+    assert result.report.precision == "bf16"
+    with pytest.raises(InputError, match="fp16 is many times slower"):
+        restorer.restore(torch.rand(3, 512, 512), RestoreOptions(aligned=True, precision="fp16"))
+
+
 def test_scale_enlarges_picture_and_mask(restorer, group):
     result = restorer.restore(group, RestoreOptions(select="largest", scale=2.0))
     assert result.image.shape == (3, 2 * group.shape[1], 2 * group.shape[2])

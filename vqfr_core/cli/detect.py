@@ -59,7 +59,7 @@ def _detect_file(
     job: Job, detector: "FaceDetectorNet", options: RestoreOptions, quality: int, console: Console
 ) -> Done:
     from ..imageio import read_picture, write_picture
-    from ..restorer import find_faces
+    from ..pipeline.find import find_faces
     from .annotate import draw_faces
     from .draw import flatten_frame, picture_of
 

@@ -21,8 +21,8 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
             download_progress=progress,
         )
         if not options.aligned:
-            restorer.detector(options.detector)
-    if options.mask == "parsing" and not options.aligned and restorer.parser() is None:
+            restorer.networks.detector(options.detector)
+    if options.mask == "parsing" and not options.aligned and restorer.networks.parser() is None:
         raise WeightsError(
             "mask parsing needs a face parser, and none is here: `python -m vqfr_core models download bisenet` (or "
             "parsenet) fetches one, or use --mask auto, soft or box"

@@ -1,0 +1,60 @@
+"""Detect and select in one go, as the settings say."""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ..options import RestoreOptions
+from ..types import Box, Detections
+from .detect import detect_faces
+from .retinaface import DetectorNetwork
+from .select import select_faces
+
+
+def find_faces(
+    images: Sequence[Tensor],
+    detector: DetectorNetwork,
+    settings: RestoreOptions,
+    *,
+    boxes: Sequence[Box] | None = None,
+    area: Tensor | None = None,
+) -> list[Detections]:
+    """The faces of each image that are to be used, by number, and those that are not, with their reasons.
+
+    images: RGB in [0, 1], (3, H, W) each. boxes, area: see `choose_faces`.
+    """
+    found = detect_faces(
+        images,
+        detector,
+        min_confidence=settings.min_confidence,
+        detection_size_px=settings.detection_size,
+        tiles=settings.tiles,
+        rotations=settings.rotations,
+        min_face_px=settings.min_face_px,
+        max_face_px=settings.max_face_px,
+        min_face_fraction=settings.min_face_fraction,
+        max_face_fraction=settings.max_face_fraction,
+    )
+    return [
+        choose_faces(image, detections, settings, boxes, area) for image, detections in zip(images, found, strict=True)
+    ]
+
+
+def choose_faces(
+    image: Tensor,
+    found: Detections,
+    settings: RestoreOptions,
+    boxes: Sequence[Box] | None = None,
+    area: Tensor | None = None,
+) -> Detections:
+    """The selection of the settings among the faces found; only inside `boxes` and the mask `area` where given."""
+    chosen = select_faces(
+        found.faces,
+        (image.shape[1], image.shape[2]),
+        select=settings.select,
+        sort=settings.sort,
+        max_faces=settings.max_faces,
+        boxes=boxes,
+        mask=area,
+    )
+    return Detections(chosen.faces, chosen.skipped + found.skipped)
