@@ -63,12 +63,11 @@ def plan_views(
 def render_view(image: Tensor, view: View) -> Tensor:
     """RGB (3, *padded_size), from the image (3, H, W) the view belongs to; without aliasing."""
     x0, x1, y0, y1 = view.window
-    picture = image[:, y0:y1, x0:x1]
+    picture = image[:, y0:y1, x0:x1].float()
+    if picture.device.type != "cuda":
+        picture = picture.cpu()  # other devices lack the resampling
     if tuple(picture.shape[-2:]) != view.size:
-        picture = picture if picture.device.type == "cuda" else picture.cpu()
-        picture = F.interpolate(picture[None].float(), view.size, mode="bilinear", align_corners=False, antialias=True)[
-            0
-        ]
+        picture = F.interpolate(picture[None], view.size, mode="bilinear", align_corners=False, antialias=True)[0]
     picture = torch.rot90(picture, view.quarter_turns, (1, 2))
     fill = torch.tensor(MEAN_RGB, dtype=picture.dtype, device=picture.device).view(3, 1, 1)
     padded = fill.expand(3, *view.padded_size).clone()
