@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .types import FaceDetection
+from .arch import Network
+from .devices import precision_name
+from .options import RestoreOptions
+from .types import Detections, FaceDetection
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,42 @@ def face_report(detection: FaceDetection, number: int | None, reason: str = "") 
         score=round(detection.score, 4) if math.isfinite(detection.score) else 0.0,
         status="skipped" if number is None else "restored",
         reason=reason,
+    )
+
+
+def make_report(
+    size: tuple[int, int],
+    detections: Detections,
+    network: Network,
+    options: RestoreOptions,
+    *,
+    detector: str,
+    mask: str,
+    timings_s: dict[str, float],
+) -> Report:
+    """The report of one image; for the arguments see `Report`. The network carries a `ModelInfo` as `info`."""
+    info, notes = network.info, []
+    if not network.has_fidelity:
+        notes.append(f"{info.name} is a VQFR v1, which has no fidelity: the setting {options.fidelity} was ignored")
+    used = [face_report(face, number) for number, face in enumerate(detections.faces)]
+    left = [face_report(skipped.detection, None, skipped.reason) for skipped in detections.skipped]
+    return Report(
+        size=size,
+        faces=used + left,
+        model={
+            "name": info.name,
+            "generation": info.generation,
+            "file": info.path.name,
+            "sha256": info.sha256,
+            "source": info.source,
+        },
+        detector=detector,
+        mask=mask,
+        device=str(network.device),
+        precision=precision_name(network.dtype),
+        options=dataclasses.asdict(options),
+        notes=notes,
+        timings_s={stage: round(seconds, 4) for stage, seconds in timings_s.items()},
     )
 
 

@@ -1,7 +1,7 @@
 """The whole way: image in, image out. Each step is a function of its own in `pipeline`, which hosts may call alone."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,11 +9,9 @@ from PIL import Image
 from torch import Tensor
 
 from .arch import Network
-from .devices import precision_name
 from .errors import InputError
 from .imageio import to_tensor
 from .loading.folders import PathLike
-from .loading.model import ModelInfo
 from .loading.transfer import Progress as DownloadProgress
 from .networks import Networks
 from .options import RestoreOptions
@@ -24,7 +22,7 @@ from .pipeline.find import choose_faces, find_faces
 from .pipeline.mask import make_masks
 from .pipeline.match import match_faces
 from .pipeline.restore import Progress, ShouldStop, restore_faces, sweep_faces
-from .report import Report, Stopwatch, face_report
+from .report import Report, Stopwatch, make_report
 from .types import Box, Detections, FaceCrop, FaceDetection, RestoredFace
 
 ImageLike = Image.Image | np.ndarray | Tensor
@@ -268,38 +266,18 @@ class FaceRestorer:
             with watch.stage("blend"):
                 faces = [_with_opacity(face, settings.opacity) for face in faces]
                 image, mask = blend_faces(job.image, faces, scale=settings.scale, background=background)
-        return Restoration(image, mask, faces, self._report(job, settings, mask_kind, watch))
-
-    def _report(self, job: _Job, settings: RestoreOptions, mask_kind: str, watch: Stopwatch) -> Report:
-        network = self._network(settings)
-        info: ModelInfo = network.info
-        notes = []
-        if not network.has_fidelity:
-            notes.append(
-                f"{info.name} is a VQFR v1, which has no fidelity: the setting {settings.fidelity} was ignored"
-            )
-        used = [face_report(face, number) for number, face in enumerate(job.detections.faces)]
-        left = [face_report(skipped.detection, None, skipped.reason) for skipped in job.detections.skipped]
-        return Report(
-            size=(job.image.shape[1], job.image.shape[2]),
-            faces=used + left,
-            model={
-                "name": info.name,
-                "generation": info.generation,
-                "file": info.path.name,
-                "sha256": info.sha256,
-                "source": info.source,
-            },
+        report = make_report(
+            (job.image.shape[1], job.image.shape[2]),
+            job.detections,
+            self._network(settings),
+            settings,
             detector="none: the input is an aligned face"
             if settings.aligned
             else self.networks.detector(settings.detector).name,
             mask=mask_kind,
-            device=str(self.networks.device),
-            precision=precision_name(network.dtype),
-            options=asdict(settings),
-            notes=notes,
-            timings_s={stage: round(seconds, 4) for stage, seconds in watch.seconds.items()},
+            timings_s=watch.seconds,
         )
+        return Restoration(image, mask, faces, report)
 
 
 def _with_opacity(face: RestoredFace, opacity: float) -> RestoredFace:

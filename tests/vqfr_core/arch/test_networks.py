@@ -77,8 +77,9 @@ def test_fidelity_zero_is_the_full_path_bit_for_bit(v2, x):
 
 def test_fidelity_zero_skips_the_main_branch(v2, x, monkeypatch):
     monkeypatch.setattr(v2.main_branch, "forward", None)
-    v2(x, 0)
-    v2(x, [0.0, 0.0])
+    assert torch.equal(v2(x, 0), v2(x, [0.0, 0.0]))
+    with pytest.raises(TypeError):
+        v2(x, 0.1)
 
 
 def test_fidelity_as_number_list_and_map_agree(v2, x):
