@@ -142,7 +142,7 @@ class FaceRestorer:
             area: (H, W) mask; only faces inside it are used.
             background: image of the output's size, or function (image, (height, width)), for a scale above 1.
             progress: called with (faces done, faces in all).
-            should_stop: asked between batches of faces; True raises `Cancelled`.
+            should_stop: asked between pieces of detection and between batches of faces; True raises `Cancelled`.
 
         Returns:
             One result for each image, in order. An image without faces comes back as it was, and its report says so.
@@ -153,7 +153,7 @@ class FaceRestorer:
         settings = options or RestoreOptions()
         tensors = [to_tensor(image) for image in images]
         watch = Stopwatch()
-        jobs = self._prepare(tensors, settings, faces, boxes, area, watch)
+        jobs = self._prepare(tensors, settings, faces, boxes, area, should_stop, watch)
         with watch.stage("restore"):
             restored = restore_faces(
                 [crop for job in jobs for crop in job.crops],
@@ -182,7 +182,7 @@ class FaceRestorer:
         """One image at several fidelities for about the price of one. InputError when the model is a v1."""
         settings = options or RestoreOptions()
         watch = Stopwatch()
-        (job,) = self._prepare([to_tensor(image)], settings, None, None, None, watch)
+        (job,) = self._prepare([to_tensor(image)], settings, None, None, None, should_stop, watch)
         with watch.stage("restore"):
             restored = sweep_faces(
                 job.crops,
@@ -219,6 +219,7 @@ class FaceRestorer:
         faces: Sequence[Sequence[FaceDetection]] | None,
         boxes: Sequence[Box] | None,
         area: Tensor | None,
+        should_stop: ShouldStop | None,
         watch: Stopwatch,
     ) -> list[_Job]:
         if settings.aligned:
@@ -227,7 +228,8 @@ class FaceRestorer:
             return [_Job(i, Detections([c.detection], []), [c]) for i, c in zip(images, crops, strict=True)]
         with watch.stage("detect"):
             if faces is None:
-                found = self.detect(images, settings, boxes=boxes, area=area)
+                detector = self.networks.detector(settings.detector)
+                found = find_faces(images, detector, settings, boxes=boxes, area=area, should_stop=should_stop)
             else:
                 found = _choose_among(faces, images, settings, boxes, area)
         with watch.stage("align"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from vqfr_core import FaceRestorer, InputError, RestoreOptions, read_picture
+from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions, read_picture
 from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
 from vqfr_core.types import Box
 
@@ -136,6 +136,11 @@ def test_a_v1_says_that_it_ignores_fidelity(tmp_path, group):
     assert any("ignored" in note for note in report.notes)
     with pytest.raises(InputError, match="v1 has no fidelity"):
         restorer.sweep(group, [0.0, 1.0])
+
+
+def test_stopping_takes_effect_before_detection(restorer, group):
+    with pytest.raises(Cancelled):
+        restorer.restore(group, should_stop=lambda: True)
 
 
 def test_wrong_input_is_named(restorer):

@@ -1,6 +1,6 @@
 """Detect and select in one go, as the settings say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -18,10 +18,11 @@ def find_faces(
     *,
     boxes: Sequence[Box] | None = None,
     area: Tensor | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> list[Detections]:
     """The faces of each image that are to be used, by number, and those that are not, with their reasons.
 
-    images: RGB in [0, 1], (3, H, W) each. boxes, area: see `choose_faces`.
+    images: RGB in [0, 1], (3, H, W) each. boxes, area: see `choose_faces`. Raises Cancelled when `should_stop` says so.
     """
     found = detect_faces(
         images,
@@ -34,6 +35,7 @@ def find_faces(
         max_face_px=settings.max_face_px,
         min_face_fraction=settings.min_face_fraction,
         max_face_fraction=settings.max_face_fraction,
+        cancelled=should_stop,
     )
     return [
         choose_faces(image, detections, settings, boxes, area) for image, detections in zip(images, found, strict=True)
