@@ -4,6 +4,7 @@ Contiguous (B, C, H, W) activations, torchvision's deformable convolution on the
 its convolution at the high resolution, and the main branch at every fidelity.
 """
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
@@ -25,13 +26,16 @@ def upsample_then_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Te
     return F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight, bias, padding=1)
 
 
+def contiguous_copy(network: Network) -> Network:
+    """The same weights, laid out for contiguous (B, C, H, W) activations."""
+    return copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+
 @contextmanager
-def straightforward(network: Network) -> Iterator[None]:
-    """Within the context the network computes the straightforward way. The weights are the same."""
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+def straightforward() -> Iterator[None]:
+    """Within the context networks convolve and upsample the straightforward way."""
     with (
         patch.object(deform, "deform_conv2d", deform_conv2d_whole),
         patch.object(upsample, "upsample_nearest_conv", upsample_then_convolve),
     ):
         yield
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

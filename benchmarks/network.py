@@ -19,7 +19,7 @@ from vqfr_core.arch import Network, V1Config, V2Config, VqfrV1, VqfrV2
 from vqfr_core.arch.deform_gather import deform_conv2d_gather
 from vqfr_core.devices import cpu_has_bf16
 
-from .baseline import deform_conv2d_whole, straightforward
+from .baseline import contiguous_copy, deform_conv2d_whole, straightforward
 from .machine import alternate, describe_machine, peak_bytes, seconds_of
 
 
@@ -41,11 +41,12 @@ def compare_with_baseline(network: Network, fidelity: float, runs: int) -> str:
     """One table row: seconds the straightforward way, ours, and ours in bf16."""
     face = reference_face()
     as_map = torch.full((1, 1, 512, 512), fidelity)  # a map is never known to be zero: nothing is skipped
+    contiguous = contiguous_copy(network)
     half = copy.deepcopy(network).set_precision(torch.bfloat16) if cpu_has_bf16() else None
 
     def plain() -> None:
-        with straightforward(network):
-            network(face, as_map)
+        with straightforward():
+            contiguous(face, as_map)
 
     ways = {"plain": plain, "ours": lambda: network(face, fidelity)}
     if half is not None:
@@ -80,6 +81,7 @@ def compare_deform(channels: int, runs: int) -> str:
 def measure_bf16(network: Network) -> str:
     """What bf16 changes: PSNR of the answer against float32, and codes that differ."""
     face = reference_face()
+    contiguous = contiguous_copy(network)
     half = copy.deepcopy(network).set_precision(torch.bfloat16)
     error = (network(face).clamp(-1, 1) - half(face).clamp(-1, 1)).square().mean().item()
     psnr = 10 * math.log10(4 / error) if error else math.inf
