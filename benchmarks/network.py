@@ -81,7 +81,6 @@ def compare_deform(channels: int, runs: int) -> str:
 def measure_bf16(network: Network) -> str:
     """What bf16 changes: PSNR of the answer against float32, and codes that differ."""
     face = reference_face()
-    contiguous = contiguous_copy(network)
     half = copy.deepcopy(network).set_precision(torch.bfloat16)
     error = (network(face).clamp(-1, 1) - half(face).clamp(-1, 1)).square().mean().item()
     psnr = 10 * math.log10(4 / error) if error else math.inf

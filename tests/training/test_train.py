@@ -88,6 +88,16 @@ def test_stage1_learns_and_stage2_keeps_the_texture_decoder(options: argparse.Na
     assert all(bool(value.isfinite().all()) for value in state.ema.state_dict().values())
 
 
+def test_a_run_does_both_stages_and_leaves_checkpoints(options: argparse.Namespace, tmp_path: Path) -> None:
+    options.max_steps = 2
+    trainer = Trainer(new_state(TINY, 4, CPU), RECIPE, options)
+    trainer._look = lambda: 0.0  # type: ignore[method-assign]
+    trainer.run()
+    assert load(tmp_path / "stage1_done.pt", CPU).history[0]["steps"] == 2
+    assert load(tmp_path / "last.pt", CPU).stage == 2 and trainer.state.step == 2
+    assert not list(tmp_path.glob("*.part"))
+
+
 def test_an_untrained_answer_is_nearly_the_input() -> None:
     net = new_state(TINY, 0, CPU).net.eval()
     x = torch.rand(1, 3, 64, 64) * 2 - 1
