@@ -1,0 +1,1 @@
+"""Trains the small embedded network. Not needed to run the plugin."""

@@ -1,0 +1,94 @@
+"""How the codebook is learned: k-means start, moving averages, replacement of unused codes (van den Oord et al., 2017).
+
+All of this lives here and never in the network, which only knows the finished table.
+"""
+
+import torch
+from torch import Tensor
+
+from vqfr_core.arch.v1 import nearest_code
+
+
+class CodebookTrainer:
+    """Keeps the moving averages whose quotient is the table `embedding` (K, D), which it rewrites in place."""
+
+    def __init__(self, embedding: Tensor, decay: float = 0.99, reservoir_size: int = 8192) -> None:
+        self.embedding = embedding
+        self.decay = decay
+        self.reservoir_size = reservoir_size
+        self.counts = torch.zeros(embedding.shape[0], device=embedding.device)
+        self.sums = torch.zeros_like(embedding)
+        self.used = torch.zeros(embedding.shape[0], device=embedding.device)
+        self.reservoir = embedding.new_zeros(0, embedding.shape[1])
+        self.started = False
+
+    def remember(self, tokens: Tensor) -> None:
+        """Keep recent features (N, D): material for the start and for replacing unused codes."""
+        self.reservoir = torch.cat([self.reservoir, tokens.detach().float()])[-self.reservoir_size :]
+
+    def start(self, generator: torch.Generator, rounds: int = 8) -> None:
+        """Begin the table with k-means on the remembered features."""
+        with torch.no_grad():
+            self.embedding.copy_(kmeans(self.reservoir, self.embedding.shape[0], rounds, generator))
+        self.counts.fill_(1.0)
+        self.sums.copy_(self.embedding)
+        self.used.zero_()
+        self.started = True
+
+    @torch.no_grad()
+    def update(self, tokens: Tensor, codes: Tensor) -> None:
+        """One moving-average step with features (N, D) and the codes (N) chosen for them."""
+        tokens = tokens.detach().float()
+        counts = torch.bincount(codes, minlength=len(self.counts)).float()
+        sums = torch.zeros_like(self.sums).index_add_(0, codes, tokens)
+        self.counts.lerp_(counts, 1 - self.decay)
+        self.sums.lerp_(sums, 1 - self.decay)
+        self.used += counts
+        # A code without recent use keeps its place: its quotient would be noise.
+        alive = self.counts > 1e-3
+        self.embedding[alive] = self.sums[alive] / self.counts[alive, None]
+
+    @torch.no_grad()
+    def replace_unused(self, generator: torch.Generator) -> int:
+        """Set codes unused since the last call to random recent features; returns how many there were."""
+        unused = (self.used == 0).nonzero().flatten()
+        if len(unused) and len(self.reservoir):
+            picks = torch.randint(len(self.reservoir), (len(unused),), generator=generator)
+            self.embedding[unused] = self.reservoir[picks.to(self.reservoir.device)]
+            self.counts[unused] = 1.0
+            self.sums[unused] = self.embedding[unused]
+        self.used.zero_()
+        return len(unused)
+
+    def state_dict(self) -> dict[str, Tensor | bool]:
+        """Everything but the table, which the network's own state holds."""
+        return {
+            "counts": self.counts,
+            "sums": self.sums,
+            "used": self.used,
+            "reservoir": self.reservoir,
+            "started": self.started,
+        }
+
+    def load_state_dict(self, state: dict[str, Tensor | bool]) -> None:
+        for name in ("counts", "sums", "used", "reservoir"):
+            value = state[name]
+            assert isinstance(value, Tensor)
+            setattr(self, name, value.to(self.embedding.device).clone())
+        self.started = bool(state["started"])
+
+
+def kmeans(points: Tensor, num_centers: int, rounds: int, generator: torch.Generator) -> Tensor:
+    """Centres (K, D) of points (N, D); with fewer points than centres some repeat, with a little noise."""
+    points = points.float()
+    order = torch.randperm(len(points), generator=generator).repeat(-(-num_centers // len(points)))[:num_centers]
+    centers = points[order.to(points.device)].clone()
+    if len(points) < num_centers:
+        noise = torch.randn(centers.shape, generator=generator).to(centers.device)
+        centers += 0.01 * points.std() * noise
+    for _ in range(rounds):
+        nearest = nearest_code(points[None], centers)[0]
+        counts = torch.bincount(nearest, minlength=num_centers).float()
+        sums = torch.zeros_like(centers).index_add_(0, nearest, points)
+        centers = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centers)
+    return centers

@@ -1,0 +1,130 @@
+"""Aligned faces from a tar of pictures: augmented random crops by number, so that a run can be resumed exactly."""
+
+import queue
+import tarfile
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from .degrade import degrade_for_training
+
+TEMPLATE_PX = 512
+
+
+class Batch(NamedTuple):
+    """RGB in [-1, 1], (B, 3, H, W), channels-last."""
+
+    sharp: Tensor
+    degraded: Tensor
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Encoded pictures, in the order of their names."""
+
+    training: list[bytes]
+    validation: list[bytes]
+
+
+def read_faces(path: Path, num_validation: int) -> Faces:
+    """Read all JPEG and PNG members of a tar; the last `num_validation` by name are kept for validation."""
+    with tarfile.open(path) as tar:
+        members = sorted(
+            (m for m in tar if m.isfile() and m.name.lower().endswith((".jpg", ".png"))), key=lambda m: m.name
+        )
+        files = [tar.extractfile(member).read() for member in members]  # type: ignore[union-attr]
+    if len(files) <= num_validation:
+        raise ValueError(f"{path} holds {len(files)} pictures: too few to keep {num_validation} for validation")
+    return Faces(files[: len(files) - num_validation], files[len(files) - num_validation :])
+
+
+def decode(encoded: bytes) -> np.ndarray:
+    """uint8 (H, W, 3) RGB."""
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("a picture of the training data cannot be decoded")
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def whole_face(encoded: bytes) -> np.ndarray:
+    """The face at the size of the template, uint8 (512, 512, 3) RGB."""
+    return cv2.resize(decode(encoded), (TEMPLATE_PX, TEMPLATE_PX), interpolation=cv2.INTER_CUBIC)
+
+
+def to_tensor(images: list[np.ndarray]) -> Tensor:
+    """uint8 (H, W, 3) each -> float32 (B, 3, H, W) in [-1, 1], channels-last in memory."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.ndarray:
+    """A crop at about the template's scale: flipped, turned, scaled, recoloured. uint8 (crop_px, crop_px, 3)."""
+    image = decode(encoded)
+    # Smaller faces now and then: enlarged pictures are never quite sharp, and unaligned portraits occur in use.
+    scale = TEMPLATE_PX / image.shape[1] * (rng.uniform(0.9, 1.12) if rng.random() < 0.6 else rng.uniform(0.55, 0.9))
+    angle_deg = rng.normal(0.0, 3.0)
+    half = min(crop_px / scale, image.shape[1]) / 2
+    center = (
+        rng.uniform(half, image.shape[1] - half, 2) if half * 2 < image.shape[1] else np.full(2, image.shape[1] / 2)
+    )
+    matrix = cv2.getRotationMatrix2D((float(center[0]), float(center[1])), angle_deg, scale)
+    matrix = matrix + np.column_stack([np.zeros((2, 2)), crop_px / 2 - center])
+    if rng.random() < 0.5:
+        matrix = np.array([[-1.0, 0.0, crop_px - 1], [0.0, 1.0, 0.0]]) @ np.vstack([matrix, [0.0, 0.0, 1.0]])
+    if scale < 0.9:
+        image = cv2.GaussianBlur(image, (0, 0), 0.3 / scale)  # against aliasing
+    size = (crop_px, crop_px)
+    crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+    return _recolour(crop, rng)
+
+
+def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    gain = rng.uniform(0.85, 1.15) * rng.uniform(0.94, 1.06, 3)
+    table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
+    recoloured = cv2.merge([table[image[..., c], c] for c in range(3)])
+    if rng.random() < 0.05:
+        recoloured = np.repeat(cv2.cvtColor(recoloured, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    return recoloured
+
+
+def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, number: int) -> Batch:
+    """Batch `number` of the endless sequence that `seed` names."""
+    rng = np.random.default_rng([seed, number])
+    chosen = rng.choice(len(pictures), batch_size, replace=batch_size > len(pictures))
+    sharp = [random_crop(pictures[i], crop_px, rng) for i in chosen]
+    return Batch(to_tensor(sharp), to_tensor([degrade_for_training(image, rng) for image in sharp]))
+
+
+def batches(
+    pictures: list[bytes], crop_px: int, batch_size: int, seed: int, first: int
+) -> Generator[Batch, None, None]:
+    """Batches from number `first` on, made ahead of time in a thread. Close the generator to end the thread."""
+    ahead: queue.Queue[Batch] = queue.Queue(maxsize=4)
+    stop = threading.Event()
+
+    def produce() -> None:
+        number = first
+        while not stop.is_set():
+            batch = make_batch(pictures, crop_px, batch_size, seed, number)
+            number += 1
+            while not stop.is_set():
+                try:
+                    ahead.put(batch, timeout=0.2)
+                    break
+                except queue.Full:
+                    continue
+
+    thread = threading.Thread(target=produce, daemon=True)
+    thread.start()
+    try:
+        while True:
+            yield ahead.get(timeout=120)
+    finally:
+        stop.set()
+        thread.join(timeout=5)

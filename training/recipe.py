@@ -1,0 +1,65 @@
+"""The numbers of a run."""
+
+import math
+from dataclasses import dataclass, fields
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of both stages. Every field is an option of the command line of the same name."""
+
+    stage1_minutes: float = 25.0
+    """Wall-clock time for codebook, encoder and texture decoder."""
+    stage2_minutes: float = 60.0
+    """Wall-clock time for restoration."""
+    stage1_crop_px: int = 256
+    """Side of the square crops of stage 1, a multiple of 32."""
+    stage2_crop_px: int = 256
+    """The same in stage 2."""
+    stage1_batch: int = 2
+    """Crops a step in stage 1."""
+    stage2_batch: int = 2
+    """Crops a step in stage 2."""
+    stage1_learning_rate: float = 8e-4
+    """Highest rate of stage 1, after warming up."""
+    stage2_learning_rate: float = 3e-4
+    """The same in stage 2."""
+    warmup_steps: int = 60
+    """Steps until the highest rate, in each stage."""
+    unquantized_steps: int = 150
+    """Steps before the codebook starts."""
+    replace_every: int = 100
+    """Steps between replacements of unused codes."""
+    commitment_weight: float = 0.25
+    """Weight of the distance between feature and code in stage 1."""
+    l1_weight: float = 1.0
+    """Weight of the mean absolute error."""
+    perceptual_weight: float = 0.2
+    """Weight of the distance in VGG features."""
+    colour_weight: float = 1.0
+    """Weight of the error of strongly blurred images."""
+    codes_weight: float = 0.5
+    """Weight of the distance to the sharp face's codes in stage 2."""
+    adversarial_weight: float = 0.0
+    """Weight of the discriminator's verdict in stage 2; 0 leaves the discriminator out."""
+    adversarial_from: float = 0.66
+    """Part of stage 2 after which the discriminator joins."""
+    bf16: bool = True
+    """Frozen networks in bfloat16; what is trained stays float32."""
+    seed: int = 1
+    """Seed of weights, data and random choices."""
+
+    def weigh(self, parts: dict[str, Tensor]) -> Tensor:
+        """Sum of the losses that have a weight."""
+        weights = {field.name.removesuffix("_weight"): getattr(self, field.name) for field in fields(self)}
+        terms = [weights[name] * value for name, value in parts.items() if name in weights]
+        return sum(terms[1:], terms[0])
+
+    def rate(self, stage: int, step: int, progress: float) -> float:
+        """Learning rate: linear warm-up by steps, then flat, then a cosine tail by wall-clock progress in [0, 1]."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        tail = min(1.0, max(0.0, (progress - 0.4) / 0.6))
+        highest = self.stage1_learning_rate if stage == 1 else self.stage2_learning_rate
+        return highest * warm * (0.03 + 0.97 * (1 + math.cos(math.pi * tail)) / 2)
