@@ -18,6 +18,7 @@ class ModulatedDeformConv(nn.Module):
         super().__init__()
         self.groups = groups
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
+        nn.init.kaiming_uniform_(self.weight, a=5**0.5)  # as nn.Conv2d does
         self.bias = nn.Parameter(torch.zeros(channels))
         self.conv_offset = nn.Conv2d(channels, groups * TAPS * 3, 3, padding=1)
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vqfr_core.arch import deform_gather, deform_torchvision
+from vqfr_core.arch import deform, deform_gather, deform_torchvision
 
 
 def case(channels=16, groups=4, height=11, width=9, batch=2, dtype=torch.float32, spread=6.0):
@@ -101,3 +101,9 @@ def test_probe_accepts_only_right_values(monkeypatch):
     monkeypatch.setattr(deform_torchvision, "_seconds", lambda function, case: 2.0 if function is slow else 1.0)
     assert deform_torchvision._probe("cpu", None, torch.float32), "right and faster"
     deform_torchvision._probe.cache_clear()
+
+
+def test_a_new_layer_has_finite_weights():
+    for _ in range(8):
+        layer = deform.ModulatedDeformConv(64, 4)
+        assert layer.weight.isfinite().all() and 0 < layer.weight.abs().max() < 1
