@@ -159,7 +159,7 @@ class FaceRestorer:
                 [crop for job in jobs for crop in job.crops],
                 self._network(settings),
                 fidelity=settings.fidelity,
-                batch_size=settings.batch_size,
+                batch_size=settings.batch_size or (1 if self.networks.device.type == "cpu" else 4),
                 progress=progress,
                 should_stop=should_stop,
             )
@@ -188,7 +188,7 @@ class FaceRestorer:
                 job.crops,
                 self._network(settings),
                 fidelities,
-                batch_size=settings.batch_size,
+                batch_size=settings.batch_size or (1 if self.networks.device.type == "cpu" else 4),
                 progress=progress,
                 should_stop=should_stop,
             )

@@ -72,6 +72,12 @@ def test_faces_of_several_images_share_batches(restorer, group):
     assert results[1].image.shape == group[:, :, 40:].shape
 
 
+def test_on_a_cpu_faces_go_one_by_one_unless_told_otherwise(restorer, group):
+    seen = []
+    restorer.restore(group, RestoreOptions(max_faces=2), progress=lambda *p: seen.append(p))
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+
+
 def test_boxes_and_areas_limit_the_faces(restorer, group):
     whole = restorer.detect([group])[0].faces
     assert len(whole) > 1

@@ -21,6 +21,7 @@ LEFTOVERS = (re.compile(r"(^|\.)usage$"), re.compile(r"(^|\.)reestimation_reserv
 _TRAINING_KEYS = {"optimizer", "optimizers", "optimizer_states", "schedulers", "lr_schedulers"}
 
 
+@torch.inference_mode(False)  # hosts load inside it, and such tensors could not become weights
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors or PyTorch file by name, on the CPU.
 

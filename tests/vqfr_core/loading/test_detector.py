@@ -58,3 +58,9 @@ def test_parsers_load_and_parsenet_comes_first(tmp_path):
     save_file(random_state("parsenet", tmp_path), tmp_path / "parsing_parsenet.safetensors")
     found = load_parser(device="cpu", folder=tmp_path)
     assert found is not None and found.name == "parsenet"
+
+
+def test_loaded_in_inference_mode_it_is_usable_outside():
+    with torch.inference_mode():
+        found = load_detector("retinaface_mobile0.25", "cpu")
+    assert not any(parameter.is_inference() for parameter in found.network.parameters())
