@@ -74,7 +74,7 @@ class RestoreOptions:
 
     # fmt: off
     fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. Only VQFR v2 models listen to it (the original's instructions use 0.1, its code 0); a v1 model ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05)
-    precision: str = option("auto", "Precision", "Number format of the network. auto takes the format that measurements found safe and fast on this kind of device.", "restore", choices=PRECISIONS)
+    precision: str = option("auto", "Precision", "Number format of the network. auto takes what was measured to be as good as fp32, which so far is fp32 on every device.", "restore", choices=PRECISIONS)
     batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved by itself when memory runs out. 0 chooses: 1 on a CPU, where more was measured slower, 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
     aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")
 
