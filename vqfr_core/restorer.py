@@ -159,7 +159,7 @@ class FaceRestorer:
                 [crop for job in jobs for crop in job.crops],
                 self._network(settings),
                 fidelity=settings.fidelity,
-                batch_size=settings.batch_size or (1 if self.networks.device.type == "cpu" else 4),
+                batch_size=self._batch_size(settings),
                 progress=progress,
                 should_stop=should_stop,
             )
@@ -188,7 +188,7 @@ class FaceRestorer:
                 job.crops,
                 self._network(settings),
                 fidelities,
-                batch_size=settings.batch_size or (1 if self.networks.device.type == "cpu" else 4),
+                batch_size=self._batch_size(settings),
                 progress=progress,
                 should_stop=should_stop,
             )
@@ -208,6 +208,10 @@ class FaceRestorer:
         """Find and select the faces of images (3, H, W) in [0, 1]; skipped ones come with their reasons."""
         settings = options or RestoreOptions()
         return find_faces(images, self.networks.detector(settings.detector), settings, boxes=boxes, area=area)
+
+    def _batch_size(self, settings: RestoreOptions) -> int:
+        # On a CPU a batch takes at least as long as its faces one by one (benchmarks/network.py).
+        return settings.batch_size or (1 if self.networks.device.type == "cpu" else 4)
 
     def _network(self, settings: RestoreOptions) -> Network:
         return self.networks.restorer(self._precision if settings.precision == "auto" else settings.precision)
