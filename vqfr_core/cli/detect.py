@@ -58,10 +58,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _detect_file(
     job: Job, detector: "FaceDetectorNet", options: RestoreOptions, quality: int, console: Console
 ) -> Done:
+    from ..drawing.faces import draw_faces
     from ..imageio import read_picture, write_picture
     from ..pipeline.find import find_faces
-    from .annotate import draw_faces
-    from .draw import flatten_frame, picture_of
+    from .pictures import flatten_frame, picture_of
 
     picture = read_picture(job.source)
     if picture.is_animated:

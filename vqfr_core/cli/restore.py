@@ -124,7 +124,7 @@ def _restore_frames(
 
 def _write_extras(job: Job, picture: "Picture", results: Sequence["Restoration"], extras: _Extras) -> None:
     from ..imageio import write_picture
-    from .draw import mask_picture
+    from .pictures import mask_picture
 
     if extras.crops is not None:
         _write_crops(job, results, extras.crops)
@@ -146,7 +146,8 @@ def _write_crops(job: Job, results: Sequence["Restoration"], crops: SideFiles) -
 
 def _comparison(picture: "Picture", results: Sequence["Restoration"]) -> "Picture":
     """Before and after; of an animation the first frame with a face."""
-    from .draw import draw_grid, flatten_frame, picture_of, still_of
+    from ..drawing.sheet import draw_grid
+    from .pictures import flatten_frame, picture_of, still_of
 
     number = next((i for i, result in enumerate(results) if result.faces), 0)
     report = results[number].report

@@ -85,8 +85,9 @@ def _fidelities(text: str) -> tuple[float, ...]:
 def _sweep_file(
     job: Job, restorer: "FaceRestorer", options: RestoreOptions, arguments: argparse.Namespace, console: Console
 ) -> Done:
+    from ..drawing.sheet import draw_sweep
     from ..imageio import read_picture, write_picture
-    from .draw import draw_grid, picture_of, still_of
+    from .pictures import picture_of, still_of
 
     picture = read_picture(job.source)
     if picture.is_animated:
@@ -97,24 +98,18 @@ def _sweep_file(
     report = results[0].report
     if not results[0].faces:
         raise InputError(f"{report.summary()}; nothing to compare (`detect` shows what was found)")
-    rows = _whole_row(still, results) if arguments.whole else _face_rows(results)
-    names = [f"face {number}" for number in range(len(rows))] if len(rows) > 1 else []
-    grid = draw_grid(rows, ["input", *(f"fidelity {value:g}" for value in arguments.fidelities)], names)
+    if arguments.whole:
+        grid = _draw_whole(still, results, arguments.fidelities)
+    else:
+        grid = draw_sweep([result.faces for result in results], arguments.fidelities)
     write_picture(picture_of(grid, picture), job.target, quality=arguments.quality)
     return Done(report.summary(), [report.to_dict()])
 
 
-def _whole_row(still: "Picture", results: Sequence["Restoration"]) -> "list[list[Image.Image]]":
-    from .draw import fit, flatten_frame
+def _draw_whole(still: "Picture", results: Sequence["Restoration"], fidelities: Sequence[float]) -> "Image.Image":
+    from ..drawing.sheet import draw_grid, fit, sweep_columns
+    from .pictures import flatten_frame
 
     frames = [still.frames[0], *(still.with_images([result.image]).frames[0] for result in results)]
-    return [[fit(flatten_frame(frame), _LONGEST_WHOLE_PX) for frame in frames]]
-
-
-def _face_rows(results: Sequence["Restoration"]) -> "list[list[Image.Image]]":
-    from ..imageio import to_pil
-
-    return [
-        [to_pil(face.crop.image), *(to_pil(result.faces[number].image) for result in results)]
-        for number, face in enumerate(results[0].faces)
-    ]
+    row = [fit(flatten_frame(frame), _LONGEST_WHOLE_PX) for frame in frames]
+    return draw_grid([row], sweep_columns(fidelities))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vqfr_core.cli.annotate import draw_faces
+from vqfr_core.drawing.faces import draw_faces
 from vqfr_core.types import Box, Detections, FaceDetection, Point, SkippedFace
 
 GREEN, ORANGE = (40, 200, 90), (240, 120, 30)

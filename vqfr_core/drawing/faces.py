@@ -7,7 +7,7 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw
 
 from ..types import Box, Detections, FaceDetection
-from .draw import Color, draw_tag, load_font, tag_size, text_size, wrap_text
+from .text import Color, draw_tag, load_font, tag_size, text_size, wrap_text
 
 _USED: Color = (40, 200, 90)
 _SKIPPED: Color = (240, 120, 30)

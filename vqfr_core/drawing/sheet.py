@@ -1,0 +1,81 @@
+"""Images in a labelled grid."""
+
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw
+
+from ..imageio import to_pil
+from ..types import RestoredFace
+from .text import Color, Font, draw_tag, load_font, text_size
+
+_BACKGROUND: Color = (24, 24, 24)
+_TEXT: Color = (240, 240, 240)
+
+
+def draw_sweep(faces: Sequence[Sequence[RestoredFace]], fidelities: Sequence[float]) -> Image.Image:
+    """One row for each face: the crop the network was given, then what it made of it at each fidelity.
+
+    faces: for each fidelity the same faces, in the same order; at least one, see `sweep_faces`.
+    """
+    rows = [[to_pil(same[0].crop.image), *(to_pil(face.image) for face in same)] for same in zip(*faces, strict=True)]
+    return draw_grid(rows, sweep_columns(fidelities), face_names(len(rows)))
+
+
+def sweep_columns(fidelities: Sequence[float]) -> list[str]:
+    """The names above the columns of a sweep."""
+    return ["input", *(f"fidelity {value:g}" for value in fidelities)]
+
+
+def face_names(num_faces: int) -> list[str]:
+    """Names for the rows of a grid with a row for each face; a single face needs none."""
+    return [f"face {number}" for number in range(num_faces)] if num_faces > 1 else []
+
+
+def draw_grid(
+    rows: Sequence[Sequence[Image.Image]], columns: Sequence[str], row_names: Sequence[str] = ()
+) -> Image.Image:
+    """Images in rows and columns, with the columns' names above and the rows' names in their first image.
+
+    The images of a row are brought to the height of the highest.
+    """
+    cells = [[_with_height(image, max(other.height for other in row)) for image in row] for row in rows]
+    widths = [max(row[i].width for row in cells) for i in range(len(columns))]
+    heights = [row[0].height for row in cells]
+    gap = max(2, max(widths) // 128)
+    font = _fitting_font(columns, min(widths) - 2 * gap, max(max(widths), max(heights)) / 20)
+    bar = round(1.5 * text_size("Ag", font)[1])
+    lefts = [sum(widths[:i]) + gap * (i + 1) for i in range(len(widths))]
+    tops = [bar + sum(heights[:i]) + gap * i for i in range(len(heights))]
+    sheet = Image.new("RGB", (lefts[-1] + widths[-1] + gap, tops[-1] + heights[-1] + gap), _BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for left, width, name in zip(lefts, widths, columns, strict=True):
+        text_width, text_height = text_size(name, font)
+        draw.text((left + (width - text_width) // 2, (bar - text_height) // 2), name, _TEXT, font)
+    for row, top in zip(cells, tops, strict=True):
+        for image, left in zip(row, lefts, strict=True):
+            sheet.paste(image, (left, top))
+    for name, top in zip(row_names, tops, strict=False):
+        draw_tag(draw, (lefts[0], top), name, font, _BACKGROUND, _TEXT)
+    return sheet
+
+
+def fit(image: Image.Image, longest_px: int) -> Image.Image:
+    """The image, reduced when its longer side has more pixels than that."""
+    factor = longest_px / max(image.size)
+    return image if factor >= 1 else _resize(image, factor)
+
+
+def _fitting_font(texts: Sequence[str], width_px: int, size_px: float) -> Font:
+    """The font at that size, or smaller so that the longest text fits the width."""
+    font = load_font(size_px)
+    widest = max(text_size(text, font)[0] for text in texts)
+    return font if widest <= width_px else load_font(size_px * width_px / widest)
+
+
+def _with_height(image: Image.Image, height: int) -> Image.Image:
+    return image if image.height == height else _resize(image, height / image.height)
+
+
+def _resize(image: Image.Image, factor: float) -> Image.Image:
+    size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
+    return image.resize(size, Image.Resampling.LANCZOS)
