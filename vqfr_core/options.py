@@ -26,6 +26,8 @@ class OptionSpec:
     maximum: float | None = None
     step: float | None = None
     choices: tuple[str, ...] | None = None
+    is_basic: bool = False
+    """One of the few that most people touch; pages show the others folded."""
 
     def check(self, value: Any) -> None:
         """Raise InputError unless the value is allowed."""
@@ -61,9 +63,10 @@ def option(
     maximum: float | None = None,
     step: float | None = None,
     choices: tuple[str, ...] | None = None,
+    is_basic: bool = False,
 ) -> Any:
-    """A dataclass field that carries its own description."""
-    shown = {"label": label, "help": help, "group": group}
+    """A dataclass field that carries its own description; for the arguments see `OptionSpec`."""
+    shown = {"label": label, "help": help, "group": group, "is_basic": is_basic}
     limits = {"minimum": minimum, "maximum": maximum, "step": step, "choices": choices}
     return field(default=default, metadata=shown | limits)
 
@@ -73,13 +76,13 @@ class RestoreOptions:
     """All settings of one restoration. Values are checked when it is made; a bad one raises InputError."""
 
     # fmt: off
-    fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. Only VQFR v2 models listen to it (the original's instructions use 0.1, its code 0); a v1 model ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05)
+    fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. Only VQFR v2 models listen to it (the original's instructions use 0.1, its code 0); a v1 model ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     precision: str = option("auto", "Precision", "Number format of the network. auto takes what was measured to be as good as fp32, which so far is fp32 on every device.", "restore", choices=PRECISIONS)
     batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved by itself when memory runs out. 0 chooses: 1 on a CPU, where more was measured slower, 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
     aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")
 
-    detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=DETECTORS)
-    min_confidence: float = option(0.8, "Minimum confidence", "Faces the detector is less sure of are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01)
+    detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=DETECTORS, is_basic=True)
+    min_confidence: float = option(0.8, "Minimum confidence", "Faces the detector is less sure of are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01, is_basic=True)
     detection_size: int = option(1280, "Detection size", "The longer side of the image is reduced to this many pixels for detection.", "detect", minimum=128, maximum=8192, step=32)
     tiles: bool = option(False, "Detect in tiles", "Also look at full resolution, tile by tile: finds tiny faces in huge images.", "detect")
     rotations: bool = option(False, "Detect rotated faces", "Also look at the image turned by 90, 180 and 270 degrees.", "detect")
@@ -88,18 +91,18 @@ class RestoreOptions:
     min_face_fraction: float = option(0.0, "Minimum face fraction", "Faces that fill less than this part of the image's shorter side are skipped.", "detect", minimum=0.0, maximum=1.0, step=0.01)
     max_face_fraction: float = option(1.0, "Maximum face fraction", "Faces that fill more than this part of the image's shorter side are skipped. 1: no limit.", "detect", minimum=0.0, maximum=1.0, step=0.01)
 
-    select: str = option("all", "Select", "all, none, largest, center, or numbers after sorting: 0, -1, 0,2, 1:3.", "select")
-    sort: str = option("size", "Sort by", "Order in which faces are numbered.", "select", choices=SORT_ORDERS)
+    select: str = option("all", "Select", "all, none, largest, center, or numbers after sorting: 0, -1, 0,2, 1:3.", "select", is_basic=True)
+    sort: str = option("size", "Sort by", "Order in which faces are numbered.", "select", choices=SORT_ORDERS, is_basic=True)
     max_faces: int = option(0, "At most", "Keep only this many of the selected faces. 0: no limit.", "select", minimum=0, maximum=1000, step=1)
 
-    mask: str = option("auto", "Mask", "auto uses face parsing when its weights are present, else a soft shape drawn from the landmarks; box uses the whole crop.", "blend", choices=MASK_KINDS)
+    mask: str = option("auto", "Mask", "auto uses face parsing when its weights are present, else a soft shape drawn from the landmarks; box uses the whole crop.", "blend", choices=MASK_KINDS, is_basic=True)
     regions: str = option("skin,brows,eyes,glasses,nose,mouth,ears", "Regions", "Which parts a parsing mask takes from the restored face: " + ", ".join(MASK_REGIONS) + ".", "blend")
     erode: float = option(0.02, "Erode", "Shrink the mask, as a part of the face's size; negative grows it.", "blend", minimum=-0.2, maximum=0.3, step=0.01)
     feather: float = option(0.06, "Feather", "Width of the soft edge, as a part of the face's size.", "blend", minimum=0.0, maximum=0.5, step=0.01)
-    opacity: float = option(1.0, "Opacity", "1 shows the restored face, 0 the input.", "blend", minimum=0.0, maximum=1.0, step=0.05)
-    color_match: float = option(1.0, "Colour match", "How far the restored face takes over the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05)
+    opacity: float = option(1.0, "Opacity", "1 shows the restored face, 0 the input.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
+    color_match: float = option(1.0, "Colour match", "How far the restored face takes over the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     grain: float = option(0.0, "Grain", "How much of the input's grain is put back over the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
-    scale: float = option(1.0, "Output scale", "Size of the result. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5)
+    scale: float = option(1.0, "Output scale", "Size of the result. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5, is_basic=True)
     # fmt: on
 
     def __post_init__(self) -> None:
