@@ -47,6 +47,18 @@ def pick_dtype(precision: str, device: torch.device) -> torch.dtype:
     return DTYPES[precision]
 
 
+def pick_memory_format(device: torch.device) -> torch.memory_format:
+    """How the networks' weights should lie in memory: channels last was measured faster on the CPU, and is what the
+    tensor cores of NVIDIA GPUs want."""
+    return torch.channels_last if device.type in ("cpu", "cuda") else torch.contiguous_format
+
+
+def pick_batch_size(batch_size: int, device: torch.device) -> int:
+    """How many faces to send through the network at once: the number given, or what suits the device when it is 0."""
+    # On a CPU a batch takes at least as long as its faces one by one (benchmarks/network.py).
+    return batch_size or (1 if device.type == "cpu" else 4)
+
+
 def cpu_has_bf16() -> bool:
     """Whether the CPU computes bf16 in hardware, so that it is faster than float32."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from .arch import Network
+from .devices import pick_batch_size
 from .errors import InputError
 from .imageio import to_tensor
 from .loading.folders import PathLike
@@ -210,8 +211,7 @@ class FaceRestorer:
         return find_faces(images, self.networks.detector(settings.detector), settings, boxes=boxes, area=area)
 
     def _batch_size(self, settings: RestoreOptions) -> int:
-        # On a CPU a batch takes at least as long as its faces one by one (benchmarks/network.py).
-        return settings.batch_size or (1 if self.networks.device.type == "cpu" else 4)
+        return pick_batch_size(settings.batch_size, self.networks.device)
 
     def _network(self, settings: RestoreOptions) -> Network:
         return self.networks.restorer(self._precision if settings.precision == "auto" else settings.precision)

@@ -68,7 +68,7 @@ def load_model(
         WeightsError: the file is missing, damaged, unsafe, or another model; the message says which and what to do.
         DownloadError: it could not be downloaded.
     """
-    from ..devices import pick_device
+    from ..devices import pick_device, pick_memory_format
 
     chosen = pick_device(device)
     if str(name_or_path) == "auto":
@@ -78,8 +78,7 @@ def load_model(
     with torch.inference_mode(False):
         network = read_network(found)
         network.set_precision(dtype or torch.float32).to(chosen)
-        if chosen.type in ("cpu", "cuda"):  # measured faster on the CPU, and what tensor cores want
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=pick_memory_format(chosen))  # type: ignore[call-overload]
         return network
 
 
