@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw
@@ -26,16 +27,24 @@ def draw_faces(image: Image.Image, detections: Detections) -> Image.Image:
     size = image.width * factor, image.height * factor
     canvas = image.resize(size, Image.Resampling.LANCZOS) if factor > 1 else image.copy()
     draw = ImageDraw.Draw(canvas)
-    used = [_Mark(_scaled(f, factor), f"#{n}  {f.score:.2f}", _USED) for n, f in enumerate(detections.faces)]
-    left = [
-        _Mark(_scaled(s.detection, factor), f"{s.detection.score:.2f}  {s.reason}", _SKIPPED)
-        for s in detections.skipped
-    ]
+    scaled = scale_detections(detections, factor)
+    used = [_Mark(face, f"#{number}  {face.score:.2f}", _USED) for number, face in enumerate(scaled.faces)]
+    left = [_Mark(face, f"{face.score:.2f}  {reason}", _SKIPPED) for face, reason in _skipped(scaled)]
     for mark in [*reversed(left), *reversed(used)]:
         _draw_face(draw, mark, max(size))
     if used or left:
         _draw_tags(draw, used + left, size)
     return canvas
+
+
+def scale_detections(detections: Detections, factor: float) -> Detections:
+    """The same faces in the pixels of an image that is factor times as large."""
+    skipped = [replace(entry, detection=_scaled(entry.detection, factor)) for entry in detections.skipped]
+    return Detections([_scaled(face, factor) for face in detections.faces], skipped)
+
+
+def _skipped(detections: Detections) -> Iterator[tuple[FaceDetection, str]]:
+    return ((entry.detection, entry.reason) for entry in detections.skipped)
 
 
 class _Mark(NamedTuple):
@@ -108,8 +117,8 @@ def _common_area(one: Box, other: Box) -> float:
     return max(width, 0.0) * max(height, 0.0)
 
 
-def _scaled(face: FaceDetection, factor: int) -> FaceDetection:
-    """In the enlarged picture; pixel centres lie at integers, so the edges move by half a pixel."""
+def _scaled(face: FaceDetection, factor: float) -> FaceDetection:
+    """In the resized picture; pixel centres lie at integers, so the edges move by half a pixel."""
     shift = (factor - 1) / 2
     box = Box(*(value * factor + shift for value in face.box))
     points = tuple(type(point)(point.x * factor + shift, point.y * factor + shift) for point in face.landmarks)

@@ -6,18 +6,22 @@ from PIL import Image, ImageDraw
 
 from ..imageio import to_pil
 from ..types import RestoredFace
-from .text import Color, Font, draw_tag, load_font, text_size
+from .text import Color, Font, draw_tag, load_font, text_size, wrap_text
 
 _BACKGROUND: Color = (24, 24, 24)
 _TEXT: Color = (240, 240, 240)
 
 
-def draw_sweep(faces: Sequence[Sequence[RestoredFace]], fidelities: Sequence[float]) -> Image.Image:
+def draw_sweep(faces: Sequence[Sequence[RestoredFace]], fidelities: Sequence[float], cell_px: int = 512) -> Image.Image:
     """One row for each face: the crop the network was given, then what it made of it at each fidelity.
 
-    faces: for each fidelity the same faces, in the same order; at least one, see `sweep_faces`.
+    faces: for each fidelity the same faces, in the same order; at least one, see `sweep_faces`. cell_px: the most that
+    a side of each picture may measure.
     """
-    rows = [[to_pil(same[0].crop.image), *(to_pil(face.image) for face in same)] for same in zip(*faces, strict=True)]
+    rows = [
+        [fit(to_pil(image), cell_px) for image in (same[0].crop.image, *(face.image for face in same))]
+        for same in zip(*faces, strict=True)
+    ]
     return draw_grid(rows, sweep_columns(fidelities), face_names(len(rows)))
 
 
@@ -57,6 +61,17 @@ def draw_grid(
     for name, top in zip(row_names, tops, strict=False):
         draw_tag(draw, (lefts[0], top), name, font, _BACKGROUND, _TEXT)
     return sheet
+
+
+def draw_message(text: str, size: tuple[int, int] = (512, 512)) -> Image.Image:
+    """A picture of (width, height) that says something, where there is nothing else to show."""
+    font = load_font(size[0] / 16)
+    picture = Image.new("RGB", size, _BACKGROUND)
+    wrapped = wrap_text(text, font, 0.9 * size[0])
+    width, height = text_size(wrapped, font)
+    corner = ((size[0] - width) // 2, (size[1] - height) // 2)
+    ImageDraw.Draw(picture).multiline_text(corner, wrapped, _TEXT, font, align="center")
+    return picture
 
 
 def fit(image: Image.Image, longest_px: int) -> Image.Image:

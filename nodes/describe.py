@@ -1,0 +1,133 @@
+"""What people read and look at: reports as text, previews as pictures."""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..vqfr_core.report import FaceReport, count_reasons, face_report
+from ..vqfr_core.types import Detections
+from .convert import core_image
+from .faces import Faces
+
+MAX_PREVIEWS = 16
+"""Images of a batch that a preview shows; a clip has thousands of frames."""
+_PREVIEW_SIDE_PX = 1536
+NO_FACE = "no face to restore"
+
+_log = logging.getLogger(__name__)
+
+
+def write_report(faces: Faces, **more: Any) -> str:
+    """What was found in each image and what became of it, as JSON; `more` is put beside it."""
+    status = "restored" if faces.restorer is not None else "found"
+    images = [
+        {"image": index, "size": list(faces.size), "faces": _face_dicts(entry.detections, status)}
+        for index, entry in enumerate(faces.by_image)
+    ]
+    report = {
+        "summary": summarize(faces),
+        "images": images,
+        "detector": faces.detector,
+        "restorer": faces.restorer,
+        "notes": faces.notes,
+    }
+    return json.dumps(report | more, indent=2, default=str)
+
+
+def summarize(faces: Faces) -> str:
+    """One line for a person."""
+    skipped = [entry.reason for found in faces.by_image for entry in found.detections.skipped]
+    num_found = faces.num_faces + len(skipped)
+    if not num_found:
+        where = f" in {len(faces.by_image)} images" if len(faces.by_image) > 1 else ""
+        return f"no face found{where}"
+    what = "restored" if faces.restorer is not None else "chosen"
+    left = f" (skipped: {count_reasons(skipped)})" if skipped else ""
+    return f"{faces.num_faces} of {num_found} face{'s' if num_found > 1 else ''} {what}{left}"
+
+
+def warn_of_images_without_faces(faces: Faces) -> None:
+    """A line in the host's log for what would otherwise be a silent nothing."""
+    without = [str(index) for index, entry in enumerate(faces.by_image) if not entry.crops]
+    if without:
+        which = f" in image {', '.join(without[:20])}" if len(faces.by_image) > 1 else ""
+        _log.warning("VQFR: %s%s; %s", NO_FACE, which, summarize(faces))
+
+
+def draw_previews(faces: Faces) -> Tensor:
+    """The first images of the batch with their faces marked and numbered, (b, h, w, 3)."""
+    from ..vqfr_core.drawing.faces import draw_faces, scale_detections
+
+    drawings = []
+    for image, entry in zip(faces.images[:MAX_PREVIEWS], faces.by_image, strict=False):
+        small, factor = _reduced(core_image(image))
+        drawings.append(_from_pil(draw_faces(_to_pil(small), scale_detections(entry.detections, factor))))
+    return torch.stack(drawings)
+
+
+def crop_batch(pictures: Sequence[Tensor]) -> Tensor:
+    """Pictures (3, S, S) as an IMAGE batch.
+
+    A host has no batch of nothing, and a graph should not stop because one picture has no face: then it is one picture
+    that says so.
+    """
+    if pictures:
+        return torch.stack([picture.permute(1, 2, 0) for picture in pictures])
+    return message_picture(NO_FACE)
+
+
+def mask_batch(masks: Sequence[Tensor]) -> Tensor:
+    """Masks (S, S) as a MASK batch; one empty mask when there are none."""
+    return torch.stack(list(masks)) if masks else torch.zeros(1, 512, 512)
+
+
+def message_picture(text: str) -> Tensor:
+    """(1, 512, 512, 3): a picture that says something."""
+    from ..vqfr_core.drawing.sheet import draw_message
+
+    return _from_pil(draw_message(text))[None]
+
+
+def sweep_picture(faces: Sequence[Sequence[Any]], fidelities: Sequence[float], cell_px: int) -> Tensor:
+    """(1, h, w, 3): see `draw_sweep`."""
+    from ..vqfr_core.drawing.sheet import draw_sweep
+
+    return _from_pil(draw_sweep(faces, fidelities, cell_px))[None]
+
+
+def _face_dicts(detections: Detections, status: str) -> list[dict[str, Any]]:
+    used = [face_report(face, number) for number, face in enumerate(detections.faces)]
+    left = [face_report(skipped.detection, None, skipped.reason) for skipped in detections.skipped]
+    return [dataclasses.asdict(_with_status(face, status)) for face in used] + [dataclasses.asdict(f) for f in left]
+
+
+def _with_status(face: FaceReport, status: str) -> FaceReport:
+    return dataclasses.replace(face, status=status)
+
+
+def _reduced(image: Tensor) -> tuple[Tensor, float]:
+    """(3, H, W) no larger than a preview needs, and by how much it was reduced."""
+    longest = max(image.shape[1:])
+    if longest <= _PREVIEW_SIDE_PX:
+        return image, 1.0
+    factor = _PREVIEW_SIDE_PX / longest
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[2] * factor)))
+    return F.interpolate(image[None], size, mode="bilinear", antialias=True)[0], factor
+
+
+def _to_pil(image: Tensor) -> Any:
+    from ..vqfr_core.imageio import to_pil
+
+    return to_pil(image.cpu().clamp(0, 1))
+
+
+def _from_pil(picture: Any) -> Tensor:
+    """(h, w, 3) float32 in [0, 1]."""
+    return torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)

@@ -1,0 +1,67 @@
+"""VQFR_BoxesToFaces and VQFR_FacesToBoxes."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..convert import boxes_for, check_images
+from ..faces import Faces
+from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input, read_options
+from ..models import open_finder
+from ..steps import take_boxes
+from .results import face_result
+
+
+class BoxesToFaces(io.ComfyNode):
+    """A face for each box, in place of detection."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_BoxesToFaces",
+            display_name="Boxes to Faces",
+            description="Takes boxes of another pack's detector as faces. Our detector only looks for eyes, nose and "
+            "mouth there.",
+            inputs=[
+                image_input("One image or a batch; it is not changed."),
+                io.BBOX.Input(
+                    "boxes",
+                    display_name="boxes",
+                    tooltip="(x0, y0, x1, y1) in pixels, around the face from forehead to chin. One list, or one for "
+                    "each image.",
+                ),
+                option_input("detector"),
+            ],
+            outputs=face_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, image: Any, boxes: Any, detector: str) -> io.NodeOutput:
+        images = check_images(image)
+        given = boxes_for(boxes, len(images)) or [[]] * len(images)
+        return face_result(cls, take_boxes(images, open_finder(detector), given, read_options({})))
+
+
+class FacesToBoxes(io.ComfyNode):
+    """Where the faces are, as numbers."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_FacesToBoxes",
+            display_name="Faces to Boxes",
+            description="The boxes of the faces, for nodes of other packs that take BBOX.",
+            inputs=[faces_input("From Detect Faces or Select Faces.")],
+            outputs=[
+                io.BBOX.Output(
+                    "boxes",
+                    display_name="boxes",
+                    tooltip="[x0, y0, x1, y1] in pixels: a list for one image, a list of lists for a batch.",
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, faces: Faces) -> io.NodeOutput:
+        lists = [[list(face.box) for face in entry.detections.faces] for entry in faces.by_image]
+        return io.NodeOutput(lists[0] if len(lists) == 1 else lists)

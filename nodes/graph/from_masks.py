@@ -1,0 +1,76 @@
+"""VQFR_MaskToFaces and VQFR_FacesToMask."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...vqfr_core.errors import InputError
+from ...vqfr_core.pipeline.areas import boxes_of_mask
+from ..convert import check_images, masks_for
+from ..faces import Faces
+from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input, read_options
+from ..models import open_finder
+from ..outlines import OUTLINES, draw_outlines
+from ..steps import take_boxes
+from .results import face_result
+
+
+class MaskToFaces(io.ComfyNode):
+    """A face for each area of a mask, in place of detection."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_MaskToFaces",
+            display_name="Mask to Faces",
+            description="Takes each separate area of a mask as a face, also where the detector finds none. The "
+            "detector only looks for eyes, nose and mouth there.",
+            inputs=[
+                image_input("One image or a batch; it is not changed."),
+                io.Mask.Input(
+                    "mask",
+                    display_name="mask",
+                    tooltip="An area for each face, from forehead to chin. One, or a batch.",
+                ),
+                option_input("detector"),
+            ],
+            outputs=face_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, image: Any, mask: Any, detector: str) -> io.NodeOutput:
+        images = check_images(image)
+        size = (images.shape[1], images.shape[2])
+        masks = masks_for(mask, len(images), size)
+        if masks is None:
+            raise InputError("mask: nothing is painted; paint the faces, or let Detect Faces find them")
+        boxes = [boxes_of_mask(own, size) for own in masks]
+        return face_result(cls, take_boxes(images, open_finder(detector), boxes, read_options({})))
+
+
+class FacesToMask(io.ComfyNode):
+    """Where the faces are, in the images."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_FacesToMask",
+            display_name="Faces to Mask",
+            description="Draws the faces of each image as a mask of the image's size.",
+            search_aliases=["face mask"],
+            inputs=[
+                faces_input("From Detect Faces or Select Faces."),
+                io.Combo.Input(
+                    "shape",
+                    display_name="shape",
+                    options=list(OUTLINES),
+                    default="soft",
+                    tooltip="soft follows the face, crop is the turned square that is restored, box is the detector's.",
+                ),
+            ],
+            outputs=[io.Mask.Output("mask", display_name="mask", tooltip="One mask for each image.")],
+        )
+
+    @classmethod
+    def execute(cls, faces: Faces, shape: str) -> io.NodeOutput:
+        return io.NodeOutput(draw_outlines(faces, shape))

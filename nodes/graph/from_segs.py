@@ -1,0 +1,74 @@
+"""VQFR_SegsToFaces and VQFR_FacesToSegs: to and from the Impact Pack."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..convert import boxes_of_segs, check_images, segs_of_masks
+from ..faces import Faces
+from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input, read_options
+from ..models import open_finder
+from ..outlines import outline
+from ..steps import take_boxes
+from .results import face_result
+
+
+class SegsToFaces(io.ComfyNode):
+    """A face for each segment, in place of detection."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_SegsToFaces",
+            display_name="SEGS to Faces",
+            description="Takes the segments of an Impact Pack detector as faces. Our detector only looks for eyes, "
+            "nose and mouth there.",
+            inputs=[
+                image_input("The image the segments were found in; it is not changed."),
+                io.SEGS.Input("segs", display_name="SEGS", tooltip="From a detector of the Impact Pack."),
+                option_input("detector"),
+            ],
+            outputs=face_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, image: Any, segs: Any, detector: str) -> io.NodeOutput:
+        images = check_images(image)
+        boxes = boxes_of_segs(segs, (images.shape[1], images.shape[2]))
+        return face_result(cls, take_boxes(images, open_finder(detector), [boxes] * len(images), read_options({})))
+
+
+class FacesToSegs(io.ComfyNode):
+    """The faces as segments, for the detailers of the Impact Pack."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_FacesToSegs",
+            display_name="Faces to SEGS",
+            description="The faces as segments for the Impact Pack's detailers; a list with one SEGS for each image.",
+            inputs=[
+                faces_input("From Detect Faces or Select Faces."),
+                io.Float.Input(
+                    "crop_factor",
+                    display_name="crop factor",
+                    default=3.0,
+                    min=1.0,
+                    max=10.0,
+                    step=0.1,
+                    tooltip="Size of the region a detailer works on, in sizes of the face's box.",
+                ),
+            ],
+            outputs=[
+                io.SEGS.Output("segs", display_name="SEGS", tooltip="One for each image.", is_output_list=True),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, faces: Faces, crop_factor: float) -> io.NodeOutput:
+        segs = []
+        for entry in faces.by_image:
+            masks = [outline(crop, faces.size, "soft") for crop in entry.crops]
+            found = entry.detections.faces
+            segs.append(segs_of_masks(masks, faces.size, [f.box for f in found], [f.score for f in found], crop_factor))
+        return io.NodeOutput(segs)

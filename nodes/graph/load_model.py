@@ -1,0 +1,43 @@
+"""VQFR_LoadModel."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..inputs import Model, node_schema, option_input
+from ..models import Restorer, model_choices, open_restorer, weights_state
+
+
+def model_input() -> io.Input:
+    return io.Combo.Input(
+        "model",
+        display_name="model",
+        options=model_choices(),
+        default="auto",
+        tooltip="auto takes VQFR v2, else v1, when its weights are in the model folder, else the small built-in model. "
+        "vqfr_v2 and vqfr_v1 are downloaded when they are missing. Files of models/vqfr are listed below them.",
+    )
+
+
+class LoadModel(io.ComfyNode):
+    """Load weights once; the same settings give the same model."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_LoadModel",
+            display_name="Load VQFR Model",
+            description="Loads a face restoration network. Missing published weights are downloaded to models/vqfr.",
+            search_aliases=["face restore model", "vqfr"],
+            inputs=[model_input(), option_input("precision")],
+            outputs=[Model.Output("vqfr_model", display_name="model", tooltip="The network, for Restore Faces.")],
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str, precision: str) -> Any:
+        return weights_state(model), precision
+
+    @classmethod
+    def execute(cls, model: str, precision: str) -> io.NodeOutput:
+        restorer: Restorer = open_restorer(model, precision)
+        return io.NodeOutput(restorer)

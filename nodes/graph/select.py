@@ -1,0 +1,38 @@
+"""VQFR_SelectFaces."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..convert import boxes_for, masks_for
+from ..faces import Faces
+from ..inputs import area_inputs, face_outputs, faces_input, node_schema, option_inputs, read_options
+from ..steps import choose
+from .results import face_result
+
+
+class SelectFaces(io.ComfyNode):
+    """Choose among faces by number, size or place."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_SelectFaces",
+            display_name="Select Faces",
+            description="Keeps some of the faces. Numbers count after sorting, from 0, in each image on its own. The "
+            "preview shows which were chosen, which were not, and why.",
+            search_aliases=["face index", "filter faces", "largest face"],
+            inputs=[faces_input("From Detect Faces, or restored ones."), *option_inputs("select"), *area_inputs()],
+            outputs=face_outputs(),
+        )
+
+    @classmethod
+    def execute(cls, faces: Faces, area: Any = None, boxes: Any = None, **settings: Any) -> io.NodeOutput:
+        num_images = len(faces.images)
+        chosen = choose(
+            faces,
+            read_options(settings),
+            boxes=boxes_for(boxes, num_images),
+            areas=masks_for(area, num_images, faces.size),
+        )
+        return face_result(cls, chosen)

@@ -1,0 +1,103 @@
+"""VQFR_Restore: everything in one node."""
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+from torch import Tensor
+
+from ...vqfr_core.options import RestoreOptions
+from ...vqfr_core.pipeline.background import output_size
+from .. import host
+from ..convert import check_images, masks_for
+from ..describe import summarize, warn_of_images_without_faces, write_report
+from ..faces import Faces
+from ..inputs import area_input, basic_inputs, image_input, node_schema, read_options
+from ..models import Finder, Parser, Restorer, open_finder, open_parser, open_restorer, weights_state
+from ..steps import blend, blend_output, find, restore
+from .blend import blend_outputs
+from .load_model import model_input
+
+_IMAGES_AT_ONCE = 8
+_PIXELS_AT_ONCE = 1 << 25
+_PROGRESS_STEPS = 100
+_COMPARED_PX = 1024
+
+
+class Restore(io.ComfyNode):
+    """Image in, image with restored faces out."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return node_schema(
+            node_id="VQFR_Restore",
+            display_name="Restore Faces (simple)",
+            description="Finds the faces of each image, restores them and puts them back. Works at once: a small "
+            "network and a face detector are built in.",
+            search_aliases=["face restoration", "face fix", "fix faces", "gfpgan", "codeformer", "reactor"],
+            inputs=[
+                image_input("One image, or the frames of a video; not changed."),
+                model_input(),
+                *basic_inputs(),
+                area_input("Only faces that this mask covers by half are restored. One mask, or one for each image."),
+            ],
+            outputs=blend_outputs(),
+        )
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str = "auto", **others: Any) -> Any:
+        return weights_state(model)
+
+    @classmethod
+    def execute(cls, image: Any, model: str, area: Any = None, **settings: Any) -> io.NodeOutput:
+        images, options = check_images(image), read_options(settings)
+        areas = masks_for(area, len(images), (images.shape[1], images.shape[2]))
+        restorer, finder = open_restorer(model, options.precision), open_finder(options.detector)
+        parser = open_parser() if options.mask in ("auto", "parsing") else None
+        result, masks, faces = _restore_in_parts(images, options, areas, restorer, finder, parser)
+        warn_of_images_without_faces(faces)
+        shown = {
+            "vqfr_before": host.save_previews(_preview(images), cls),
+            "vqfr_after": host.save_previews(_preview(result), cls),
+            "vqfr_summary": [summarize(faces)],
+        }
+        return io.NodeOutput(result, masks, write_report(faces, blended=settings), ui=shown)
+
+
+def _restore_in_parts(
+    images: Tensor,
+    options: RestoreOptions,
+    areas: list[Tensor] | None,
+    restorer: Restorer,
+    finder: Finder,
+    parser: Parser | None,
+) -> tuple[Tensor, Tensor, Faces]:
+    """Some images at a time: enough for full batches of faces, not so many that crops fill the memory."""
+    size = output_size((images.shape[1], images.shape[2]), options.scale)
+    result, masks = blend_output(len(images), size, images.shape[3])
+    at_once = max(1, min(_IMAGES_AT_ONCE, _PIXELS_AT_ONCE // images[0].numel()))
+    report_progress = host.progress_bar(len(images) * _PROGRESS_STEPS)
+    parts = []
+    for start in range(0, len(images), at_once):
+        part = slice(start, min(start + at_once, len(images)))
+        own_areas = None if areas is None else areas[part]
+
+        def face_done(done: int, total: int, part: slice = part) -> None:
+            share = (part.stop - part.start) * done / max(1, total)
+            report_progress(int((part.start + share) * _PROGRESS_STEPS))
+
+        found = find(images[part], finder, options, areas=own_areas)
+        restored = restore(found, restorer, options.fidelity, options.batch_size, face_done)
+        blend(images[part], restored, options, parser, out=(result[part], masks[part]))
+        parts.append(restored.without_pictures())
+    report_progress(len(images) * _PROGRESS_STEPS)
+    return result, masks, Faces.joined(images, parts)
+
+
+def _preview(images: Tensor) -> Tensor:
+    """The first image, not larger than it is shown."""
+    first = images[:1, ..., :3].permute(0, 3, 1, 2)
+    factor = _COMPARED_PX / max(first.shape[2:])
+    if factor < 1:
+        first = torch.nn.functional.interpolate(first, scale_factor=factor, mode="bilinear", antialias=True)
+    return first.permute(0, 2, 3, 1).clamp(0, 1)

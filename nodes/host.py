@@ -1,0 +1,175 @@
+"""Everything that touches ComfyUI: folders, devices, memory, progress, interruption, previews.
+
+Facts about the host are those of ComfyUI 0.3.48 to 0.8. Its modules are imported where they are used, so that the pack
+can be listed without them.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+FOLDER = "vqfr"
+_SUFFIXES = {".safetensors", ".pth"}
+_OTHER_FOLDERS = ("facerestore_models", "facedetection", "facexlib", "upscale_models")
+"""Where other face packs keep weights; looked in, never written to."""
+
+_log = logging.getLogger(__name__)
+
+
+def register_folders() -> None:
+    """Make models/vqfr a model folder, beside what extra_model_paths.yaml has named for it."""
+    import folder_paths
+
+    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
+    paths, suffixes = folder_paths.folder_names_and_paths[FOLDER]
+    folder_paths.folder_names_and_paths[FOLDER] = (paths, set(suffixes) | _SUFFIXES)
+
+
+def model_folder() -> Path:
+    """Where downloads go: the first of the folders named for our models."""
+    import folder_paths
+
+    return Path(folder_paths.get_folder_paths(FOLDER)[0])
+
+
+def search_folders() -> list[Path]:
+    """Further folders in which weights may lie already, those of other packs among them."""
+    import folder_paths
+
+    named = [Path(path) for path in folder_paths.get_folder_paths(FOLDER)[1:]]
+    for name in _OTHER_FOLDERS:
+        if name in folder_paths.folder_names_and_paths:
+            named += [Path(path) for path in folder_paths.get_folder_paths(name)]
+        named.append(Path(folder_paths.models_dir) / name)
+    return list(dict.fromkeys(named))
+
+
+def model_files() -> list[str]:
+    """Names of the weight files in our model folders, relative to them."""
+    import folder_paths
+
+    return folder_paths.get_filename_list(FOLDER)
+
+
+def model_file(name: str) -> Path | None:
+    """The path of a file that `model_files` lists, None when there is none of that name."""
+    import folder_paths
+
+    path = folder_paths.get_full_path(FOLDER, name)
+    return None if path is None else Path(path)
+
+
+def compute_device() -> torch.device:
+    """Where ComfyUI wants networks to run."""
+    from comfy import model_management
+
+    return model_management.get_torch_device()
+
+
+def result_device() -> torch.device:
+    """Where ComfyUI wants images and masks to be: the CPU, unless started with --gpu-only."""
+    from comfy import model_management
+
+    return model_management.intermediate_device()
+
+
+def allowed_precision(precision: str) -> str:
+    """The precision asked for, or fp32 when ComfyUI was started with --force-fp32."""
+    from comfy.cli_args import args
+
+    if not getattr(args, "force_fp32", False) or precision in ("auto", "fp32"):
+        return precision
+    _log.warning("precision %s was asked for, but ComfyUI runs with --force-fp32: fp32 is used", precision)
+    return "fp32"
+
+
+class HeldNetwork:
+    """A network in the care of ComfyUI's memory management, which may send it away from the device at any time."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """network: on the CPU."""
+        from comfy import model_management
+        from comfy.model_patcher import ModelPatcher
+
+        self._patcher = ModelPatcher(
+            _Holder(network),
+            load_device=model_management.get_torch_device(),
+            offload_device=model_management.unet_offload_device(),
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is while it is used."""
+        return self._patcher.load_device
+
+
+def bring_to_device(*networks: HeldNetwork, working_bytes: int = 0) -> None:
+    """Have ComfyUI make room and bring networks to their device; they stay until it needs the room for others.
+
+    working_bytes: memory the work itself will take, besides the weights.
+    """
+    from comfy import model_management
+
+    patchers = [network._patcher for network in networks]
+    model_management.load_models_gpu(patchers, memory_required=working_bytes, force_full_load=True)
+    for patcher in patchers:
+        # With --novram, parts are left behind for layers that ComfyUI has replaced by its own; ours are plain ones.
+        patcher.model.to(patcher.load_device)
+
+
+def stop_if_interrupted() -> bool:
+    """Raise the host's own exception when the user has pressed cancel; else False, as a `should_stop` callback."""
+    from comfy import model_management
+
+    model_management.throw_exception_if_processing_interrupted()
+    return False
+
+
+def progress_bar(total: int) -> Callable[[int], None]:
+    """A progress bar on the node that is running; call the result with how much of the total is done."""
+    from comfy.utils import ProgressBar
+
+    bar = ProgressBar(total)
+    return lambda done: bar.update_absolute(done, total)
+
+
+def face_progress() -> Callable[[int, int], None]:
+    """A progress bar as a callback of (faces done, faces in all)."""
+    from comfy.utils import ProgressBar
+
+    bar = ProgressBar(1)
+    return lambda done, total: bar.update_absolute(done, total)
+
+
+def download_progress() -> Callable[[int, int | None], None]:
+    """A progress bar as a callback of (bytes done, bytes in all or None)."""
+    from comfy.utils import ProgressBar
+
+    bar = ProgressBar(1)
+
+    def update(done: int, total: int | None) -> None:
+        stop_if_interrupted()
+        if total:
+            bar.update_absolute(done, total)
+
+    return update
+
+
+def save_previews(images: torch.Tensor, node: Any) -> list[Any]:
+    """Images (B, H, W, 3) as files in the host's temporary folder, as entries of a node's `ui` output."""
+    from comfy_api.latest import ui
+
+    return ui.PreviewImage(images, cls=node).as_dict()["images"]
+
+
+class _Holder(nn.Module):
+    """ModelPatcher writes `device` and more into the module it is given, where our networks have a property."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network

@@ -1,0 +1,120 @@
+"""Node inputs made from the core's settings, and the sockets that several nodes share."""
+
+import dataclasses
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..vqfr_core.options import OptionSpec, RestoreOptions, option_specs
+
+CATEGORY = "VQFR Face Restore"
+
+Model = io.Custom("VQFR_MODEL")
+FaceSet = io.Custom("VQFR_FACES")
+
+_SPECS = {spec.name: spec for spec in option_specs()}
+
+
+def node_schema(**settings: Any) -> io.Schema:
+    """A schema of our category, without what the host's version does not know yet."""
+    known = {field.name for field in dataclasses.fields(io.Schema)}
+    given = {"category": CATEGORY} | settings
+    # The only field that is younger than the oldest host: words to find the node by.
+    return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
+
+
+def option_input(name: str, optional: bool = False) -> io.Input:
+    """The input for one setting, with its default, limits and help."""
+    spec = _SPECS[name]
+    shared: dict[str, Any] = {
+        "display_name": spec.label.lower(),
+        "default": spec.default,
+        "tooltip": spec.help,
+        "optional": optional,
+    }
+    if spec.choices is not None:
+        return io.Combo.Input(name, options=list(spec.choices), **shared)
+    if isinstance(spec.default, bool):
+        return io.Boolean.Input(name, **shared)
+    if isinstance(spec.default, str):
+        return io.String.Input(name, **shared)
+    return _number_input(spec, shared)
+
+
+def _number_input(spec: OptionSpec, shared: dict[str, Any]) -> io.Input:
+    if isinstance(spec.default, int):
+        limits = {"min": int(spec.minimum or 0), "max": int(spec.maximum or 0), "step": int(spec.step or 1)}
+        return io.Int.Input(spec.name, **limits, **shared)
+    is_slider = spec.minimum == 0 and spec.maximum == 1
+    return io.Float.Input(
+        spec.name,
+        min=spec.minimum,
+        max=spec.maximum,
+        step=spec.step,
+        display_mode=io.NumberDisplay.slider if is_slider else None,
+        **shared,
+    )
+
+
+def option_inputs(*groups: str, leave_out: tuple[str, ...] = ()) -> list[io.Input]:
+    """The inputs of all settings of these groups but those left out."""
+    return [option_input(spec.name) for spec in _SPECS.values() if spec.group in groups and spec.name not in leave_out]
+
+
+def basic_inputs() -> list[io.Input]:
+    """The settings that most people touch."""
+    return [option_input(spec.name) for spec in _SPECS.values() if spec.is_basic]
+
+
+def read_options(values: dict[str, Any]) -> RestoreOptions:
+    """The settings among a node's inputs; InputError for one that is out of range."""
+    return RestoreOptions(**{name: value for name, value in values.items() if name in _SPECS})
+
+
+def image_input(tooltip: str) -> io.Input:
+    return io.Image.Input("image", display_name="image", tooltip=tooltip)
+
+
+def faces_input(tooltip: str) -> io.Input:
+    return FaceSet.Input("faces", display_name="faces", tooltip=tooltip)
+
+
+def area_input(tooltip: str) -> io.Input:
+    return io.Mask.Input("area", display_name="area", optional=True, tooltip=tooltip)
+
+
+def area_inputs() -> list[io.Input]:
+    """Optional places to look in."""
+    return [
+        area_input("Only faces that this mask covers by half are used. One mask, or one for each image."),
+        io.BBOX.Input(
+            "boxes",
+            display_name="boxes",
+            optional=True,
+            tooltip="Only faces in one of these boxes (x0, y0, x1, y1) are used. One list, or one for each image.",
+        ),
+    ]
+
+
+def face_outputs() -> list[io.Output]:
+    """What every node that finds or chooses faces gives out."""
+    return [
+        FaceSet.Output("faces", display_name="faces", tooltip="The faces, for the next VQFR node."),
+        io.Image.Output(
+            "crops", display_name="crops", tooltip="The faces of all images, upright, 512 px, as one batch."
+        ),
+        io.Mask.Output("masks", display_name="masks", tooltip="For each crop where the face is, 512 px."),
+        io.Image.Output(
+            "preview",
+            display_name="preview",
+            tooltip="The images with their faces marked and numbered, and why some are skipped; at most 16 images.",
+        ),
+        io.Int.Output("count", display_name="count", tooltip="How many faces are used, in all images."),
+        report_output(),
+    ]
+
+
+def report_output() -> io.Output:
+    return io.String.Output(
+        "report", display_name="report", tooltip="Every face with what was done, or why it was left alone, as JSON."
+    )

@@ -1,0 +1,146 @@
+"""The networks in use, each loaded once: same settings, same object."""
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..vqfr_core.arch import Network
+from ..vqfr_core.devices import pick_dtype, pick_memory_format, precision_name
+from ..vqfr_core.loading.detector import FaceDetectorNet, load_detector
+from ..vqfr_core.loading.model import load_model
+from ..vqfr_core.loading.parser import FaceParserNet, load_parser
+from . import host
+
+_MAX_LOADED = 4
+_WORKING_BYTES_PER_FACE = {1: 1_100_000_000, 2: 600_000_000}
+"""Peak over the weights for one face in float32, by generation; measured with benchmarks/network.py."""
+
+_loaded: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Restorer:
+    """A VQFR network and the host's hold of it. Travels as VQFR_MODEL."""
+
+    network: Network
+    """Ready to use after `bring`."""
+    held: host.HeldNetwork
+
+    def __repr__(self) -> str:
+        return f"<{self.network.info.name}, {precision_name(self.network.dtype)}>"
+
+    def bring(self, batch_size: int) -> None:
+        """Have the network on its device, with room for that many faces at once."""
+        info, size = self.network.info, self.network.dtype.itemsize
+        working_bytes = batch_size * _WORKING_BYTES_PER_FACE[info.generation] * size // 4
+        host.bring_to_device(self.held, working_bytes=working_bytes)
+
+
+@dataclass(frozen=True, eq=False)
+class Finder:
+    """A face detector and the host's hold of it."""
+
+    network: FaceDetectorNet
+    held: host.HeldNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Parser:
+    """A face parser and the host's hold of it."""
+
+    network: FaceParserNet
+    held: host.HeldNetwork
+
+
+def open_restorer(name: str, precision: str) -> Restorer:
+    """The network of a name that `model_choices` lists, downloaded when it is a known one that is missing.
+
+    Raises WeightsError, DownloadError and InputError like `load_model`.
+    """
+    device = host.compute_device()
+    dtype = pick_dtype(host.allowed_precision(precision), device)
+
+    def load() -> Restorer:
+        network = load_model(host.model_file(name) or name, "cpu", dtype, **_places())
+        network.to(memory_format=pick_memory_format(device))  # type: ignore[call-overload]
+        return Restorer(network, host.HeldNetwork(network))
+
+    return _once(("restorer", name, dtype, device, weights_state(name)), load)
+
+
+def open_finder(name: str) -> Finder:
+    """The face detector of that name. Raises WeightsError and DownloadError like `load_detector`."""
+
+    def load() -> Finder:
+        network = load_detector(name, "cpu", **_places())
+        held = host.HeldNetwork(network.network)
+        return Finder(dataclasses.replace(network, device=held.device), held)
+
+    return _once(("finder", name, host.compute_device()), load)
+
+
+def open_parser() -> Parser | None:
+    """The face parser whose weights are present; None when there are none."""
+
+    def load() -> Parser | None:
+        network = load_parser("auto", "cpu", folder=host.model_folder(), search=host.search_folders())
+        if network is None:
+            return None
+        held = host.HeldNetwork(network.network)
+        return Parser(dataclasses.replace(network, device=held.device), held)
+
+    parser = _once(("parser", host.compute_device()), load)
+    if parser is None:
+        del _loaded["parser", host.compute_device()]  # weights may be put into the folder at any time
+    return parser
+
+
+def model_choices() -> list[str]:
+    """What the model menu lists: auto, the known models, then other files of the model folder."""
+    from ..vqfr_core.loading.catalog import RECORDS
+    from ..vqfr_core.loading.folders import file_names
+    from ..vqfr_core.loading.model import AUTO_ORDER
+
+    known = {name for record in RECORDS for name in file_names(record)}
+    others = [name for name in host.model_files() if Path(name).name not in known]
+    return ["auto", *AUTO_ORDER, *sorted(others)]
+
+
+def weights_state(name: str) -> str:
+    """Changes whenever the weights behind a name do: another file found for it, or a file replaced."""
+    from ..vqfr_core.loading.catalog import get_record
+    from ..vqfr_core.loading.folders import find_weights
+    from ..vqfr_core.loading.model import AUTO_ORDER
+
+    places = host.model_folder(), host.search_folders()
+    names = AUTO_ORDER if name == "auto" else [name]
+    found = host.model_file(name)
+    for known in names if found is None else ():
+        found = find_weights(get_record(known), *places) if known in AUTO_ORDER else None
+        if found is not None:
+            break
+    if found is None:
+        return "not in the folders"
+    status = found.stat()
+    return f"{found} {status.st_size} {status.st_mtime_ns}"
+
+
+def _places() -> dict[str, Any]:
+    return {
+        "folder": host.model_folder(),
+        "search": host.search_folders(),
+        "progress": host.download_progress(),
+    }
+
+
+def _once(key: tuple[Any, ...], load: Callable[[], Any]) -> Any:
+    """What was loaded for the key; the longest unused is forgotten when there are too many."""
+    if key not in _loaded:
+        _loaded[key] = load()
+        while len(_loaded) > _MAX_LOADED:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(key)
+    return _loaded[key]

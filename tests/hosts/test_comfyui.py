@@ -1,0 +1,294 @@
+"""The node pack in a real ComfyUI.
+
+VQFR_COMFYUI names its checkout, VQFR_COMFYUI_PYTHON the Python with what it needs; else they are skipped.
+"""
+
+import importlib.util
+import io
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from vqfr_core import FaceRestorer, RestoreOptions
+from vqfr_core.arch import V2Config, VqfrV2
+from vqfr_core.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _load(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+comfyui = _load("comfyui")
+pytestmark = pytest.mark.skipif(
+    not comfyui.CHECKOUT, reason="set VQFR_COMFYUI (a checkout) and VQFR_COMFYUI_PYTHON to test in a real ComfyUI"
+)
+
+WORKFLOWS = sorted((ROOT / "example_workflows").glob("*.json"))
+NODE_IDS = [
+    "VQFR_LoadModel",
+    "VQFR_DetectFaces",
+    "VQFR_SelectFaces",
+    "VQFR_RestoreFaces",
+    "VQFR_BlendFaces",
+    "VQFR_Restore",
+    "VQFR_FidelitySweep",
+    "VQFR_FacesFromCrops",
+    "VQFR_MaskToFaces",
+    "VQFR_BoxesToFaces",
+    "VQFR_SegsToFaces",
+    "VQFR_FacesToMask",
+    "VQFR_FacesToBoxes",
+    "VQFR_FacesToSegs",
+]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    base = tmp_path_factory.mktemp("comfyui")
+    server = comfyui.ComfyUI(base)
+    torch.manual_seed(5)
+    tiny = {"channels": (32,) * 6, "encoder_blocks": 1, "decoder_blocks": 1, "num_codes": 8, "code_channels": 32}
+    state = VqfrV2(V2Config(**tiny)).state_dict()
+    save_file({name: value.contiguous() for name, value in state.items()}, base / "models/vqfr/tiny_v2.safetensors")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Image.Image:
+    with Image.open(ROOT / "examples" / "portrait.jpg") as picture:
+        return picture.convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def load(host, portrait) -> dict[str, Any]:
+    return {"class_type": "LoadImage", "inputs": {"image": host.upload(portrait, "portrait.png")}}
+
+
+def defaults(host, node_id: str, **given: Any) -> dict[str, Any]:
+    """A node with the default of every widget, as the page makes it."""
+    info = host.get(f"/object_info/{node_id}")[node_id]["input"]
+    values = {}
+    for name, (kind, *more) in (info.get("required", {}) | info.get("optional", {})).items():
+        settings = more[0] if more else {}
+        if "default" in settings:
+            values[name] = settings["default"]
+        elif kind == "COMBO" and "options" in settings:
+            values[name] = settings["options"][0]
+    return {"class_type": node_id, "inputs": values | given}
+
+
+def saved(host, outputs: dict[str, Any], node: str) -> list[np.ndarray]:
+    return [np.asarray(Image.open(io.BytesIO(host.view(entry)))) for entry in outputs[node]["images"]]
+
+
+def save(node: str, output: int = 0) -> dict[str, Any]:
+    return {"class_type": "SaveImage", "inputs": {"images": [node, output], "filename_prefix": "test"}}
+
+
+def test_every_node_is_there(host):
+    infos = {node_id: host.get(f"/object_info/{node_id}") for node_id in NODE_IDS}
+    assert [node_id for node_id, info in infos.items() if node_id not in info] == []
+    assert "IMPORT FAILED): " + str(host.base / "custom_nodes") not in host.log.read_text()
+
+
+def test_nothing_private_is_served(host):
+    served = host.get("/extensions")
+    ours = [path for path in served if "comfyui-vqfr" in path]
+    assert ours and all(path.startswith("/extensions/comfyui-vqfr/js/") for path in ours)
+    with pytest.raises(OSError, match="404"):
+        host.get("/extensions/comfyui-vqfr/host.py")
+    assert b"Blend" in host.get("/extensions/comfyui-vqfr/docs/VQFR_BlendFaces.md")
+
+
+def test_the_model_folder_lists_our_files(host):
+    assert "tiny_v2.safetensors" in host.get("/models/vqfr")
+
+
+def simple(host, load, **given: Any) -> dict[str, Any]:
+    return {"1": load, "2": defaults(host, "VQFR_Restore", image=["1", 0], **given), "3": save("2")}
+
+
+def test_the_simple_node_gives_the_picture_of_the_command_line(host, load, portrait, tmp_path):
+    outputs = host.run(simple(host, load, model="vqfr_small", color_match=0.5))
+    (image,) = saved(host, outputs, "3")
+    expected = FaceRestorer("vqfr_small", device="cpu").restore(portrait, RestoreOptions(color_match=0.5))
+    # Save Image cuts decimals off, where our own files are rounded.
+    cut = (expected.image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    assert np.array_equal(image, cut)
+    portrait.save(tmp_path / "in.png")
+    words = ["restore", str(tmp_path / "in.png"), "-o", str(tmp_path / "out.png"), "--model", "vqfr_small"]
+    assert main([*words, "--color-match", "0.5", "--device", "cpu", "--quiet"]) == 0
+    with Image.open(tmp_path / "out.png") as written:
+        difference = np.abs(np.asarray(written, dtype=int) - image)
+    assert difference.max() <= 1
+    assert outputs["2"]["vqfr_summary"] == ["1 of 1 face restored"]
+    assert outputs["2"]["vqfr_before"] and outputs["2"]["vqfr_after"]
+
+
+def chain(host, load, **restore: Any) -> dict[str, Any]:
+    return {
+        "1": load,
+        "2": defaults(host, "VQFR_LoadModel", model="tiny_v2.safetensors"),
+        "3": defaults(host, "VQFR_DetectFaces", image=["1", 0]),
+        "4": defaults(host, "VQFR_SelectFaces", faces=["3", 0]),
+        "5": defaults(host, "VQFR_RestoreFaces", vqfr_model=["2", 0], faces=["4", 0], **restore),
+        "6": defaults(host, "VQFR_BlendFaces", image=["1", 0], faces=["5", 0]),
+        "7": save("6"),
+    }
+
+
+def test_wired_by_hand_the_picture_is_the_same(host, load):
+    by_hand = saved(host, host.run(chain(host, load)), "7")
+    simply = saved(host, host.run(simple(host, load, model="tiny_v2.safetensors")), "3")
+    assert np.array_equal(by_hand[0], simply[0])
+
+
+def test_a_painted_map_changes_only_its_part(host, load, portrait):
+    painted = Image.new("L", portrait.size)
+    painted.paste(255, (0, 0, portrait.width, portrait.height // 2))
+    name = host.upload(painted, "map.png")
+    prompt = chain(host, load, fidelity=0.0, fidelity_map=["8", 0])
+    prompt["8"] = {"class_type": "LoadImageMask", "inputs": {"image": name, "channel": "red"}}
+    changed = saved(host, host.run(prompt), "7")[0].astype(int)
+    plain = saved(host, host.run(chain(host, load, fidelity=0.0)), "7")[0].astype(int)
+    difference = np.abs(changed - plain).max(-1)
+    half = portrait.height // 2
+    assert difference[:half].max() > 3 * max(1, difference[half + 30 :].max())
+
+
+def test_edited_crops_come_back(host, load):
+    prompt = chain(host, load)
+    del prompt["2"], prompt["5"]
+    prompt["8"] = {"class_type": "ImageInvert", "inputs": {"image": ["4", 1]}}
+    prompt["9"] = defaults(host, "VQFR_FacesFromCrops", faces=["4", 0], crops=["8", 0])
+    prompt["6"]["inputs"] |= {"faces": ["9", 0], "color_match": 0.0}
+    (image,) = saved(host, host.run(prompt), "7")
+    (before,) = saved(host, host.run({"1": load, "2": save("1")}), "2")
+    inverted = np.abs(image.astype(int) - (255 - before.astype(int))).max(-1) <= 6
+    untouched = (image == before).all(-1)
+    assert inverted.mean() > 0.05 and untouched.mean() > 0.3
+
+
+def test_a_sweep_and_the_conversions(host, load):
+    prompt = chain(host, load) | {
+        "10": defaults(host, "VQFR_FidelitySweep", vqfr_model=["2", 0], faces=["3", 0], fidelities="0, 1", cell_px=128),
+        "11": save("10"),
+        "12": defaults(host, "VQFR_FacesToMask", faces=["3", 0]),
+        "13": defaults(host, "VQFR_MaskToFaces", image=["1", 0], mask=["12", 0]),
+        "14": defaults(host, "VQFR_FacesToBoxes", faces=["13", 0]),
+        "15": defaults(host, "VQFR_BoxesToFaces", image=["1", 0], boxes=["14", 0]),
+        "16": defaults(host, "VQFR_FacesToSegs", faces=["15", 0]),
+        "17": defaults(host, "VQFR_SegsToFaces", image=["1", 0], segs=["16", 0]),
+        "18": {"class_type": "PreviewAny", "inputs": {"source": ["17", 5]}},
+    }
+    outputs = host.run(prompt)
+    assert 3 * 128 < saved(host, outputs, "11")[0].shape[1] < 3.5 * 128
+    assert json.loads(outputs["18"]["text"][0])["summary"] == "1 of 1 face chosen"
+    assert outputs["17"]["images"]
+
+
+def test_frames_without_faces_pass_through(host, load):
+    blank = host.upload(Image.new("RGB", (64, 64), (90, 120, 150)), "blank.png")
+    prompt = simple(host, {"class_type": "LoadImage", "inputs": {"image": blank}}, model="vqfr_small")
+    outputs = host.run(prompt)
+    assert (saved(host, outputs, "3")[0] == (90, 120, 150)).all()
+    assert outputs["2"]["vqfr_summary"] == ["no face found"]
+    prompt = chain(host, load)
+    prompt["1"] = {"class_type": "LoadImage", "inputs": {"image": blank}}
+    prompt["8"] = defaults(host, "VQFR_FacesFromCrops", faces=["3", 0], crops=["3", 1])
+    prompt["6"]["inputs"]["faces"] = ["8", 0]
+    assert (saved(host, host.run(prompt), "7")[0] == (90, 120, 150)).all()
+
+
+def test_the_same_prompt_is_not_run_again_and_a_change_runs_only_what_follows(host, load):
+    def executed(entry: dict[str, Any]) -> set[str]:
+        cached = next(data["nodes"] for kind, data in entry["status"]["messages"] if kind == "execution_cached")
+        return set(prompt) - set(cached)
+
+    prompt = chain(host, load)
+    host.run(prompt)
+    assert executed(host.wait(host.queue(prompt))) == set()
+    prompt["6"]["inputs"]["opacity"] = 0.25
+    assert executed(host.wait(host.queue(prompt))) == {"6", "7"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"4": {"select": "first"}}, "select: cannot understand 'first'"),
+        ({"5": {"fidelity_list": "0.1, 0.2"}}, "2 fidelities were given for 1 faces"),
+        ({"6": {"faces": ["3", 0]}}, "have not been restored yet"),
+    ],
+)
+def test_what_is_wrong_stands_on_the_node(host, load, changes, message):
+    prompt = chain(host, load)
+    for node, inputs in changes.items():
+        prompt[node]["inputs"] |= inputs
+    assert message in host.fails(prompt)
+
+
+def test_missing_weights_are_explained(host, load):
+    message = host.fails(simple(host, load, model="vqfr_v2"))
+    assert "VQFR_v2.pth" in message and str(host.base / "models" / "vqfr") in message
+
+
+def test_a_value_out_of_range_is_refused_before_the_run(host, load):
+    status, answer = host.post("/prompt", {"prompt": simple(host, load, model="vqfr_small", fidelity=1.5)})
+    assert status == 400 and "2" in answer["node_errors"]
+
+
+def test_cancelling_takes_effect_at_once_and_leaves_the_host_healthy(host, portrait, load):
+    prompt = simple(host, load, model="vqfr_small", opacity=0.9)
+    prompt["9"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 60}}
+    prompt["2"]["inputs"]["image"] = ["9", 0]
+    prompt_id = host.queue(prompt)
+    deadline = time.monotonic() + 60
+    while "2" not in host.log.read_text() or not host.get("/queue")["queue_running"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    time.sleep(3)
+    start = time.monotonic()
+    host.post("/interrupt", {})
+    entry = host.wait(prompt_id, 60)
+    assert time.monotonic() - start < 15
+    assert "execution_interrupted" in [kind for kind, _ in entry["status"]["messages"]]
+    host.run(simple(host, load, model="vqfr_small", opacity=0.8))
+
+
+def make_clip(path: Path, portrait: Image.Image) -> bool:
+    """A short clip of the portrait; False when this Python cannot write one."""
+    av = pytest.importorskip("av", reason="PyAV is needed to make a clip")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("h264", rate=8)
+        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+        for shift in range(5):
+            frame = portrait.resize((256, 256)).transform((256, 256), Image.Transform.AFFINE, (1, 0, shift, 0, 1, 0))
+            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        container.mux(stream.encode())
+    return True
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_example_workflow_has_its_api_twin(path):
+    assert path.with_suffix(".jpg").is_file()
+    nodes = json.loads(path.read_text())["nodes"]
+    assert {node["type"] for node in nodes if node["type"].startswith("VQFR_")} <= set(NODE_IDS)
+    assert shutil.which("python3")
