@@ -44,13 +44,12 @@ def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
     from PIL import Image
 
     planes = image.detach().to(device="cpu", dtype=torch.float32).contiguous().numpy()
-    resized = torch.empty((3, *size), dtype=torch.float32)
+    resized = np.empty((3, *size), dtype=np.float32)  # no tensor: inference mode, which hosts use, ends at a thread
 
     def resize_plane(channel: int) -> None:
-        plane = Image.fromarray(planes[channel]).resize((size[1], size[0]), Image.Resampling.LANCZOS)
-        resized[channel] = torch.from_numpy(np.array(plane))
+        resized[channel] = Image.fromarray(planes[channel]).resize((size[1], size[0]), Image.Resampling.LANCZOS)
 
     with ThreadPoolExecutor(3) as threads:  # Pillow lets other threads run while it resizes
         list(threads.map(resize_plane, range(3)))
     low, high = min(0.0, float(planes.min())), max(1.0, float(planes.max()))
-    return resized.clamp_(low, high).to(device=image.device, dtype=image.dtype)
+    return torch.from_numpy(resized).clamp_(low, high).to(device=image.device, dtype=image.dtype)

@@ -48,3 +48,8 @@ def test_given_backgrounds_are_checked() -> None:
             prepare_background(image, (16, 18), wrong)
     with pytest.raises(InputError, match="NoneType"):
         prepare_background(image, (16, 18), lambda im, size: None)  # type: ignore[arg-type, return-value]
+
+
+def test_enlarging_works_in_inference_mode():
+    with torch.inference_mode():
+        assert resize_lanczos(torch.rand(3, 8, 8), (16, 16)).shape == (3, 16, 16)

@@ -1,0 +1,97 @@
+"""The node pack, loaded into a stand-in of ComfyUI."""
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
+
+_spec = importlib.util.spec_from_file_location("comfyui_standin", Path(__file__).with_name("comfyui_standin.py"))
+assert _spec and _spec.loader
+standin = importlib.util.module_from_spec(_spec)
+sys.modules["comfyui_standin"] = standin
+_spec.loader.exec_module(standin)
+
+TINY = {"channels": (32,) * 6, "encoder_blocks": 1, "decoder_blocks": 1, "num_codes": 8, "code_channels": 32}
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The stand-in, with a tiny model of each generation in its model folder."""
+    models = tmp_path_factory.mktemp("models")
+    (models / "vqfr").mkdir()
+    for name, network in (("tiny_v1", VqfrV1(V1Config(**TINY))), ("tiny_v2", VqfrV2(V2Config(**TINY)))):
+        torch.manual_seed(5)
+        for parameter in network.parameters():
+            if parameter.ndim == 4:
+                torch.nn.init.normal_(parameter, std=(2 / parameter[0].numel()) ** 0.5)
+        state = {key: value.contiguous() for key, value in network.state_dict().items()}
+        save_file(state, models / "vqfr" / f"{name}.safetensors")
+    return standin.Host(models)
+
+
+@pytest.fixture(scope="module")
+def pack(host: Any) -> Any:
+    """The pack as the host has loaded it: its entry point was called."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VQFR_OFFLINE", "1")
+        patch.delenv("VQFR_MODEL_DIR", raising=False)
+        patch.delenv("VQFR_MODEL_PATH", raising=False)
+        modules: dict[str, ModuleType] = {}
+        for name, module in host.modules().items():
+            patch.setitem(sys.modules, name, module)
+        loaded = standin.load_pack(host, sys.modules)
+        extension = asyncio.run(loaded.comfy_entrypoint())
+        loaded.nodes_by_id = {node.define_schema().node_id: node for node in asyncio.run(extension.get_node_list())}
+        del modules
+        yield loaded
+        standin.forget_pack()
+
+
+@pytest.fixture
+def run(pack: Any, host: Any) -> Callable[..., Any]:
+    """run("VQFR_X", input=...): the node's outputs by their ids; inputs not given take their defaults."""
+    host.interrupt_after = None
+
+    def call(node_id: str, **given: Any) -> dict[str, Any]:
+        node = pack.nodes_by_id[node_id]
+        schema = node.define_schema()
+        values = {entry.id: entry.settings["default"] for entry in schema.inputs if "default" in entry.settings}
+        with torch.inference_mode():  # as the host does
+            answer = node.execute(**values | given)
+        outputs = {entry.id: value for entry, value in zip(schema.outputs, answer.args, strict=True)}
+        return outputs | {"ui": answer.ui}
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def portrait() -> torch.Tensor:
+    """IMAGE (1, 160, 192, 3) with one face of about 60 px in its middle."""
+    canvas = Image.new("RGB", (192, 160), (120, 130, 140))
+    with Image.open(Path(__file__).parents[1] / "reference" / "input_face.png") as face:
+        canvas.paste(face.convert("RGB").resize((128, 128), Image.Resampling.LANCZOS), (32, 16))
+    return to_image(canvas)
+
+
+@pytest.fixture(scope="session")
+def group() -> torch.Tensor:
+    """IMAGE with several faces."""
+    with Image.open(DATA / "group.jpg") as picture:
+        return to_image(picture.convert("RGB"))
+
+
+def to_image(picture: Image.Image) -> torch.Tensor:
+    import numpy as np
+
+    return torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)[None]

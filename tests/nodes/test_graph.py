@@ -1,0 +1,246 @@
+"""The nodes one by one and in a row, in a stand-in of the host."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from vqfr_core import FaceRestorer, RestoreOptions
+
+BLACK = torch.zeros(1, 80, 80, 3)
+
+
+def detect(run, image, **given):
+    return run("VQFR_DetectFaces", image=image, **given)
+
+
+def model(run, name="tiny_v2.safetensors"):
+    return run("VQFR_LoadModel", model=name)["vqfr_model"]
+
+
+def restored(run, image, **given):
+    faces = detect(run, image)["faces"]
+    return run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, **given)
+
+
+def test_what_detection_gives(run, group, host):
+    host.previews.clear()
+    found = detect(run, group)
+    assert found["count"] == found["crops"].shape[0] == found["masks"].shape[0] > 1
+    assert found["crops"].shape[1:] == (512, 512, 3) and found["masks"].shape[1:] == (512, 512)
+    assert found["preview"].shape[0] == 1 and torch.equal(host.previews[0], found["preview"])
+    report = json.loads(found["report"])
+    assert len(report["images"][0]["faces"]) >= found["count"]
+    assert report["summary"].endswith("chosen")
+
+
+def test_crops_are_not_held_twice(run, group):
+    found = detect(run, group)
+    stores = {crop.image.untyped_storage().data_ptr() for crop in found["faces"].crops}
+    assert len(stores) == 1
+    assert all(
+        torch.equal(crop.image.permute(1, 2, 0), picture)
+        for crop, picture in zip(found["faces"].crops, found["crops"], strict=True)
+    )
+
+
+def test_the_chain_gives_the_picture_of_the_library(run, portrait, host):
+    faces = restored(run, portrait, fidelity=0.3)["restored_faces"]
+    blended = run("VQFR_BlendFaces", image=portrait, faces=faces, feather=0.1)
+    weights = host.models / "vqfr" / "tiny_v2.safetensors"
+    expected = FaceRestorer(weights, device="cpu").restore(
+        portrait[0].permute(2, 0, 1), RestoreOptions(fidelity=0.3, feather=0.1)
+    )
+    assert torch.equal(blended["result"][0].permute(2, 0, 1), expected.image)
+    assert torch.equal(blended["result_mask"], expected.mask)
+    simple = run("VQFR_Restore", image=portrait, model="tiny_v2.safetensors", fidelity=0.3)
+    plain = run("VQFR_BlendFaces", image=portrait, faces=faces)
+    assert torch.equal(simple["result"], plain["result"])
+    assert simple["ui"]["vqfr_summary"] == ["1 of 1 face restored"]
+
+
+def test_inputs_are_never_changed(run, portrait):
+    before = portrait.clone()
+    run("VQFR_Restore", image=portrait, model="tiny_v1.safetensors")
+    assert torch.equal(portrait, before)
+
+
+@pytest.mark.parametrize("num_frames", [1, 3, 10])
+def test_as_many_frames_come_out_as_go_in(run, portrait, num_frames):
+    frames = portrait.repeat(num_frames, 1, 1, 1)
+    frames[::2] = 0.5  # every other one has no face
+    done = run("VQFR_Restore", image=frames, model="tiny_v2.safetensors", fidelity=0.0)
+    assert done["result"].shape == frames.shape and done["result_mask"].shape == frames.shape[:3]
+    assert torch.equal(done["result"][::2], frames[::2])
+    if num_frames > 1:
+        assert (done["result"][1] != frames[1]).any()
+        assert torch.equal(done["result"][1], done["result"][num_frames - 1 - num_frames % 2])
+    assert len(json.loads(done["report"])["images"]) == num_frames
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_gray_and_transparent_images(run, portrait, channels):
+    image = portrait.mean(3, keepdim=True) if channels == 1 else torch.cat([portrait, portrait[..., :1]], 3)
+    done = run("VQFR_Restore", image=image, model="tiny_v2.safetensors", fidelity=0.0, scale=1.5)
+    assert done["result"].shape == (1, 240, 288, 3 if channels == 1 else 4)
+    same = run("VQFR_Restore", image=image, model="tiny_v2.safetensors", fidelity=0.0)
+    if channels == 4:
+        assert torch.equal(same["result"][..., 3], image[..., 3])
+    assert same["result_mask"].max() > 0.9
+
+
+def test_no_face_is_said_and_the_graph_goes_on(run, host, caplog):
+    blank = torch.rand(2, 64, 64, 3)
+    found = detect(run, blank)
+    assert found["count"] == 0 and found["crops"].shape == (1, 512, 512, 3) and not found["masks"].any()
+    assert found["crops"].std() > 0  # it says so
+    assert "no face" in caplog.text
+    faces = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=found["faces"])["restored_faces"]
+    assert torch.equal(run("VQFR_BlendFaces", image=blank, faces=faces)["result"], blank)
+    edited = run("VQFR_FacesFromCrops", faces=found["faces"], crops=found["crops"])["edited_faces"]
+    assert torch.equal(run("VQFR_BlendFaces", image=blank, faces=edited)["result"], blank)
+    assert run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["faces"])["grid"].shape == (1, 512, 512, 3)
+
+
+def test_a_number_a_list_and_a_map(run, portrait):
+    frames = portrait.repeat(2, 1, 1, 1)
+    number = restored(run, frames, fidelity=0.8)["crops"]
+    listed = restored(run, frames, fidelity_list="0, 0.8")["crops"]
+    assert torch.allclose(listed[1], number[1], atol=1e-6) and (listed[0] != number[0]).any()
+    everywhere = torch.ones(1, 32, 32)
+    painted = restored(run, frames, fidelity=0.0, fidelity_map=everywhere, map_fidelity=0.8)["crops"]
+    assert torch.allclose(painted, number, atol=1e-5)
+    placeholder = restored(run, frames, fidelity=0.8, fidelity_map=torch.zeros(1, 64, 64))["crops"]
+    assert torch.equal(placeholder, number)
+
+
+def test_a_v1_says_that_it_has_no_fidelity(run, portrait):
+    faces = detect(run, portrait)["faces"]
+    done = run("VQFR_RestoreFaces", vqfr_model=model(run, "tiny_v1.safetensors"), faces=faces, fidelity=0.1)
+    report = json.loads(done["report"])
+    assert "has no fidelity" in report["notes"][0] and report["restorer"]["fidelity"] is None
+
+
+def test_selecting(run, group):
+    faces = detect(run, group)["faces"]
+    everything = [face.box for face in faces.by_image[0].detections.faces]
+    first = run("VQFR_SelectFaces", faces=faces, select="0", sort="left-right")
+    (face,) = first["faces"].by_image[0].detections.faces
+    assert face.box == min(everything, key=lambda box: box.center.x)
+    assert torch.equal(first["crops"][0], faces.crops[everything.index(face.box)].image.permute(1, 2, 0))
+    reasons = [entry["reason"] for entry in json.loads(first["report"])["images"][0]["faces"] if entry["reason"]]
+    assert sum(reason.startswith("not selected") for reason in reasons) == len(everything) - 1
+    mask = torch.zeros(1, 50, 50)
+    assert run("VQFR_SelectFaces", faces=faces, area=mask)["count"] == 0
+    box = everything[-1]
+    assert run("VQFR_SelectFaces", faces=faces, boxes=[list(box)])["count"] == 1
+
+
+def test_restored_faces_stay_restored_when_selected(run, group):
+    faces = detect(run, group)["faces"]
+    done = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, fidelity=0.0)["restored_faces"]
+    few = run("VQFR_SelectFaces", faces=done, select="-1")["faces"]
+    assert torch.equal(few.restored[0].image, done.restored[-1].image)
+
+
+def test_edited_crops_of_another_size(run, portrait):
+    found = detect(run, portrait)
+    white = torch.ones(1, 1024, 1024, 3)
+    edited = run("VQFR_FacesFromCrops", faces=found["faces"], crops=white)["edited_faces"]
+    blended = run("VQFR_BlendFaces", image=portrait, faces=edited, color_match=0.0)
+    full = blended["result_mask"] == 1
+    assert full.any() and (blended["result"][full] > 0.999).all()
+    assert torch.equal(blended["result"][blended["result_mask"] == 0], portrait[blended["result_mask"] == 0])
+
+
+def test_blending_into_an_enlarged_image(run, portrait):
+    faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
+    large = torch.nn.functional.interpolate(portrait.permute(0, 3, 1, 2), scale_factor=3).permute(0, 2, 3, 1)
+    for given in ({"image": large}, {"image": portrait, "background": large}):
+        blended = run("VQFR_BlendFaces", faces=faces, **given)
+        outside = blended["result_mask"] == 0
+        assert blended["result"].shape == large.shape
+        assert torch.equal(blended["result"][outside], large[outside])
+        assert (blended["result"] != large).any()
+
+
+def test_nothing_outside_the_area_changes(run, portrait):
+    faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
+    area = torch.zeros(1, 160, 192)
+    area[:, :, :96] = 1.0
+    half = run("VQFR_BlendFaces", image=portrait, faces=faces, area=area)
+    whole = run("VQFR_BlendFaces", image=portrait, faces=faces)
+    assert torch.equal(half["result"][:, :, 96:], portrait[:, :, 96:]) and not half["result_mask"][:, :, 96:].any()
+    assert torch.equal(half["result"][:, :, :96], whole["result"][:, :, :96])
+
+
+def test_the_sweep_starts_with_the_input(run, portrait):
+    found = detect(run, portrait)
+    grid = run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["faces"], fidelities="0, 1", cell_px=256)[
+        "grid"
+    ]
+    assert 3 * 256 < grid.shape[2] < 3.3 * 256
+    with pytest.raises(Exception, match="v1 has no fidelity"):
+        run("VQFR_FidelitySweep", vqfr_model=model(run, "tiny_v1.safetensors"), faces=found["faces"])
+
+
+def test_there_and_back_with_other_packs(run, group):
+    faces = detect(run, group)["faces"]
+    boxes = run("VQFR_FacesToBoxes", faces=faces)["boxes"]
+    assert len(boxes) == faces.num_faces and all(len(box) == 4 for box in boxes)
+    back = run("VQFR_BoxesToFaces", image=group, boxes=boxes)["faces"]
+    assert [tuple(face.box) for face in back.by_image[0].detections.faces] == [tuple(box) for box in boxes]
+    (segs,) = run("VQFR_FacesToSegs", faces=faces)["segs"]
+    assert segs[0] == faces.size and len(segs[1]) == faces.num_faces
+    for segment in segs[1]:
+        x0, y0, x1, y1 = segment.crop_region
+        assert segment.cropped_mask.shape == (y1 - y0, x1 - x0) and segment.cropped_mask.dtype == np.float32
+        assert segment.cropped_mask.max() > 0.9
+    assert run("VQFR_SegsToFaces", image=group, segs=segs)["count"] == faces.num_faces
+    mask = run("VQFR_FacesToMask", faces=faces, shape="box")["mask"]
+    assert mask.shape == (1, *faces.size)
+    again = run("VQFR_MaskToFaces", image=group, mask=mask)
+    assert again["count"] == faces.num_faces
+    assert "given by hand" in json.loads(again["report"])["detector"]
+
+
+@pytest.mark.parametrize(
+    ("node", "given", "message"),
+    [
+        ("VQFR_DetectFaces", {"image": torch.zeros(4, 4, 3)}, r"image: needs a batch .* got \(4, 4, 3\)"),
+        ("VQFR_DetectFaces", {"image": BLACK, "area": torch.zeros(3, 80, 80)}, "3 masks .* 1 images"),
+        ("VQFR_DetectFaces", {"image": BLACK, "boxes": "all"}, "boxes: needs lists"),
+        ("VQFR_SegsToFaces", {"image": BLACK, "segs": 3}, "SEGS: needs"),
+        ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.zeros(1, 64, 64)}, "nothing is painted"),
+        ("VQFR_LoadModel", {"model": "vqfr_v2"}, "VQFR_v2.pth"),
+    ],
+)
+def test_bad_input_is_explained(run, node, given, message):
+    with pytest.raises(Exception, match=message):
+        run(node, **given)
+
+
+def test_what_does_not_belong_together_is_refused(run, portrait):
+    found = detect(run, portrait)
+    with pytest.raises(Exception, match="have not been restored yet"):
+        run("VQFR_BlendFaces", image=portrait, faces=found["faces"])
+    with pytest.raises(Exception, match="2 crops were given for 1 faces"):
+        run("VQFR_FacesFromCrops", faces=found["faces"], crops=torch.zeros(2, 512, 512, 3))
+    faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
+    with pytest.raises(Exception, match="come from 1 images, but 2"):
+        run("VQFR_BlendFaces", image=portrait.repeat(2, 1, 1, 1), faces=faces)
+    with pytest.raises(Exception, match="'high' is no list of numbers"):
+        restored(run, portrait, fidelity_list="high")
+
+
+def test_cancelling_raises_the_hosts_own_exception(run, portrait, host):
+    frames = portrait.repeat(4, 1, 1, 1)
+    faces = detect(run, frames)["faces"]
+    vqfr_model = model(run)
+    host.progress.clear()
+    host.interrupt_after = 2
+    with pytest.raises(Exception) as caught:
+        run("VQFR_RestoreFaces", vqfr_model=vqfr_model, faces=faces)
+    assert type(caught.value).__name__ == "Interrupted"
+    assert host.progress[-1] == (2, 4)
