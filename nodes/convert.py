@@ -28,7 +28,7 @@ class Seg(NamedTuple):
     confidence: float
     crop_region: tuple[int, int, int, int]
     """x0, y0, x1, y1 in whole pixels, ends not included."""
-    bbox: tuple[float, float, float, float]
+    bbox: Box
     label: str
     control_net_wrapper: Any = None
 
@@ -118,7 +118,7 @@ def segs_of_masks(
     for mask, box, score in zip(masks, boxes, scores, strict=True):
         region = _region(box, size, crop_factor)
         part = mask[region[1] : region[3], region[0] : region[2]].cpu().numpy().astype(np.float32)
-        segments.append(Seg(None, part, float(score), region, tuple(box), "face"))
+        segments.append(Seg(None, part, float(score), region, box, "face"))
     return size, segments
 
 

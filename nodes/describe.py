@@ -19,6 +19,8 @@ from .faces import Faces
 MAX_PREVIEWS = 16
 """Images of a batch that a preview shows; a clip has thousands of frames."""
 _PREVIEW_SIDE_PX = 1536
+_TEXT_FRACTION = 1 / 25
+"""Large, since a node shows its preview small."""
 NO_FACE = "no face to restore"
 
 _log = logging.getLogger(__name__)
@@ -55,7 +57,7 @@ def summarize(faces: Faces) -> str:
 
 def warn_of_images_without_faces(faces: Faces) -> None:
     """A line in the host's log for what would otherwise be a silent nothing."""
-    without = [str(index) for index, entry in enumerate(faces.by_image) if not entry.crops]
+    without = [str(index) for index, entry in enumerate(faces.by_image) if not entry.detections.faces]
     if without:
         which = f" in image {', '.join(without[:20])}" if len(faces.by_image) > 1 else ""
         _log.warning("VQFR: %s%s; %s", NO_FACE, which, summarize(faces))
@@ -68,7 +70,8 @@ def draw_previews(faces: Faces) -> Tensor:
     drawings = []
     for image, entry in zip(faces.images[:MAX_PREVIEWS], faces.by_image, strict=False):
         small, factor = _reduced(core_image(image))
-        drawings.append(_from_pil(draw_faces(_to_pil(small), scale_detections(entry.detections, factor))))
+        drawing = draw_faces(_to_pil(small), scale_detections(entry.detections, factor), _TEXT_FRACTION)
+        drawings.append(_from_pil(drawing))
     return torch.stack(drawings)
 
 

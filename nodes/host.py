@@ -97,7 +97,7 @@ class HeldNetwork:
         from comfy.model_patcher import ModelPatcher
 
         self._patcher = ModelPatcher(
-            _Holder(network),
+            VqfrNetwork(network),
             load_device=model_management.get_torch_device(),
             offload_device=model_management.unet_offload_device(),
         )
@@ -167,7 +167,7 @@ def save_previews(images: torch.Tensor, node: Any) -> list[Any]:
     return ui.PreviewImage(images, cls=node).as_dict()["images"]
 
 
-class _Holder(nn.Module):
+class VqfrNetwork(nn.Module):
     """ModelPatcher writes `device` and more into the module it is given, where our networks have a property."""
 
     def __init__(self, network: nn.Module) -> None:

@@ -25,6 +25,7 @@ class ComfyUI:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.log = base / "comfyui.log"
         for folder in ("custom_nodes", "models/vqfr", "input", "output", "temp", "user"):
             (base / folder).mkdir(parents=True)
@@ -57,14 +58,14 @@ class ComfyUI:
             self.process.kill()
 
     def get(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
             body = answer.read()
         return json.loads(body) if answer.headers.get_content_type() == "application/json" else body
 
     def post(self, path: str, value: Any) -> tuple[int, Any]:
         """Status and answer."""
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", json.dumps(value).encode(), {"Content-Type": "application/json"}
+            f"{self.url}{path}", json.dumps(value).encode(), {"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -80,7 +81,7 @@ class ComfyUI:
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n'
         body = head.encode() + b"Content-Type: image/png\r\n\r\n" + data.getvalue() + f"\r\n--{boundary}--\r\n".encode()
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/upload/image",
+            f"{self.url}/upload/image",
             body,
             {"Content-Type": f"multipart/form-data; boundary={boundary}"},
         )

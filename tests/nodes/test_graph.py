@@ -67,7 +67,7 @@ def test_inputs_are_never_changed(run, portrait):
 
 
 @pytest.mark.parametrize("num_frames", [1, 3, 10])
-def test_as_many_frames_come_out_as_go_in(run, portrait, num_frames):
+def test_as_many_frames_come_out_as_go_in(run, portrait, num_frames, caplog):
     frames = portrait.repeat(num_frames, 1, 1, 1)
     frames[::2] = 0.5  # every other one has no face
     done = run("VQFR_Restore", image=frames, model="tiny_v2.safetensors", fidelity=0.0)
@@ -75,8 +75,11 @@ def test_as_many_frames_come_out_as_go_in(run, portrait, num_frames):
     assert torch.equal(done["result"][::2], frames[::2])
     if num_frames > 1:
         assert (done["result"][1] != frames[1]).any()
-        assert torch.equal(done["result"][1], done["result"][num_frames - 1 - num_frames % 2])
+        # Detection of a batch of another size sums in another order, so landmarks differ in their last digits.
+        assert torch.allclose(done["result"][1], done["result"][num_frames - 1 - num_frames % 2], atol=1 / 255)
     assert len(json.loads(done["report"])["images"]) == num_frames
+    assert f"{num_frames // 2} of {num_frames // 2} face" in caplog.text or num_frames == 1
+    assert "in image 1" not in caplog.text
 
 
 @pytest.mark.parametrize("channels", [1, 4])

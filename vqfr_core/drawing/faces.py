@@ -18,10 +18,11 @@ _READABLE_SIDE_PX = 800
 _MIN_TEXT_PX = 13
 
 
-def draw_faces(image: Image.Image, detections: Detections) -> Image.Image:
+def draw_faces(image: Image.Image, detections: Detections, text_fraction: float = 1 / 70) -> Image.Image:
     """A copy of the picture with its faces: those to be used in green with number and score, the others in orange.
 
-    A small picture is enlarged, so that the text can be read.
+    A small picture is enlarged, so that the text can be read. text_fraction: the height of the text as a part of the
+    picture's longer side, where faces are large enough for it; larger for a picture that will be shown small.
     """
     factor = max(1, -(-_READABLE_SIDE_PX // max(image.size)))
     size = image.width * factor, image.height * factor
@@ -33,7 +34,7 @@ def draw_faces(image: Image.Image, detections: Detections) -> Image.Image:
     for mark in [*reversed(left), *reversed(used)]:
         _draw_face(draw, mark, max(size))
     if used or left:
-        _draw_tags(draw, used + left, size)
+        _draw_tags(draw, used + left, size, text_fraction * max(size))
     return canvas
 
 
@@ -58,9 +59,9 @@ class _Mark(NamedTuple):
     """Of its box and its tag."""
 
 
-def _draw_tags(draw: ImageDraw.ImageDraw, marks: Sequence[_Mark], size: tuple[int, int]) -> None:
+def _draw_tags(draw: ImageDraw.ImageDraw, marks: Sequence[_Mark], size: tuple[int, int], most_text_px: float) -> None:
     """size: (width, height) of the drawing."""
-    text_px = _text_height([mark.face.box for mark in marks], max(size))
+    text_px = _text_height([mark.face.box for mark in marks], most_text_px)
     fonts = {_USED: load_font(text_px), _SKIPPED: load_font(max(_MIN_TEXT_PX, 0.55 * text_px))}
     tags: list[Box] = []
     for mark in marks:
@@ -83,10 +84,10 @@ def _draw_face(draw: ImageDraw.ImageDraw, mark: _Mark, longest_px: int) -> None:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), color, _EDGE)
 
 
-def _text_height(boxes: Sequence[Box], longest_px: int) -> float:
+def _text_height(boxes: Sequence[Box], most_px: float) -> float:
     """As the picture allows, and not out of proportion to the usual face."""
     usual = statistics.median(box.height for box in boxes) / 5
-    return max(_MIN_TEXT_PX, min(longest_px / 70, usual))
+    return max(_MIN_TEXT_PX, min(most_px, usual))
 
 
 def _place(box: Box, tag: tuple[int, int], size: tuple[int, int], tags: Sequence[Box], faces: Sequence[Box]) -> Box:

@@ -47,7 +47,8 @@ def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
     resized = np.empty((3, *size), dtype=np.float32)  # no tensor: inference mode, which hosts use, ends at a thread
 
     def resize_plane(channel: int) -> None:
-        resized[channel] = Image.fromarray(planes[channel]).resize((size[1], size[0]), Image.Resampling.LANCZOS)
+        plane = Image.fromarray(planes[channel]).resize((size[1], size[0]), Image.Resampling.LANCZOS)
+        resized[channel] = np.asarray(plane)
 
     with ThreadPoolExecutor(3) as threads:  # Pillow lets other threads run while it resizes
         list(threads.map(resize_plane, range(3)))

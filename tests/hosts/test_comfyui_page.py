@@ -1,0 +1,102 @@
+"""The example workflows, opened and run in a real ComfyUI's page.
+
+VQFR_COMFYUI and VQFR_COMFYUI_PYTHON as for `test_comfyui`; Playwright, PyAV and Chromium are needed besides.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / "example_workflows").glob("*.json"))
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("VQFR_COMFYUI"), reason="set VQFR_COMFYUI and VQFR_COMFYUI_PYTHON"),
+    pytest.mark.skipif(BROWSER is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+
+def _load(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    server = _load(Path(__file__).with_name("comfyui.py")).ComfyUI(tmp_path_factory.mktemp("comfyui"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def page(host):
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    pytest.importorskip("av", reason="needs PyAV: pip install av")
+    maker = _load(ROOT / "tools" / "make_workflows.py")
+    with sync_api.sync_playwright() as playwright:
+        page = maker.open_page(playwright, host.url)
+        maker.upload(page, host.url, maker.PICTURE, maker.make_picture())
+        maker.upload(page, host.url, maker.CLIP, maker.make_clip())
+        yield page
+        page.context.browser.close()
+
+
+def open_graph(page, host, graph: dict[str, Any]) -> None:
+    page.goto(host.url)
+    page.wait_for_function("window.app && window.app.graph && window.LiteGraph.registered_node_types.VQFR_Restore")
+    page.wait_for_timeout(2000)
+    page.evaluate("graph => app.loadGraphData(graph)", graph)
+    page.wait_for_timeout(1000)
+
+
+def run_graph(page, host) -> dict[str, Any]:
+    before = set(host.get("/history"))
+    page.evaluate("app.queuePrompt(0)")
+    page.wait_for_timeout(1000)
+    while any(host.get("/queue").values()):
+        page.wait_for_timeout(500)
+    (entry,) = [entry for key, entry in host.get("/history").items() if key not in before]
+    return entry
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_an_example_opens_without_red_nodes_and_runs(page, host, path):
+    open_graph(page, host, json.loads(path.read_text()))
+    missing = (
+        "app.graph._nodes.filter(n => !(n.type in LiteGraph.registered_node_types) || n.has_errors).map(n => n.type)"
+    )
+    assert page.evaluate(missing) == []
+    entry = run_graph(page, host)
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    saved = [files for output in entry["outputs"].values() for files in output.get("images", [])]
+    assert any(file["type"] == "output" for file in saved)
+
+
+def test_the_slider_compares_and_stays_out_of_the_prompt(page, host):
+    open_graph(page, host, json.loads((ROOT / "example_workflows" / "simple.json").read_text()))
+    run_graph(page, host)
+    page.wait_for_selector(".vqfr-compare img.after")
+    page.wait_for_function("document.querySelector('.vqfr-compare img.after').naturalWidth > 0")
+    assert page.inner_text(".vqfr-compare p") == "1 of 1 face restored"
+    slider = page.locator(".vqfr-compare input")
+    left = "getComputedStyle(document.querySelector('.vqfr-compare .line')).left"
+    middle = page.evaluate(left)
+    slider.focus()
+    page.keyboard.press("Home")
+    assert float(page.evaluate(left).removesuffix("px")) < float(middle.removesuffix("px"))
+    inputs = page.evaluate(
+        "async () => Object.values((await app.graphToPrompt()).output).map(n => Object.keys(n.inputs))"
+    )
+    assert not any("compare" in name for names in inputs for name in names)

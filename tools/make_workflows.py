@@ -1,0 +1,277 @@
+"""Write the example workflows of the node pack, with their thumbnails, by building them in a real ComfyUI's page.
+
+`python -m tools.make_workflows --url http://127.0.0.1:8188` with a throw-away ComfyUI that has this pack. Needs
+playwright, Chromium and PyAV. The page itself saves the graphs, so that they are what it would save.
+"""
+
+import argparse
+import io
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUT = ROOT / "example_workflows"
+PICTURE, CLIP = "example.png", "example.mp4"
+GAP_PX, TOP_PX = 60, 90
+THUMBNAIL_PX = 640
+
+Node = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A graph, the way it lies on the canvas, and what stands beside it."""
+
+    note: str
+    """For the person who opens it, Markdown."""
+    columns: list[dict[str, Node]]
+    """From left to right; each node by a short name: its class and its inputs. A link is ["name", number]."""
+    files: tuple[str, ...] = (PICTURE,)
+    """What has to be in the input folder."""
+
+
+def load_image() -> Node:
+    return "LoadImage", {"image": PICTURE}
+
+
+def save_image(source: str, prefix: str) -> Node:
+    return "SaveImage", {"images": [source, 0], "filename_prefix": prefix}
+
+
+WORKFLOWS = {
+    "simple": Workflow(
+        "Choose a picture and press **Run**. The slider on the node compares before and after.\n\n"
+        "`auto` takes the best model in *models/vqfr*, else the small built-in one. For real work choose `vqfr_v2`: it "
+        "is downloaded once, and only it listens to **fidelity**.",
+        [
+            {"load": load_image()},
+            {"restore": ("VQFR_Restore", {"image": ["load", 0]})},
+            {"save": save_image("restore", "restored")},
+        ],
+    ),
+    "detect_select_restore_blend": Workflow(
+        "**Detect** numbers the faces and says which are skipped and why. **Select** keeps some of them: `largest`, "
+        "`0,2`, `1:3` ... **Blend** puts them back; change its settings and run again, the network is not run for it.",
+        [
+            {"load": load_image(), "model": ("VQFR_LoadModel", {})},
+            {"detect": ("VQFR_DetectFaces", {"image": ["load", 0]})},
+            {"select": ("VQFR_SelectFaces", {"faces": ["detect", 0], "sort": "left-right"})},
+            {
+                "restore": ("VQFR_RestoreFaces", {"vqfr_model": ["model", 0], "faces": ["select", 0]}),
+                "crops": ("PreviewImage", {"images": ["restore", 1]}),
+            },
+            {"blend": ("VQFR_BlendFaces", {"image": ["load", 0], "faces": ["restore", 0]})},
+            {"save": save_image("blend", "restored")},
+        ],
+    ),
+    "faithful_eyes": Workflow(
+        "Right-click the picture, choose **Open in MaskEditor** and paint the eyes. There the face follows the input "
+        "(**map fidelity**), elsewhere it takes the realistic texture (**fidelity**).\n\n"
+        "Fidelity needs a VQFR v2 model: choose `vqfr_v2` on Load VQFR Model.",
+        [
+            {"load": load_image(), "model": ("VQFR_LoadModel", {})},
+            {"detect": ("VQFR_DetectFaces", {"image": ["load", 0]})},
+            {
+                "restore": (
+                    "VQFR_RestoreFaces",
+                    {
+                        "vqfr_model": ["model", 0],
+                        "faces": ["detect", 0],
+                        "fidelity": 0.1,
+                        "map_fidelity": 1.0,
+                        "fidelity_map": ["load", 1],
+                    },
+                ),
+                "crops": ("PreviewImage", {"images": ["restore", 1]}),
+            },
+            {"blend": ("VQFR_BlendFaces", {"image": ["load", 0], "faces": ["restore", 0]})},
+            {"save": save_image("blend", "faithful_eyes")},
+        ],
+    ),
+    "video_frames": Workflow(
+        "Every frame comes back, also those without a face. Frames are worked on some at a time, so a long clip needs "
+        "room for its frames and no more.",
+        [
+            {"load": ("LoadVideo", {"file": CLIP})},
+            {"parts": ("GetVideoComponents", {"video": ["load", 0]})},
+            {"restore": ("VQFR_Restore", {"image": ["parts", 0]})},
+            {"video": ("CreateVideo", {"images": ["restore", 0], "audio": ["parts", 1], "fps": ["parts", 2]})},
+            {
+                "save": (
+                    "SaveVideo",
+                    {"video": ["video", 0], "filename_prefix": "restored", "format": "mp4", "codec": "h264"},
+                )
+            },
+        ],
+        (CLIP,),
+    ),
+    "own_processing_of_crops": Workflow(
+        "Anything may happen to the **crops** between *Detect Faces* and *Faces from Crops*: an upscale model, a "
+        "sampler, another restorer. Here they are enlarged and sharpened. Keep their order and number; larger crops "
+        "keep their detail.",
+        [
+            {"load": load_image()},
+            {"detect": ("VQFR_DetectFaces", {"image": ["load", 0]})},
+            {
+                "enlarge": ("ImageScaleBy", {"image": ["detect", 1], "upscale_method": "lanczos", "scale_by": 2.0}),
+                "sharpen": (
+                    "ImageSharpen",
+                    {"image": ["enlarge", 0], "sharpen_radius": 2, "sigma": 1.0, "alpha": 0.6},
+                ),
+            },
+            {"edited": ("VQFR_FacesFromCrops", {"faces": ["detect", 0], "crops": ["sharpen", 0]})},
+            {"blend": ("VQFR_BlendFaces", {"image": ["load", 0], "faces": ["edited", 0], "color_match": 0.0})},
+            {"save": save_image("blend", "own_processing")},
+        ],
+    ),
+}
+
+_BUILD = """async ([prompt, note, columns, gap]) => {
+  await app.loadApiJson(prompt, "workflow");
+  const nodes = (ids) => ids.map((id) => app.graph.getNodeById(id));
+  let x = gap;
+  for (const ids of columns) {
+    let y = gap;
+    for (const node of nodes(ids)) {
+      const [width, height] = node.computeSize();
+      const shows = /Image$|Video$|Detect|Select|VQFR_Restore$/.test(node.type) && !/Create/.test(node.type);
+      node.setSize([Math.max(width, 300), height + (shows ? 280 : 0)]);
+      node.pos = [x, y];
+      y += node.size[1] + gap;
+    }
+    x += Math.max(...nodes(ids).map((node) => node.size[0])) + gap;
+  }
+  const text = LiteGraph.createNode("MarkdownNote");
+  text.widgets[0].value = note;
+  text.setSize([620, 130]);
+  text.pos = [gap, -130];
+  text.title = "What this does";
+  app.graph.add(text);
+}"""
+
+_FIT = """() => {
+  const nodes = app.graph._nodes, view = app.canvas.ds;
+  const left = Math.min(...nodes.map((node) => node.pos[0])), top = Math.min(...nodes.map((node) => node.pos[1])) - 40;
+  const right = Math.max(...nodes.map((node) => node.pos[0] + node.size[0]));
+  const bottom = Math.max(...nodes.map((node) => node.pos[1] + node.size[1]));
+  view.scale = Math.min(1480 / (right - left), 860 / (bottom - top), 1);
+  view.offset = [80 / view.scale - left, 100 / view.scale - top];
+  app.canvas.draw(true, true);
+  return [(right + view.offset[0]) * view.scale + 20, (bottom + view.offset[1]) * view.scale + 20];
+}"""
+
+
+def make_picture() -> bytes:
+    """The example portrait under the name that every ComfyUI has."""
+    data = io.BytesIO()
+    with Image.open(ROOT / "examples" / "portrait.jpg") as picture:
+        picture.save(data, "PNG")
+    return data.getvalue()
+
+
+def make_clip() -> bytes:
+    """A second of the portrait, moving a little."""
+    import av
+
+    with tempfile.TemporaryDirectory() as folder, Image.open(ROOT / "examples" / "portrait.jpg") as picture:
+        path, frame = Path(folder) / "clip.mp4", picture.resize((320, 320))
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("h264", rate=8)
+            stream.width, stream.height, stream.pix_fmt = 320, 320, "yuv420p"
+            for step in range(8):
+                moved = frame.transform(frame.size, Image.Transform.AFFINE, (1, 0, 2 * step, 0, 1, step))
+                container.mux(stream.encode(av.VideoFrame.from_image(moved)))
+            container.mux(stream.encode())
+        return path.read_bytes()
+
+
+def api_prompt(workflow: Workflow, page: Any, url: str) -> dict[str, Any]:
+    """The graph as the server takes it, with the default of every widget that is not given."""
+    named = {name: node for column in workflow.columns for name, node in column.items()}
+    numbers = {name: str(number) for number, name in enumerate(named, 1)}
+    prompt = {}
+    for name, (kind, given) in named.items():
+        info = page.request.get(f"{url}/object_info/{kind}").json()[kind]["input"]
+        inputs = {key: more[0]["default"] for key, (_, *more) in _inputs(info) if more and "default" in more[0]}
+        for key, value in given.items():
+            is_link = isinstance(value, list) and len(value) == 2 and value[0] in numbers
+            inputs[key] = [numbers[value[0]], value[1]] if is_link else value
+        prompt[numbers[name]] = {"class_type": kind, "inputs": inputs}
+    return prompt
+
+
+def _inputs(info: dict[str, Any]) -> list[tuple[str, Any]]:
+    return list((info.get("required", {}) | info.get("optional", {})).items())
+
+
+def build(page: Any, workflow: Workflow, url: str) -> dict[str, Any]:
+    """The graph in the page, and what the page would save."""
+    page.goto(url)  # anew for each, since the page keeps the pictures of nodes by their number
+    page.wait_for_function("window.app && window.app.graph")
+    time.sleep(3)
+    prompt = api_prompt(workflow, page, url)
+    numbers = iter(range(1, len(prompt) + 1))
+    columns = [[next(numbers) for _ in column] for column in workflow.columns]
+    page.evaluate(_BUILD, [prompt, workflow.note, columns, GAP_PX])
+    time.sleep(1)
+    graph = json.loads(page.evaluate("JSON.stringify(app.graph.serialize())"))
+    graph.pop("id", None)  # another one at each run
+    return graph
+
+
+def photograph(page: Any, url: str) -> Image.Image:
+    """Run the graph that is open and take its picture."""
+    page.evaluate("app.queuePrompt(0)")
+    time.sleep(2)
+    while any(page.request.get(f"{url}/queue").json().values()):
+        time.sleep(1)
+    time.sleep(2)
+    right, bottom = page.evaluate(_FIT)
+    time.sleep(1)
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop((60, 90, right, bottom))
+
+
+def open_page(playwright: Any, url: str) -> Any:
+    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
+    settings = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
+    page.request.post(f"{url}/api/settings", data=json.dumps(settings))
+    return page
+
+
+def upload(page: Any, url: str, name: str, data: bytes) -> None:
+    file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    page.request.post(f"{url}/upload/image", multipart={"image": file, "overwrite": "true"})
+
+
+def main() -> None:
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8188")
+    parser.add_argument("--screenshots", type=Path, help="Also keep the full picture of each graph in this folder.")
+    arguments = parser.parse_args()
+    with sync_playwright() as playwright:
+        page = open_page(playwright, arguments.url)
+        upload(page, arguments.url, PICTURE, make_picture())
+        upload(page, arguments.url, CLIP, make_clip())
+        for name, workflow in WORKFLOWS.items():
+            graph = build(page, workflow, arguments.url)
+            (OUTPUT / f"{name}.json").write_text(json.dumps(graph, indent=1) + "\n")
+            picture = photograph(page, arguments.url)
+            if arguments.screenshots:
+                picture.save(arguments.screenshots / f"{name}.png")
+            picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
+            picture.save(OUTPUT / f"{name}.jpg", quality=85)
+            print(name)
+
+
+if __name__ == "__main__":
+    main()
