@@ -19,9 +19,11 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent
 OPENCV = "opencv-python-headless"
+USUAL = "requirements.txt"
 # facexlib lists packages that only its tracking uses, and some of them hold numpy back; we import its networks, which
-# need no more than OpenCV, Pillow, tqdm, numpy, torch and torchvision.
-WITHOUT_DEPENDENCIES = ("facexlib",)
+# need no more than OpenCV, Pillow, tqdm, numpy, torch and torchvision. So hosts, which install what requirements.txt
+# says with all it depends on, do not find it there.
+WITHOUT_DEPENDENCIES = "requirements-no-deps.txt"
 TORCH = ("torch", "torchvision")
 PIP_TIMEOUT_S = 1800
 
@@ -55,6 +57,11 @@ def read_requirements(path: Path) -> list[Requirement]:
                 raise ValueError(f"{path}: cannot understand {line.strip()!r}")
             requirements.append(Requirement(match[1], match[2] or ""))
     return requirements
+
+
+def everything_needed() -> list[Requirement]:
+    """All requirements but PyTorch."""
+    return read_requirements(ROOT / USUAL) + read_requirements(ROOT / WITHOUT_DEPENDENCIES)
 
 
 def installed_version(name: str) -> str | None:
@@ -148,8 +155,9 @@ def install(missing: list[Requirement], host: str | None) -> list[str]:
     """Install what is missing. Gives one line for each part that failed, with the command to try by hand."""
     index = os.environ.get("INDEX_URL", "") if host == "webui" else ""  # the WebUI's own setting
     options = ["--index-url", index] if index else []
-    alone = [str(requirement) for requirement in missing if requirement.name in WITHOUT_DEPENDENCIES]
-    usual = [str(requirement) for requirement in missing if requirement.name not in WITHOUT_DEPENDENCIES]
+    listed_alone = read_requirements(ROOT / WITHOUT_DEPENDENCIES)
+    alone = [str(requirement) for requirement in missing if requirement in listed_alone]
+    usual = [str(requirement) for requirement in missing if requirement not in listed_alone]
     problems = []
     for names, extra in ((usual, []), (alone, ["--no-deps"])):
         if not names:
@@ -177,7 +185,7 @@ def torch_problems() -> list[str]:
 
 def main() -> int:
     """Install what is missing and say what went wrong. Gives the exit code."""
-    requirements = read_requirements(ROOT / "requirements.txt")
+    requirements = everything_needed()
     missing = find_missing(requirements)
     host = detect_host()
     problems = []

@@ -24,9 +24,7 @@ class Machine:
     """A made-up Python installation and a pip that works on it."""
 
     def __init__(self, installer, monkeypatch, host=None):
-        self.versions = {
-            requirement.name: "99.0" for requirement in installer.read_requirements(FILE.parent / "requirements.txt")
-        }
+        self.versions = {requirement.name: "99.0" for requirement in installer.everything_needed()}
         self.modules = {"cv2", "torch", "torchvision", "pip"}
         self.calls = []
         self.failure = None
@@ -60,9 +58,14 @@ def test_only_the_standard_library_is_imported():
 
 
 def test_requirements_are_plain_and_leave_torch_out(installer):
-    names = [requirement.name.lower() for requirement in installer.read_requirements(FILE.parent / "requirements.txt")]
+    names = [requirement.name.lower() for requirement in installer.everything_needed()]
     assert "facexlib" in names and len(names) == len(set(names))
     assert not {"torch", "torchvision", "gradio"} & set(names)
+
+
+def test_hosts_do_not_install_what_facexlib_lists(installer):
+    assert "facexlib" not in (FILE.parent / "requirements.txt").read_text()
+    assert [need.name for need in installer.read_requirements(FILE.parent / "requirements-no-deps.txt")] == ["facexlib"]
 
 
 def test_a_line_that_is_not_plain_is_an_error(installer, tmp_path):
@@ -214,7 +217,7 @@ def test_a_pip_that_cannot_start_is_a_failure_with_a_reason(installer, monkeypat
 
 
 def test_looking_takes_no_time(installer):
-    requirements = installer.read_requirements(FILE.parent / "requirements.txt")
+    requirements = installer.everything_needed()
     durations = []
     for _ in range(3):
         start = time.perf_counter()

@@ -55,7 +55,7 @@ def page(host):
 
 def open_graph(page, host, graph: dict[str, Any]) -> None:
     page.goto(host.url)
-    page.wait_for_function("window.app && window.app.graph && window.LiteGraph.registered_node_types.VQFR_Restore")
+    page.wait_for_function("!!window.app?.graph && 'VQFR_Restore' in LiteGraph.registered_node_types")
     page.wait_for_timeout(2000)
     page.evaluate("graph => app.loadGraphData(graph)", graph)
     page.wait_for_timeout(1000)

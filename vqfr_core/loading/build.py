@@ -1,6 +1,7 @@
 """From tensors to a network: sizes from shapes, built on the meta device, loaded strictly."""
 
 import dataclasses
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,6 +59,11 @@ def build_empty(kind: str, state: Mapping[str, Tensor], path: Path) -> nn.Module
             return _BUILDERS[kind](state)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
+    except ImportError as error:
+        raise WeightsError(
+            f"{path} needs facexlib, which could not be imported ({error}). Run install.py of VQFR Face Restore with "
+            f'this Python, or: "{sys.executable}" -m pip install --no-deps facexlib opencv-python-headless'
+        ) from error
     except (ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
         raise WeightsError(f"{path}: no {kind} can have tensors of these shapes ({error})") from error
 

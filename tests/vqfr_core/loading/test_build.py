@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,9 @@ def test_building_fills_nothing(tiny_states, kind, monkeypatch):
     for name in ("normal_", "uniform_"):
         monkeypatch.setattr(torch.Tensor, name, fail)
     assert all(tensor.is_meta for tensor in build_empty(kind, tiny_states[kind], PATH).state_dict().values())
+
+
+def test_a_missing_facexlib_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "facexlib.detection.retinaface", None)
+    with pytest.raises(WeightsError, match=r"needs facexlib.*install\.py.*pip install --no-deps facexlib"):
+        build_empty("retinaface_mobile0.25", {}, Path("weights.pth"))
