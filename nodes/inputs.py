@@ -71,25 +71,25 @@ def read_options(values: dict[str, Any]) -> RestoreOptions:
     return RestoreOptions(**{name: value for name, value in values.items() if name in _SPECS})
 
 
+# Inputs without a widget get no display_name: ComfyUI would show it in place of the name from locales/.
 def image_input(tooltip: str) -> io.Input:
-    return io.Image.Input("image", display_name="image", tooltip=tooltip)
+    return io.Image.Input("image", tooltip=tooltip)
 
 
 def faces_input(tooltip: str) -> io.Input:
-    return FaceSet.Input("faces", display_name="faces", tooltip=tooltip)
+    return FaceSet.Input("faces", tooltip=tooltip)
 
 
 def area_input(tooltip: str) -> io.Input:
-    return io.Mask.Input("area", display_name="area", optional=True, tooltip=tooltip)
+    return io.Mask.Input("area", optional=True, tooltip=tooltip)
 
 
 def area_inputs() -> list[io.Input]:
     """Optional places to look in."""
     return [
-        area_input("Only faces that this mask covers by half are used. One mask, or one for each image."),
+        area_input("Only faces that lie at least half in this mask are used. One mask, or one for each image."),
         io.BBOX.Input(
             "boxes",
-            display_name="boxes",
             optional=True,
             tooltip="Only faces in one of these boxes (x0, y0, x1, y1) are used. One list, or one for each image.",
         ),

@@ -29,7 +29,6 @@ class BlendFaces(io.ComfyNode):
                 *option_inputs("blend"),
                 io.Image.Input(
                     "background",
-                    display_name="background",
                     optional=True,
                     tooltip="What lies behind the faces in the result, e.g. the image enlarged by an upscale model. "
                     "Its size is the result's size; the scale is not used then.",

@@ -26,7 +26,6 @@ class BoxesToFaces(io.ComfyNode):
                 image_input("One image or a batch; it is not changed."),
                 io.BBOX.Input(
                     "boxes",
-                    display_name="boxes",
                     tooltip="(x0, y0, x1, y1) in pixels, around the face from forehead to chin. One list, or one for "
                     "each image.",
                 ),

@@ -26,8 +26,7 @@ class FacesFromCrops(io.ComfyNode):
                 faces_input("The faces the crops were cut from."),
                 io.Image.Input(
                     "crops",
-                    display_name="crops",
-                    tooltip="The edited crops, as many as there are faces and in the same order, square, of any size.",
+                    tooltip="The edited crops, as many as the faces and in the same order; square, up to 4096 px.",
                 ),
             ],
             outputs=[

@@ -29,7 +29,6 @@ class MaskToFaces(io.ComfyNode):
                 image_input("One image or a batch; it is not changed."),
                 io.Mask.Input(
                     "mask",
-                    display_name="mask",
                     tooltip="An area for each face, from forehead to chin. One, or a batch.",
                 ),
                 option_input("detector"),

@@ -26,14 +26,14 @@ class RestoreFaces(io.ComfyNode):
             "them back into their images.",
             search_aliases=["face restoration", "face enhance", "gfpgan", "codeformer"],
             inputs=[
-                Model.Input("vqfr_model", display_name="model", tooltip="From Load VQFR Model."),
+                Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
                 faces_input("From Detect Faces or Select Faces."),
                 option_input("fidelity"),
                 io.String.Input(
                     "fidelity_list",
                     display_name="fidelity list",
                     default="",
-                    tooltip="A fidelity for each face, in the order of the crops, e.g. 0.2, 0.8. Empty: one for all.",
+                    tooltip="A fidelity for each face, in the order of the crops, e.g. 0.2, 0.8. Empty: same for all.",
                 ),
                 io.Float.Input(
                     "map_fidelity",
@@ -48,7 +48,6 @@ class RestoreFaces(io.ComfyNode):
                 option_input("batch_size"),
                 io.Mask.Input(
                     "fidelity_map",
-                    display_name="fidelity map",
                     optional=True,
                     tooltip="Painted on the image: white where the face is to follow the input, e.g. on the eyes. "
                     "Softened a little. One map, or one for each image.",

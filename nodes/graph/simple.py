@@ -39,7 +39,9 @@ class Restore(io.ComfyNode):
                 image_input("One image, or the frames of a video; not changed."),
                 model_input(),
                 *basic_inputs(),
-                area_input("Only faces that this mask covers by half are restored. One mask, or one for each image."),
+                area_input(
+                    "Only faces that lie at least half in this mask are restored. One mask, or one for each image."
+                ),
             ],
             outputs=blend_outputs(),
         )

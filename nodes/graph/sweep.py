@@ -24,13 +24,13 @@ class FidelitySweep(io.ComfyNode):
             "restoration. Needs a VQFR v2 model; v1 has no fidelity.",
             search_aliases=["fidelity grid", "compare fidelity", "xyz plot"],
             inputs=[
-                Model.Input("vqfr_model", display_name="model", tooltip="A VQFR v2 from Load VQFR Model."),
+                Model.Input("vqfr_model", tooltip="A VQFR v2 from Load VQFR Model."),
                 faces_input("From Detect Faces or Select Faces."),
                 io.String.Input(
                     "fidelities",
                     display_name="fidelities",
                     default="0, 0.25, 0.5, 0.75, 1",
-                    tooltip="Numbers from 0, the most realistic texture, to 1, closest to the input.",
+                    tooltip="Numbers with commas, from 0, the most realistic texture, to 1, closest to the input.",
                 ),
                 io.Int.Input(
                     "cell_px",
@@ -43,7 +43,13 @@ class FidelitySweep(io.ComfyNode):
                 ),
                 option_input("batch_size"),
             ],
-            outputs=[io.Image.Output("grid", display_name="grid", tooltip="A row for each face, a column each.")],
+            outputs=[
+                io.Image.Output(
+                    "grid",
+                    display_name="grid",
+                    tooltip="A row for each face: the crop as it was, then a column for each fidelity.",
+                )
+            ],
         )
 
     @classmethod
