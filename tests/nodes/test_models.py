@@ -1,0 +1,107 @@
+"""How networks are found, loaded once and put into the host's care."""
+
+import os
+import shutil
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def models(pack):
+    return pack.nodes.models
+
+
+def test_the_same_settings_give_the_same_object(run):
+    first, second = (run("VQFR_LoadModel", model="tiny_v2.safetensors")["vqfr_model"] for _ in range(2))
+    assert first is second
+    other = run("VQFR_LoadModel", model="tiny_v2.safetensors", precision="bf16")["vqfr_model"]
+    assert other is not first and other.network.dtype == torch.bfloat16
+
+
+def test_a_file_that_was_replaced_is_loaded_again(run, models, host):
+    path = host.models / "vqfr" / "other.safetensors"
+    shutil.copy(host.models / "vqfr" / "tiny_v2.safetensors", path)
+    first, state = run("VQFR_LoadModel", model="other.safetensors")["vqfr_model"], models.weights_state(path.name)
+    os.utime(path, ns=(1, 1))
+    assert models.weights_state(path.name) != state
+    assert run("VQFR_LoadModel", model="other.safetensors")["vqfr_model"] is not first
+    path.unlink()
+
+
+def test_old_models_are_forgotten(run, models):
+    for precision in ("fp32", "bf16"):
+        for name in ("tiny_v1.safetensors", "tiny_v2.safetensors", "vqfr_small"):
+            run("VQFR_LoadModel", model=name, precision=precision)
+    assert len(models._loaded) <= 4
+
+
+def test_the_menu_lists_known_models_and_files(pack, host):
+    menu = pack.nodes_by_id["VQFR_LoadModel"].define_schema().inputs[0].settings["options"]
+    assert menu == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small", "tiny_v1.safetensors", "tiny_v2.safetensors"]
+    published = host.models / "vqfr" / "VQFR_v2.pth"
+    published.touch()  # it has a name in the menu already
+    again = pack.nodes_by_id["VQFR_LoadModel"].define_schema().inputs[0].settings["options"]
+    published.unlink()
+    assert again == menu
+
+
+def test_auto_is_run_again_when_better_weights_appear(pack, host):
+    node = pack.nodes_by_id["VQFR_LoadModel"]
+    before = node.fingerprint_inputs(model="auto", precision="auto")
+    assert node.fingerprint_inputs(model="auto", precision="auto") == before
+    path = host.models / "vqfr" / "VQFR_v2.pth"
+    path.touch()
+    after = node.fingerprint_inputs(model="auto", precision="auto")
+    path.unlink()
+    assert after != before
+
+
+def test_weights_of_other_packs_are_found(pack, host):
+    folder = host.models / "facedetection"
+    folder.mkdir()
+    assert folder in pack.nodes.host.search_folders()
+    elsewhere = host.models / "elsewhere"
+    host.folders["facerestore_models"] = ([str(elsewhere)], set())
+    found = pack.nodes.host.search_folders()
+    del host.folders["facerestore_models"]
+    folder.rmdir()
+    assert elsewhere in found
+
+
+def test_the_users_own_folders_stay(pack, host, tmp_path):
+    assert host.folders["vqfr"][0] == [str(host.models / "vqfr")]
+    host.folders["vqfr"] = ([str(tmp_path), str(host.models / "vqfr")], {".ckpt"})
+    pack.nodes.host.register_folders()
+    paths, suffixes = host.folders["vqfr"]
+    assert paths[0] == str(tmp_path) and suffixes == {".ckpt", ".safetensors", ".pth"}
+    assert pack.nodes.host.model_folder() == tmp_path
+    host.folders["vqfr"] = ([str(host.models / "vqfr")], {".safetensors", ".pth"})
+
+
+def test_networks_are_in_the_hosts_care(run, host, portrait):
+    host.loaded.clear()
+    run("VQFR_Restore", image=portrait, model="tiny_v2.safetensors", fidelity=0.0)
+    patchers = [patcher for patchers, _ in host.loaded for patcher in patchers]
+    assert {type(patcher).__name__ for patcher in patchers} == {"ModelPatcher"}
+    assert len({id(patcher) for patcher in patchers}) == 2  # detector and restorer
+    assert max(needed for _, needed in host.loaded) > 100e6
+
+
+def test_the_hosts_force_fp32_wins(pack, caplog):
+    import sys
+
+    sys.modules["comfy.cli_args"].args.force_fp32 = True
+    try:
+        assert pack.nodes.host.allowed_precision("bf16") == "fp32"
+        assert pack.nodes.host.allowed_precision("auto") == "auto"
+    finally:
+        sys.modules["comfy.cli_args"].args.force_fp32 = False
+    assert "--force-fp32" in caplog.text
+
+
+def test_a_failing_node_has_short_inputs(run, portrait):
+    # The host puts the text of all inputs of a failing node into its message.
+    faces = run("VQFR_DetectFaces", image=portrait)["faces"]
+    assert str(faces) == "<1 faces of 1 images>"
+    assert str(run("VQFR_LoadModel", model="vqfr_small")["vqfr_model"]) == "<vqfr_small, fp32>"
