@@ -97,13 +97,16 @@ def area_inputs() -> list[io.Input]:
 
 
 def face_outputs() -> list[io.Output]:
-    """What every node that finds or chooses faces gives out."""
+    """What every node that finds or chooses faces gives out.
+
+    Their ids differ from those of all inputs: hosts before 0.8 refuse a node otherwise.
+    """
     return [
-        FaceSet.Output("faces", display_name="faces", tooltip="The faces, for the next VQFR node."),
+        FaceSet.Output("found_faces", display_name="faces", tooltip="The faces, for the next VQFR node."),
         io.Image.Output(
-            "crops", display_name="crops", tooltip="The faces of all images, upright, 512 px, as one batch."
+            "face_crops", display_name="crops", tooltip="The faces of all images, upright, 512 px, as one batch."
         ),
-        io.Mask.Output("masks", display_name="masks", tooltip="For each crop where the face is, 512 px."),
+        io.Mask.Output("face_masks", display_name="masks", tooltip="For each crop where the face is, 512 px."),
         io.Image.Output(
             "preview",
             display_name="preview",

@@ -1,4 +1,4 @@
-"""Write the example workflows of the node pack, with their thumbnails, by building them in a real ComfyUI's page.
+"""Write the example workflows of the node pack, with thumbnails and the README's picture, in a real ComfyUI's page.
 
 `python -m tools.make_workflows --url http://127.0.0.1:8188` with a throw-away ComfyUI that has this pack. Needs
 playwright, Chromium and PyAV. The page itself saves the graphs, so that they are what it would save.
@@ -17,6 +17,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "example_workflows"
+README_PICTURE, README_WORKFLOW = ROOT / "docs" / "comfyui.jpg", "detect_select_restore_blend"
 PICTURE, CLIP = "example.png", "example.mp4"
 GAP_PX, TOP_PX = 60, 90
 THUMBNAIL_PX = 640
@@ -167,10 +168,10 @@ _FIT = """() => {
 }"""
 
 
-def make_picture() -> bytes:
-    """The example portrait under the name that every ComfyUI has."""
+def make_picture(path: Path = ROOT / "examples" / "portrait.jpg") -> bytes:
+    """A picture for the name that every ComfyUI has in its input folder."""
     data = io.BytesIO()
-    with Image.open(ROOT / "examples" / "portrait.jpg") as picture:
+    with Image.open(path) as picture:
         picture.save(data, "PNG")
     return data.getvalue()
 
@@ -256,7 +257,6 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8188")
-    parser.add_argument("--screenshots", type=Path, help="Also keep the full picture of each graph in this folder.")
     arguments = parser.parse_args()
     with sync_playwright() as playwright:
         page = open_page(playwright, arguments.url)
@@ -266,11 +266,12 @@ def main() -> None:
             graph = build(page, workflow, arguments.url)
             (OUTPUT / f"{name}.json").write_text(json.dumps(graph, indent=1) + "\n")
             picture = photograph(page, arguments.url)
-            if arguments.screenshots:
-                picture.save(arguments.screenshots / f"{name}.png")
             picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
             picture.save(OUTPUT / f"{name}.jpg", quality=85)
             print(name)
+        upload(page, arguments.url, PICTURE, make_picture(ROOT / "tests" / "data" / "group.jpg"))
+        build(page, WORKFLOWS[README_WORKFLOW], arguments.url)
+        photograph(page, arguments.url).save(README_PICTURE, quality=85)
 
 
 if __name__ == "__main__":

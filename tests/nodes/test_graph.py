@@ -20,15 +20,22 @@ def model(run, name="tiny_v2.safetensors"):
 
 
 def restored(run, image, **given):
-    faces = detect(run, image)["faces"]
+    faces = detect(run, image)["found_faces"]
     return run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, **given)
+
+
+def test_ids_are_unique_as_all_hosts_demand(pack):
+    for node in pack.nodes_by_id.values():
+        schema = node.define_schema()
+        ids = [entry.id for entry in schema.inputs + schema.outputs]
+        assert len(ids) == len(set(ids)), schema.node_id
 
 
 def test_what_detection_gives(run, group, host):
     host.previews.clear()
     found = detect(run, group)
-    assert found["count"] == found["crops"].shape[0] == found["masks"].shape[0] > 1
-    assert found["crops"].shape[1:] == (512, 512, 3) and found["masks"].shape[1:] == (512, 512)
+    assert found["count"] == found["face_crops"].shape[0] == found["face_masks"].shape[0] > 1
+    assert found["face_crops"].shape[1:] == (512, 512, 3) and found["face_masks"].shape[1:] == (512, 512)
     assert found["preview"].shape[0] == 1 and torch.equal(host.previews[0], found["preview"])
     report = json.loads(found["report"])
     assert len(report["images"][0]["faces"]) >= found["count"]
@@ -37,11 +44,11 @@ def test_what_detection_gives(run, group, host):
 
 def test_crops_are_not_held_twice(run, group):
     found = detect(run, group)
-    stores = {crop.image.untyped_storage().data_ptr() for crop in found["faces"].crops}
+    stores = {crop.image.untyped_storage().data_ptr() for crop in found["found_faces"].crops}
     assert len(stores) == 1
     assert all(
         torch.equal(crop.image.permute(1, 2, 0), picture)
-        for crop, picture in zip(found["faces"].crops, found["crops"], strict=True)
+        for crop, picture in zip(found["found_faces"].crops, found["face_crops"], strict=True)
     )
 
 
@@ -96,14 +103,19 @@ def test_gray_and_transparent_images(run, portrait, channels):
 def test_no_face_is_said_and_the_graph_goes_on(run, host, caplog):
     blank = torch.rand(2, 64, 64, 3)
     found = detect(run, blank)
-    assert found["count"] == 0 and found["crops"].shape == (1, 512, 512, 3) and not found["masks"].any()
-    assert found["crops"].std() > 0  # it says so
+    assert found["count"] == 0 and found["face_crops"].shape == (1, 512, 512, 3) and not found["face_masks"].any()
+    assert found["face_crops"].std() > 0  # it says so
     assert "no face" in caplog.text
-    faces = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=found["faces"])["restored_faces"]
+    faces = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=found["found_faces"])["restored_faces"]
     assert torch.equal(run("VQFR_BlendFaces", image=blank, faces=faces)["result"], blank)
-    edited = run("VQFR_FacesFromCrops", faces=found["faces"], crops=found["crops"])["edited_faces"]
+    edited = run("VQFR_FacesFromCrops", faces=found["found_faces"], crops=found["face_crops"])["edited_faces"]
     assert torch.equal(run("VQFR_BlendFaces", image=blank, faces=edited)["result"], blank)
-    assert run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["faces"])["grid"].shape == (1, 512, 512, 3)
+    assert run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["found_faces"])["grid"].shape == (
+        1,
+        512,
+        512,
+        3,
+    )
 
 
 def test_a_number_a_list_and_a_map(run, portrait):
@@ -119,19 +131,19 @@ def test_a_number_a_list_and_a_map(run, portrait):
 
 
 def test_a_v1_says_that_it_has_no_fidelity(run, portrait):
-    faces = detect(run, portrait)["faces"]
+    faces = detect(run, portrait)["found_faces"]
     done = run("VQFR_RestoreFaces", vqfr_model=model(run, "tiny_v1.safetensors"), faces=faces, fidelity=0.1)
     report = json.loads(done["report"])
     assert "has no fidelity" in report["notes"][0] and report["restorer"]["fidelity"] is None
 
 
 def test_selecting(run, group):
-    faces = detect(run, group)["faces"]
+    faces = detect(run, group)["found_faces"]
     everything = [face.box for face in faces.by_image[0].detections.faces]
     first = run("VQFR_SelectFaces", faces=faces, select="0", sort="left-right")
-    (face,) = first["faces"].by_image[0].detections.faces
+    (face,) = first["found_faces"].by_image[0].detections.faces
     assert face.box == min(everything, key=lambda box: box.center.x)
-    assert torch.equal(first["crops"][0], faces.crops[everything.index(face.box)].image.permute(1, 2, 0))
+    assert torch.equal(first["face_crops"][0], faces.crops[everything.index(face.box)].image.permute(1, 2, 0))
     reasons = [entry["reason"] for entry in json.loads(first["report"])["images"][0]["faces"] if entry["reason"]]
     assert sum(reason.startswith("not selected") for reason in reasons) == len(everything) - 1
     mask = torch.zeros(1, 50, 50)
@@ -141,16 +153,16 @@ def test_selecting(run, group):
 
 
 def test_restored_faces_stay_restored_when_selected(run, group):
-    faces = detect(run, group)["faces"]
+    faces = detect(run, group)["found_faces"]
     done = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, fidelity=0.0)["restored_faces"]
-    few = run("VQFR_SelectFaces", faces=done, select="-1")["faces"]
+    few = run("VQFR_SelectFaces", faces=done, select="-1")["found_faces"]
     assert torch.equal(few.restored[0].image, done.restored[-1].image)
 
 
 def test_edited_crops_of_another_size(run, portrait):
     found = detect(run, portrait)
     white = torch.ones(1, 1024, 1024, 3)
-    edited = run("VQFR_FacesFromCrops", faces=found["faces"], crops=white)["edited_faces"]
+    edited = run("VQFR_FacesFromCrops", faces=found["found_faces"], crops=white)["edited_faces"]
     blended = run("VQFR_BlendFaces", image=portrait, faces=edited, color_match=0.0)
     full = blended["result_mask"] == 1
     assert full.any() and (blended["result"][full] > 0.999).all()
@@ -180,19 +192,19 @@ def test_nothing_outside_the_area_changes(run, portrait):
 
 def test_the_sweep_starts_with_the_input(run, portrait):
     found = detect(run, portrait)
-    grid = run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["faces"], fidelities="0, 1", cell_px=256)[
+    grid = run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["found_faces"], fidelities="0, 1", cell_px=256)[
         "grid"
     ]
     assert 3 * 256 < grid.shape[2] < 3.3 * 256
     with pytest.raises(Exception, match="v1 has no fidelity"):
-        run("VQFR_FidelitySweep", vqfr_model=model(run, "tiny_v1.safetensors"), faces=found["faces"])
+        run("VQFR_FidelitySweep", vqfr_model=model(run, "tiny_v1.safetensors"), faces=found["found_faces"])
 
 
 def test_there_and_back_with_other_packs(run, group):
-    faces = detect(run, group)["faces"]
+    faces = detect(run, group)["found_faces"]
     boxes = run("VQFR_FacesToBoxes", faces=faces)["boxes"]
     assert len(boxes) == faces.num_faces and all(len(box) == 4 for box in boxes)
-    back = run("VQFR_BoxesToFaces", image=group, boxes=boxes)["faces"]
+    back = run("VQFR_BoxesToFaces", image=group, boxes=boxes)["found_faces"]
     assert [tuple(face.box) for face in back.by_image[0].detections.faces] == [tuple(box) for box in boxes]
     (segs,) = run("VQFR_FacesToSegs", faces=faces)["segs"]
     assert segs[0] == faces.size and len(segs[1]) == faces.num_faces
@@ -227,9 +239,9 @@ def test_bad_input_is_explained(run, node, given, message):
 def test_what_does_not_belong_together_is_refused(run, portrait):
     found = detect(run, portrait)
     with pytest.raises(Exception, match="have not been restored yet"):
-        run("VQFR_BlendFaces", image=portrait, faces=found["faces"])
+        run("VQFR_BlendFaces", image=portrait, faces=found["found_faces"])
     with pytest.raises(Exception, match="2 crops were given for 1 faces"):
-        run("VQFR_FacesFromCrops", faces=found["faces"], crops=torch.zeros(2, 512, 512, 3))
+        run("VQFR_FacesFromCrops", faces=found["found_faces"], crops=torch.zeros(2, 512, 512, 3))
     faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
     with pytest.raises(Exception, match="come from 1 images, but 2"):
         run("VQFR_BlendFaces", image=portrait.repeat(2, 1, 1, 1), faces=faces)
@@ -239,7 +251,7 @@ def test_what_does_not_belong_together_is_refused(run, portrait):
 
 def test_cancelling_raises_the_hosts_own_exception(run, portrait, host):
     frames = portrait.repeat(4, 1, 1, 1)
-    faces = detect(run, frames)["faces"]
+    faces = detect(run, frames)["found_faces"]
     vqfr_model = model(run)
     host.progress.clear()
     host.interrupt_after = 2

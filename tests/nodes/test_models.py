@@ -102,6 +102,6 @@ def test_the_hosts_force_fp32_wins(pack, caplog):
 
 def test_a_failing_node_has_short_inputs(run, portrait):
     # The host puts the text of all inputs of a failing node into its message.
-    faces = run("VQFR_DetectFaces", image=portrait)["faces"]
+    faces = run("VQFR_DetectFaces", image=portrait)["found_faces"]
     assert str(faces) == "<1 faces of 1 images>"
     assert str(run("VQFR_LoadModel", model="vqfr_small")["vqfr_model"]) == "<vqfr_small, fp32>"
