@@ -164,6 +164,8 @@ _FIT = """() => {
   view.scale = Math.min(1480 / (right - left), 860 / (bottom - top), 1);
   view.offset = [80 / view.scale - left, 100 / view.scale - top];
   app.canvas.draw(true, true);
+  const isNotice = (element) => /job completed/.test(element.textContent) && element.offsetWidth < 500;
+  [...document.querySelectorAll("div")].filter(isNotice).forEach((element) => (element.style.visibility = "hidden"));
   return [(right + view.offset[0]) * view.scale + 20, (bottom + view.offset[1]) * view.scale + 20];
 }"""
 
@@ -228,6 +230,7 @@ def build(page: Any, workflow: Workflow, url: str) -> dict[str, Any]:
 
 def photograph(page: Any, url: str) -> Image.Image:
     """Run the graph that is open and take its picture."""
+    page.request.post(f"{url}/free", data=json.dumps({"free_memory": True}))  # nodes that are not run show nothing
     page.evaluate("app.queuePrompt(0)")
     time.sleep(2)
     while any(page.request.get(f"{url}/queue").json().values()):
