@@ -39,12 +39,12 @@ def find(images: Tensor, finder: Finder, options: RestoreOptions, *, boxes: Boxe
     return _aligned(images, _chosen(views, found, options, boxes, areas), finder.network.name)
 
 
-def take_boxes(images: Tensor, finder: Finder, boxes: Sequence[Sequence[Box]], options: RestoreOptions) -> Faces:
+def take_boxes(images: Tensor, finder: Finder, boxes: Boxes, options: RestoreOptions) -> Faces:
     """Faces given as boxes; the detector only looks for their landmarks."""
     host.bring_to_device(finder.held)
     views = [core_image(image) for image in images]
     given = []
-    for view, own in zip(views, boxes, strict=True):
+    for view, own in zip(views, boxes or [], strict=True):
         host.stop_if_interrupted()
         given.append(Detections(faces_in_boxes(view, own, finder.network), []))
     return _aligned(images, _chosen(views, given, options, None, None), f"given by hand, {finder.network.name}")

@@ -4,11 +4,15 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...vqfr_core.errors import InputError
+from ...vqfr_core.pipeline.areas import boxes_of_mask
 from ..convert import boxes_for, check_images, masks_for
 from ..inputs import area_inputs, face_outputs, image_input, node_schema, option_inputs, read_options
 from ..models import open_finder
-from ..steps import find
+from ..steps import Areas, Boxes, find, take_boxes
 from .results import face_result
+
+AREA_USES = ("limit detection", "replace detection")
 
 
 class DetectFaces(io.ComfyNode):
@@ -22,18 +26,42 @@ class DetectFaces(io.ComfyNode):
             description="Finds the faces of each image and cuts them out, upright and 512 px large. Faces that are too "
             "small or not sure enough are skipped; the preview and the report say which and why.",
             search_aliases=["face detection", "retinaface", "crop faces", "align faces"],
-            inputs=[image_input("One image or a batch; it is not changed."), *option_inputs("detect"), *area_inputs()],
+            inputs=[
+                image_input("One image or a batch; it is not changed."),
+                *option_inputs("detect"),
+                io.Combo.Input(
+                    "area_use",
+                    display_name="use of area and boxes",
+                    options=list(AREA_USES),
+                    default=AREA_USES[0],
+                    tooltip="limit: only faces found there are used. replace: each box, and each separate part of the "
+                    "area, is a face, also where the detector finds none.",
+                ),
+                *area_inputs(),
+            ],
             outputs=face_outputs(),
         )
 
     @classmethod
-    def execute(cls, image: Any, detector: str, area: Any = None, boxes: Any = None, **settings: Any) -> io.NodeOutput:
-        images = check_images(image)
-        faces = find(
-            images,
-            open_finder(detector),
-            read_options({"detector": detector} | settings),
-            boxes=boxes_for(boxes, len(images)),
-            areas=masks_for(area, len(images), (images.shape[1], images.shape[2])),
-        )
+    def execute(
+        cls, image: Any, detector: str, area_use: str, area: Any = None, boxes: Any = None, **settings: Any
+    ) -> io.NodeOutput:
+        images, options = check_images(image), read_options({"detector": detector} | settings)
+        size = (images.shape[1], images.shape[2])
+        given_boxes, areas = boxes_for(boxes, len(images)), masks_for(area, len(images), size)
+        finder = open_finder(detector)
+        if area_use == AREA_USES[1]:
+            faces = take_boxes(images, finder, all_boxes(given_boxes, areas, len(images), size), options)
+        else:
+            faces = find(images, finder, options, boxes=given_boxes, areas=areas)
         return face_result(cls, faces)
+
+
+def all_boxes(boxes: Boxes, areas: Areas, num_images: int, size: tuple[int, int]) -> Boxes:
+    """For each image the boxes given and those around the separate parts of its mask."""
+    if boxes is None and areas is None:
+        raise InputError("there is nothing to take faces from: connect boxes, or an area in which something is painted")
+    return [
+        [*(boxes[index] if boxes else []), *(boxes_of_mask(areas[index], size) if areas else [])]
+        for index in range(num_images)
+    ]

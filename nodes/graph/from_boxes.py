@@ -4,9 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...vqfr_core.options import RestoreOptions
 from ..convert import boxes_for, check_images
 from ..faces import Faces
-from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input, read_options
+from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_finder
 from ..steps import take_boxes
 from .results import face_result
@@ -38,7 +39,7 @@ class BoxesToFaces(io.ComfyNode):
     def execute(cls, image: Any, boxes: Any, detector: str) -> io.NodeOutput:
         images = check_images(image)
         given = boxes_for(boxes, len(images)) or [[]] * len(images)
-        return face_result(cls, take_boxes(images, open_finder(detector), given, read_options({})))
+        return face_result(cls, take_boxes(images, open_finder(detector), given, RestoreOptions()))
 
 
 class FacesToBoxes(io.ComfyNode):

@@ -4,14 +4,14 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...vqfr_core.errors import InputError
-from ...vqfr_core.pipeline.areas import boxes_of_mask
+from ...vqfr_core.options import RestoreOptions
 from ..convert import check_images, masks_for
 from ..faces import Faces
-from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input, read_options
+from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_finder
 from ..outlines import OUTLINES, draw_outlines
 from ..steps import take_boxes
+from .detect import all_boxes
 from .results import face_result
 
 
@@ -40,11 +40,8 @@ class MaskToFaces(io.ComfyNode):
     def execute(cls, image: Any, mask: Any, detector: str) -> io.NodeOutput:
         images = check_images(image)
         size = (images.shape[1], images.shape[2])
-        masks = masks_for(mask, len(images), size)
-        if masks is None:
-            raise InputError("mask: nothing is painted; paint the faces, or let Detect Faces find them")
-        boxes = [boxes_of_mask(own, size) for own in masks]
-        return face_result(cls, take_boxes(images, open_finder(detector), boxes, read_options({})))
+        boxes = all_boxes(None, masks_for(mask, len(images), size), len(images), size)
+        return face_result(cls, take_boxes(images, open_finder(detector), boxes, RestoreOptions()))
 
 
 class FacesToMask(io.ComfyNode):

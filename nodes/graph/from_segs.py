@@ -4,9 +4,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...vqfr_core.options import RestoreOptions
 from ..convert import boxes_of_segs, check_images, segs_of_masks
 from ..faces import Faces
-from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input, read_options
+from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_finder
 from ..outlines import outline
 from ..steps import take_boxes
@@ -35,7 +36,7 @@ class SegsToFaces(io.ComfyNode):
     def execute(cls, image: Any, segs: Any, detector: str) -> io.NodeOutput:
         images = check_images(image)
         boxes = boxes_of_segs(segs, (images.shape[1], images.shape[2]))
-        return face_result(cls, take_boxes(images, open_finder(detector), [boxes] * len(images), read_options({})))
+        return face_result(cls, take_boxes(images, open_finder(detector), [boxes] * len(images), RestoreOptions()))
 
 
 class FacesToSegs(io.ComfyNode):

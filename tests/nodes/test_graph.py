@@ -24,6 +24,15 @@ def restored(run, image, **given):
     return run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, **given)
 
 
+def test_the_pack_leaves_nothing_behind(pack):
+    import sys
+
+    ours = [name for name in sys.modules if "vqfr" in name and name.startswith("comfyui_vqfr")]
+    assert ours and pack.WEB_DIRECTORY == "./web/comfyui"
+    assert not any(str(path).endswith(("/nodes", "/web", "/web/comfyui")) for path in sys.path)
+    assert {name.rpartition(".")[2] for name in ours if name.count(".") == 1} <= {"nodes", "vqfr_core"}
+
+
 def test_ids_are_unique_as_all_hosts_demand(pack):
     for node in pack.nodes_by_id.values():
         schema = node.define_schema()
@@ -152,6 +161,18 @@ def test_selecting(run, group):
     assert run("VQFR_SelectFaces", faces=faces, boxes=[list(box)])["count"] == 1
 
 
+def test_boxes_and_areas_in_place_of_detection(run, group):
+    found = [face.box for face in detect(run, group)["found_faces"].by_image[0].detections.faces]
+    mask = torch.zeros(1, *group.shape[1:3])
+    mask[:, 5:45, 5:45] = 1.0  # the background: no detector would find a face there
+    replaced = detect(run, group, boxes=[list(found[0])], area=mask, area_use="replace detection")
+    boxes = [face.box for face in replaced["found_faces"].by_image[0].detections.faces]
+    assert set(boxes) == {found[0], (4.5, 4.5, 44.5, 44.5)}
+    assert detect(run, group, boxes=[list(found[0])], area=mask)["count"] == 0
+    with pytest.raises(Exception, match="nothing to take faces from"):
+        detect(run, group, area_use="replace detection")
+
+
 def test_restored_faces_stay_restored_when_selected(run, group):
     faces = detect(run, group)["found_faces"]
     done = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, fidelity=0.0)["restored_faces"]
@@ -227,7 +248,7 @@ def test_there_and_back_with_other_packs(run, group):
         ("VQFR_DetectFaces", {"image": BLACK, "area": torch.zeros(3, 80, 80)}, "3 masks .* 1 images"),
         ("VQFR_DetectFaces", {"image": BLACK, "boxes": "all"}, "boxes: needs lists"),
         ("VQFR_SegsToFaces", {"image": BLACK, "segs": 3}, "SEGS: needs"),
-        ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.zeros(1, 64, 64)}, "nothing is painted"),
+        ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.zeros(1, 64, 64)}, "nothing to take faces from"),
         ("VQFR_LoadModel", {"model": "vqfr_v2"}, "VQFR_v2.pth"),
     ],
 )
