@@ -20,10 +20,11 @@ if TYPE_CHECKING:
         VqfrError,
         WeightsError,
     )
+    from .finish import Restoration
     from .imageio import Picture, read_picture, to_array, to_pil, to_tensor, write_picture
     from .loading.model import load_model
     from .options import RestoreOptions, option_specs
-    from .restorer import FaceRestorer, Restoration
+    from .restorer import FaceRestorer
     from .types import Box, Detections, FaceCrop, FaceDetection, Point, RestoredFace, SkippedFace
 
 __version__ = "0.1.0"
@@ -61,7 +62,8 @@ _MODULES = {
     "imageio": "Picture read_picture to_array to_pil to_tensor write_picture",
     "loading.model": "load_model",
     "options": "RestoreOptions option_specs",
-    "restorer": "FaceRestorer Restoration",
+    "finish": "Restoration",
+    "restorer": "FaceRestorer",
     "types": "Box Detections FaceCrop FaceDetection Point RestoredFace SkippedFace",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -11,37 +11,21 @@ from torch import Tensor
 from .arch import Network
 from .devices import pick_batch_size
 from .errors import InputError
+from .finish import Restoration, finish_image
 from .imageio import to_tensor
 from .loading.folders import PathLike
 from .loading.transfer import Progress as DownloadProgress
 from .networks import Networks
 from .options import RestoreOptions
 from .pipeline.align import align_face, aligned_crop
-from .pipeline.background import output_size, resize_lanczos
-from .pipeline.blend import Background, blend_faces
+from .pipeline.blend import Background
 from .pipeline.find import choose_faces, find_faces
-from .pipeline.mask import make_masks
-from .pipeline.match import match_faces
 from .pipeline.restore import Progress, ShouldStop, restore_faces, sweep_faces
-from .report import Report, Stopwatch, make_report
+from .report import Stopwatch
 from .types import Box, Detections, FaceCrop, FaceDetection, RestoredFace
 
 ImageLike = Image.Image | np.ndarray | Tensor
 """What `to_tensor` takes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Restoration:
-    """A finished image and how it came about."""
-
-    image: Tensor
-    """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, 512 * scale, 512 * scale) for an aligned face."""
-    mask: Tensor
-    """float32 in [0, 1], (1, ...) of the same size: how much of each pixel comes from restored faces."""
-    faces: list[RestoredFace]
-    """The faces, by number: crops, restored crops and masks."""
-    report: Report
-    """What was found, used and skipped, with what and how long."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +142,7 @@ class FaceRestorer:
         with watch.stage("restore"):
             restored = restore_faces(
                 [crop for job in jobs for crop in job.crops],
-                self._network(settings),
+                self.network_for(settings),
                 fidelity=settings.fidelity,
                 batch_size=self._batch_size(settings),
                 progress=progress,
@@ -187,7 +171,7 @@ class FaceRestorer:
         with watch.stage("restore"):
             restored = sweep_faces(
                 job.crops,
-                self._network(settings),
+                self.network_for(settings),
                 fidelities,
                 batch_size=self._batch_size(settings),
                 progress=progress,
@@ -210,11 +194,12 @@ class FaceRestorer:
         settings = options or RestoreOptions()
         return find_faces(images, self.networks.detector(settings.detector), settings, boxes=boxes, area=area)
 
+    def network_for(self, options: RestoreOptions) -> Network:
+        """The restoration network in the precision of the options."""
+        return self.networks.restorer(self._precision if options.precision == "auto" else options.precision)
+
     def _batch_size(self, settings: RestoreOptions) -> int:
         return pick_batch_size(settings.batch_size, self.networks.device)
-
-    def _network(self, settings: RestoreOptions) -> Network:
-        return self.networks.restorer(self._precision if settings.precision == "auto" else settings.precision)
 
     def _prepare(
         self,
@@ -251,48 +236,17 @@ class FaceRestorer:
         shared_seconds: dict[str, float],
         num_sharing: int,
     ) -> Restoration:
-        watch = Stopwatch()
-        watch.seconds = {stage: seconds / num_sharing for stage, seconds in shared_seconds.items()}
-        if settings.aligned:
-            image = _enlarged(torch.lerp(faces[0].crop.image, faces[0].image, settings.opacity), settings.scale)
-            mask, mask_kind = torch.full_like(image[:1], settings.opacity), "none"
-        else:
-            parser = self.networks.parser() if settings.mask in ("auto", "parsing") and faces else None
-            mask_kind = ("parsing" if parser else "soft") if settings.mask == "auto" else settings.mask
-            with watch.stage("mask"):
-                faces = make_masks(
-                    faces,
-                    kind=settings.mask,
-                    regions=settings.regions,
-                    erode=settings.erode,
-                    feather=settings.feather,
-                    parser=parser,
-                )
-                faces = match_faces(faces, color_match=settings.color_match, grain=settings.grain)
-            with watch.stage("blend"):
-                faces = [_with_opacity(face, settings.opacity) for face in faces]
-                image, mask = blend_faces(job.image, faces, scale=settings.scale, background=background)
-        report = make_report(
-            (job.image.shape[1], job.image.shape[2]),
+        seconds = {stage: seconds / num_sharing for stage, seconds in shared_seconds.items()}
+        return finish_image(
+            job.image,
             job.detections,
-            self._network(settings),
+            faces,
+            self.networks,
+            self.network_for(settings),
             settings,
-            detector="none: the input is an aligned face"
-            if settings.aligned
-            else self.networks.detector(settings.detector).name,
-            mask=mask_kind,
-            timings_s=watch.seconds,
+            background=background,
+            timings_s=seconds,
         )
-        return Restoration(image, mask, faces, report)
-
-
-def _with_opacity(face: RestoredFace, opacity: float) -> RestoredFace:
-    return RestoredFace(face.crop, face.image, face.mask, face.opacity * opacity)
-
-
-def _enlarged(image: Tensor, scale: float) -> Tensor:
-    size = output_size((image.shape[1], image.shape[2]), scale)
-    return image if size == tuple(image.shape[1:]) else resize_lanczos(image, size)
 
 
 def _choose_among(

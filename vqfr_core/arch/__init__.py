@@ -3,6 +3,6 @@
 from .config import V1Config, V2Config
 from .precision import Network
 from .v1 import VqfrV1
-from .v2 import VqfrV2
+from .v2 import Features, VqfrV2
 
-__all__ = ["Network", "V1Config", "V2Config", "VqfrV1", "VqfrV2"]
+__all__ = ["Features", "Network", "V1Config", "V2Config", "VqfrV1", "VqfrV2"]

@@ -1,6 +1,7 @@
 """VQFR v2: predicted codes, attention at 16 px, and a head that adds the main branch to the texture by `fidelity`."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -125,6 +126,18 @@ class Codebook(nn.Module):
         self.embedding = nn.Embedding(num_codes, code_channels)
 
 
+class Features(NamedTuple):
+    """What the head makes the image of."""
+
+    texture: Tensor
+    """(B, C1, H, W)."""
+    main: Tensor | None
+    """(B, C1, H, W), added by `fidelity`; None: not computed."""
+
+    def to(self, device: torch.device | str) -> "Features":
+        return Features(self.texture.to(device), None if self.main is None else self.main.to(device))
+
+
 class VqfrV2(Network):
     """VQFR v2: answer = head(texture + fidelity * main)."""
 
@@ -164,16 +177,26 @@ class VqfrV2(Network):
         """The answers for several fidelities: everything before the head is computed once."""
         image = self.prepare(x)
         strengths = [_as_strength(fidelity, image) for fidelity in fidelities]
+        features = self.features(image, with_main=any(strength is not None for strength in strengths))
+        return [self.head(features, fidelity).to(x.dtype) for fidelity in fidelities]
+
+    def features(self, x: Tensor, with_main: bool = True) -> Features:
+        """Everything that fidelity has no part in; without the main branch it serves fidelity 0 alone."""
+        image = self.prepare(x)
         textures = self._textures(image)
         texture = textures["Level_1"]
-        main = None
-        if any(strength is not None for strength in strengths):
-            main = self.main_branch(textures, self.inpfeat_extraction(image))
-        answers = []
-        for strength in strengths:
-            feature = texture if strength is None or main is None else torch.addcmul(texture, main, strength)
-            answers.append(self.decoder.conv_out(feature).to(x.dtype))
-        return answers
+        main = self.main_branch(textures, self.inpfeat_extraction(image)) if with_main else None
+        return Features(texture, main)
+
+    def head(self, features: Features, fidelity: Fidelity = 0.5) -> Tensor:
+        """The answer (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the whole work."""
+        texture, main = features
+        strength = _as_strength(fidelity, texture)
+        if strength is None:
+            return self.decoder.conv_out(texture)
+        if main is None:
+            raise InputError("these features were made without the main branch, for fidelity 0 alone")
+        return self.decoder.conv_out(torch.addcmul(texture, main, strength))
 
     def texture(self, x: Tensor) -> Tensor:
         """The texture image, the same as fidelity 0. Shapes and ranges as in `forward`."""
