@@ -11,6 +11,13 @@ SORT_ORDERS = ("size", "left-right", "top-bottom", "center", "score")
 MASK_KINDS = ("auto", "parsing", "soft", "box")
 MASK_REGIONS = ("skin", "brows", "eyes", "glasses", "nose", "mouth", "ears", "hair", "neck")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+GROUP_TITLES = {
+    "restore": "restoration",
+    "detect": "finding faces",
+    "select": "choosing faces",
+    "blend": "putting faces back",
+}
+"""The groups of settings, in order, and what each is about."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import InputError
-from ..options import OptionSpec, RestoreOptions, option_specs
+from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs
 
 PROGRAM = "python -m vqfr_core"
 
@@ -15,12 +15,6 @@ FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tiff", "same
 """Endings behind the names of --format; `same` keeps the input's."""
 
 _METAVARS = {"fidelity": "F", "min_confidence": "C", "opacity": "A", "scale": "N", "select": "EXPR", "regions": "LIST"}
-_GROUP_TITLES = {
-    "restore": "restoration",
-    "detect": "finding faces",
-    "select": "choosing faces",
-    "blend": "putting faces back",
-}
 _NEGATIVE_VALUE = re.compile(r"-\d")
 
 
@@ -64,7 +58,7 @@ def join_negative_values(words: list[str]) -> list[str]:
 def add_settings(parser: argparse.ArgumentParser, groups: Collection[str], leave_out: Collection[str] = ()) -> None:
     """Options for all settings of these groups but those left out."""
     for group in groups:
-        section = parser.add_argument_group(_GROUP_TITLES[group])
+        section = parser.add_argument_group(GROUP_TITLES[group])
         for spec in option_specs():
             if spec.group == group and spec.name not in leave_out:
                 _add_setting(section, spec)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import InputError
+from ..errors import Cancelled, InputError
 from .arguments import version
 from .console import Console, describe_failure
 from .inputs import find_inputs
@@ -82,7 +82,7 @@ def run_batch(batch: Batch, start: Callable[[], Work], console: Console) -> int:
         console.error(entry.error or "")
     ended = ""
     try:
-        for entry in _do_all(batch, start, console):
+        for entry in work_through(batch, start, console):
             entries.append(entry)
     except BaseException as error:
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else describe_failure(error)
@@ -94,7 +94,8 @@ def run_batch(batch: Batch, start: Callable[[], Work], console: Console) -> int:
     return 0 if is_reported and all(entry.status in ("done", "skipped") for entry in entries) else 1
 
 
-def _do_all(batch: Batch, start: Callable[[], Work], console: Console) -> Iterator[Entry]:
+def work_through(batch: Batch, start: Callable[[], Work], console: Console) -> Iterator[Entry]:
+    """The work of `run_batch` picture by picture, without its report. Raises Cancelled when the work does."""
     work: Work | None = None
     with console.bar("pictures", "picture") as progress:
         for number, job in enumerate(batch.jobs):
@@ -112,6 +113,8 @@ def _do(job: Job, work: Work, console: Console) -> Entry:
     try:
         make_folder(job.target.parent)
         done = work(job)
+    except Cancelled:
+        raise
     except Exception as error:  # reported, and the other pictures still get their turn
         console.failure(error, str(job.source))
         return Entry(str(job.source), None, "failed", describe_failure(error, str(job.source)))

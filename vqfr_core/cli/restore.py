@@ -13,8 +13,10 @@ from .console import Console
 from .outputs import Job, SideFiles, plan_side_files, write_whole
 
 if TYPE_CHECKING:
+    from ..finish import Restoration
     from ..imageio import Picture
-    from ..restorer import FaceRestorer, Restoration
+    from ..pipeline.restore import ShouldStop
+    from ..restorer import FaceRestorer
 
 _FRAMES_AT_ONCE = 8
 _PIXELS_AT_ONCE = 1 << 25
@@ -63,36 +65,47 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         from .networks import open_restorer
 
         restorer = open_restorer(arguments, options, console)
-        return lambda job: _restore_file(job, restorer, options, extras, arguments.quality, console)
+        return lambda job: restore_file(job, restorer, options, extras, arguments.quality, console)
 
     return run_batch(batch, start, console)
 
 
 @dataclass(frozen=True)
-class _Extras:
+class Extras:
     """Further files to write."""
 
-    compare: SideFiles | None
-    crops: SideFiles | None
-    masks: SideFiles | None
+    compare: SideFiles | None = None
+    """Before and after."""
+    crops: SideFiles | None = None
+    """Each face as the network got it and as it came out."""
+    masks: SideFiles | None = None
+    """Where the picture was changed."""
 
 
-def _plan_extras(arguments: argparse.Namespace, batch: Batch) -> _Extras:
+def _plan_extras(arguments: argparse.Namespace, batch: Batch) -> Extras:
     jobs = batch.jobs
-    return _Extras(
+    return Extras(
         arguments.compare and plan_side_files(arguments.compare, jobs, may_be_file=True),
         arguments.crops and plan_side_files(arguments.crops, jobs),
         arguments.masks and plan_side_files(arguments.masks, jobs),
     )
 
 
-def _restore_file(
-    job: Job, restorer: "FaceRestorer", options: RestoreOptions, extras: _Extras, quality: int, console: Console
+def restore_file(
+    job: Job,
+    restorer: "FaceRestorer",
+    options: RestoreOptions,
+    extras: Extras,
+    quality: int,
+    console: Console,
+    should_stop: "ShouldStop | None" = None,
+    max_pixels: int | None = None,
 ) -> Done:
+    """Restore a file into another, its frames all alike; an untouched picture keeps its bytes."""
     from ..imageio import read_picture, write_picture
 
-    picture = read_picture(job.source)
-    results = _restore_frames(picture, restorer, options, console)
+    picture = read_picture(job.source, max_pixels)
+    results = _restore_frames(picture, restorer, options, console, should_stop)
     for result in results:
         for note in result.report.notes:
             console.note(note)
@@ -108,7 +121,11 @@ def _restore_file(
 
 
 def _restore_frames(
-    picture: "Picture", restorer: "FaceRestorer", options: RestoreOptions, console: Console
+    picture: "Picture",
+    restorer: "FaceRestorer",
+    options: RestoreOptions,
+    console: Console,
+    should_stop: "ShouldStop | None",
 ) -> list["Restoration"]:
     """All frames, some at a time: enough for full batches of faces, not so many that memory runs out."""
     images = picture.images
@@ -118,11 +135,12 @@ def _restore_frames(
         for start in range(0, len(images), at_once):
             if len(images) > at_once:
                 frames_done(start, len(images))
-            results += restorer.restore_many(images[start : start + at_once], options, progress=faces_done)
+            part = images[start : start + at_once]
+            results += restorer.restore_many(part, options, progress=faces_done, should_stop=should_stop)
     return results
 
 
-def _write_extras(job: Job, picture: "Picture", results: Sequence["Restoration"], extras: _Extras) -> None:
+def _write_extras(job: Job, picture: "Picture", results: Sequence["Restoration"], extras: Extras) -> None:
     from ..imageio import write_picture
     from .pictures import mask_picture
 

@@ -14,8 +14,9 @@ from .outputs import Job
 if TYPE_CHECKING:
     from PIL import Image
 
+    from ..finish import Restoration
     from ..imageio import Picture
-    from ..restorer import FaceRestorer, Restoration
+    from ..restorer import FaceRestorer
 
 _LONGEST_WHOLE_PX = 1280
 

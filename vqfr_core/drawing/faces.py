@@ -18,18 +18,22 @@ _READABLE_SIDE_PX = 800
 _MIN_TEXT_PX = 13
 
 
-def draw_faces(image: Image.Image, detections: Detections, text_fraction: float = 1 / 70) -> Image.Image:
+def draw_faces(
+    image: Image.Image, detections: Detections, text_fraction: float = 1 / 70, numbers: Sequence[int] | None = None
+) -> Image.Image:
     """A copy of the picture with its faces: those to be used in green with number and score, the others in orange.
 
     A small picture is enlarged, so that the text can be read. text_fraction: the height of the text as a part of the
     picture's longer side, where faces are large enough for it; larger for a picture that will be shown small.
+    numbers: what to call the faces to be used; counted from 0 when not given.
     """
+    names = range(len(detections.faces)) if numbers is None else numbers
     factor = max(1, -(-_READABLE_SIDE_PX // max(image.size)))
     size = image.width * factor, image.height * factor
     canvas = image.resize(size, Image.Resampling.LANCZOS) if factor > 1 else image.copy()
     draw = ImageDraw.Draw(canvas)
     scaled = scale_detections(detections, factor)
-    used = [_Mark(face, f"#{number}  {face.score:.2f}", _USED) for number, face in enumerate(scaled.faces)]
+    used = [_Mark(f, f"#{number}  {f.score:.2f}", _USED) for number, f in zip(names, scaled.faces, strict=True)]
     left = [_Mark(face, f"{face.score:.2f}  {reason}", _SKIPPED) for face, reason in _skipped(scaled)]
     for mark in [*reversed(left), *reversed(used)]:
         _draw_face(draw, mark, max(size))

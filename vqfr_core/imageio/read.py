@@ -34,7 +34,7 @@ _limit_users = 0
 _limit_before: int | None = None
 
 
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Path, max_pixels: int | None = None) -> Picture:
     """The picture in a file, upright, with all its frames and what belongs to it.
 
     The orientation of the EXIF block is applied and then set to normal. Palettes become RGB. CMYK becomes sRGB through
@@ -42,35 +42,36 @@ def read_picture(path: str | Path) -> Picture:
     [0, 1]) keep their depth. GIF, APNG, WebP and AVIF give all their frames; of a file with several pictures of other
     kinds (MPO) the first is used, and a TIFF of several pages is refused.
 
-    Raises InputError, naming the file, when it is missing, empty, damaged, of no known format, or has over MAX_PIXELS.
+    Raises InputError, naming the file, when it is missing, empty, damaged, of no known format, or has more pixels
+    in all its frames than `max_pixels`, which is MAX_PIXELS when not given.
     """
-    path = Path(path)
+    path, limit = Path(path), MAX_PIXELS if max_pixels is None else max_pixels
     _check_file(path)
     try:
         with _raised_pixel_limit():
-            return _decode(path)
+            return _decode(path, limit)
     except InputError as error:
         if str(path) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error
     except Image.DecompressionBombError as error:
-        raise InputError(_too_large_text(path)) from error
+        raise InputError(_too_large_text(path, limit)) from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format_text(path)) from error
     except _DAMAGED as error:
         raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
 
 
-def _decode(path: Path) -> Picture:
+def _decode(path: Path, max_pixels: int) -> Picture:
     with path.open("rb") as file:
         head = file.read(32)
     if is_tiff(head):
         tags = read_tiff_tags(path)
-        _check_size(path, *tiff_size(tags))
+        _check_size(path, max_pixels, *tiff_size(tags))
         return read_tiff(path, tags)
     with Image.open(path) as opened:
         num_frames = getattr(opened, "n_frames", 1) if opened.format in _ANIMATED_FORMATS else 1
-        _check_size(path, opened.height * num_frames, opened.width)
+        _check_size(path, max_pixels, opened.height * num_frames, opened.width)
         orientation, exif = _exif(opened)
         if num_frames > 1:
             parts, durations = _read_frames(opened, num_frames)
@@ -165,13 +166,13 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: the file is empty; copy or save it again")
 
 
-def _check_size(path: Path, height: int, width: int) -> None:
-    if height * width > MAX_PIXELS:
-        raise InputError(_too_large_text(path))
+def _check_size(path: Path, max_pixels: int, height: int, width: int) -> None:
+    if height * width > max_pixels:
+        raise InputError(_too_large_text(path, max_pixels))
 
 
-def _too_large_text(path: Path) -> str:
-    return f"{path}: has more than {MAX_PIXELS // 10**6} million pixels; reduce it or cut out the part you need"
+def _too_large_text(path: Path, max_pixels: int) -> str:
+    return f"{path}: has more than {max_pixels / 10**6:g} million pixels; reduce it or cut out the part you need"
 
 
 def _unknown_format_text(path: Path) -> str:

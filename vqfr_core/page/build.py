@@ -2,14 +2,32 @@
 
 from typing import Any
 
+from .folder_tab import FolderTab
+from .gradio_compat import import_gradio, make_state, on_unload, open_blocks
 from .host import PageHost
+from .photo_tab import PhotoTab
+from .session import Sessions
+from .style import STYLE
+
+_TITLE = "VQFR Face Restore"
 
 
 def build_page(host: PageHost) -> Any:
     """A gr.Blocks with the page in it, not launched. The installed Gradio decides about its looks (3.41 to 6)."""
-    raise NotImplementedError
+    with open_blocks(_TITLE) as blocks:
+        sessions = add_page(host)
+        on_unload(blocks, sessions.drop_client)
+    return blocks
 
 
-def add_page(host: PageHost) -> None:
-    """The same page, added to the gr.Blocks that is open."""
-    raise NotImplementedError
+def add_page(host: PageHost) -> Sessions:
+    """The same page, added to the gr.Blocks that is open. The sessions are for whoever ends the page."""
+    gr, sessions = import_gradio(), Sessions(host)
+    gr.HTML(STYLE)
+    key = make_state(sessions.drop)
+    with gr.Tabs(elem_id=f"{host.id_prefix}_tabs"):
+        with gr.Tab("Photograph"):
+            photo = PhotoTab(host, sessions, key)
+        with gr.Tab("Several pictures"):
+            FolderTab(host, sessions, key, photo.settings)
+    return sessions

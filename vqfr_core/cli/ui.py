@@ -1,0 +1,104 @@
+"""`ui`: the page for people, in their browser."""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .arguments import PROGRAM, add_models, add_talk
+from .console import Console
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_EPILOG = """\
+examples:
+  python -m vqfr_core ui --open
+  python -m vqfr_core ui --port 8080 --model vqfr_v2
+  python -m vqfr_core ui --host 0.0.0.0
+
+The page is for this computer alone unless --host or --share says otherwise. Everyone who can open it can then use it:
+there is no password. Users on other computers send files; they cannot name folders of this one.
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    parser = commands.add_parser(
+        "ui",
+        usage=f"{PROGRAM} ui [options]",
+        help="show the page in a browser",
+        description="Serve the page: drop in a photograph, choose faces, compare, download; or restore many pictures.",
+        epilog=_EPILOG,
+    )
+    server = parser.add_argument_group("server")
+    server.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to serve. (default 127.0.0.1)")
+    server.add_argument(
+        "--port", type=_port, default=7865, metavar="N", help="Port to serve; 0 for a free one. (default 7865)"
+    )
+    server.add_argument("--open", action="store_true", help="Open the page in the browser.")
+    server.add_argument(
+        "--share", action="store_true", help="Also make it public through Gradio's servers for a while."
+    )
+    server.add_argument(
+        "--max-upload", type=_megabytes, default=200, metavar="MB", help="Larger files are refused. (default 200)"
+    )
+    add_models(parser)
+    add_talk(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Serve until Ctrl-C."""
+    with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder:
+        address, blocks = serve(arguments, Path(folder))
+        console.say(f"The page is at {address} (Ctrl-C ends it)")
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            blocks.close(verbose=False)
+
+
+def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
+    """Start serving; the address and the gr.Blocks."""
+    # Gradio reads these when it is imported.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "gradio"))
+    from ..page.alone import RestorerKeeper, stand_alone
+    from ..page.build import build_page
+    from ..page.gradio_compat import launch
+
+    keeper = RestorerKeeper(arguments.model, arguments.device, arguments.model_dir, not arguments.no_download)
+    keeper.open(arguments.model)  # what is wrong with the model is told now
+    is_private = arguments.host in _LOOPBACK and not arguments.share
+    blocks = build_page(stand_alone(keeper, folder, is_private))
+    try:
+        address = launch(
+            blocks,
+            server_name=arguments.host,
+            server_port=arguments.port or None,
+            inbrowser=arguments.open,
+            share=arguments.share,
+            max_file_size=arguments.max_upload << 20,
+            allowed_paths=[str(folder)],
+        )
+    except OSError as error:
+        raise InputError(f"cannot serve at {arguments.host}:{arguments.port} ({error}); try another --port") from error
+    return address, blocks
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; use a number from 0 to 65535")
+    return int(text)
+
+
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of megabytes")
+    return int(text)

@@ -1,0 +1,62 @@
+"""Controls for the settings, made from `option_specs`; and back from what they hold to the settings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs
+from .gradio_compat import import_gradio
+
+Controls = dict[str, Any]
+"""Components by the name of their setting, in the order of `option_specs`."""
+
+
+def add_basic_controls(controls: Controls, prefix: str, groups: Sequence[str]) -> None:
+    """The few that most people touch, of these groups."""
+    for spec in option_specs():
+        if spec.is_basic and spec.group in groups:
+            controls[spec.name] = make_control(spec, prefix)
+
+
+def add_other_controls(controls: Controls, prefix: str) -> None:
+    """All that are not there yet, folded, a fold for each group."""
+    gr = import_gradio()
+    for group, title in GROUP_TITLES.items():
+        specs = [spec for spec in option_specs() if spec.group == group and spec.name not in controls]
+        if specs:
+            with gr.Accordion(f"More on {title}", open=False, elem_id=f"{prefix}_more_{group}"):
+                for spec in specs:
+                    controls[spec.name] = make_control(spec, prefix)
+
+
+def make_control(spec: OptionSpec, prefix: str) -> Any:
+    """The component that suits a setting."""
+    gr = import_gradio()
+    shown: dict[str, Any] = {"label": spec.label, "info": spec.help, "elem_id": f"{prefix}_{spec.name}"}
+    if isinstance(spec.default, bool):
+        return gr.Checkbox(value=spec.default, **shown)
+    if spec.choices is not None:
+        return gr.Dropdown(choices=list(spec.choices), value=spec.default, **shown)
+    if isinstance(spec.default, str):
+        return gr.Textbox(value=spec.default, max_lines=1, **shown)
+    return gr.Slider(spec.minimum, spec.maximum, value=spec.default, step=spec.step, **shown)
+
+
+def in_order(controls: Controls) -> list[Any]:
+    """The components in the order of `option_specs`, as `read_controls` wants their values."""
+    return [controls[spec.name] for spec in option_specs()]
+
+
+def read_controls(values: Sequence[Any]) -> RestoreOptions:
+    """The settings. Raises InputError for a value out of range."""
+    pairs = zip(option_specs(), values, strict=True)
+    return RestoreOptions(**{spec.name: _as_setting(spec, value) for spec, value in pairs})
+
+
+def _as_setting(spec: OptionSpec, value: Any) -> Any:
+    """In the setting's own type; an emptied field means the default."""
+    if value is None or value == "":
+        return spec.default
+    is_whole = isinstance(value, float) and value.is_integer()
+    if isinstance(spec.default, int) and not isinstance(spec.default, bool) and is_whole:
+        return int(value)
+    return float(value) if isinstance(spec.default, float) and isinstance(value, int) else value

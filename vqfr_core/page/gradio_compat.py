@@ -1,0 +1,197 @@
+"""All in which Gradio 3.41 (A1111), 4.40 (Forge) and 6 (standing alone) differ. No other file asks for a version.
+
+Gradio passes requests, progress and clicks by position, as annotations say: they come first in the functions here.
+"""
+
+import base64
+import inspect
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ..errors import VqfrError
+
+_JPEG = {"quality": 92, "subsampling": 0}
+_PIP = "pip install 'vqfr-face-restore[ui]'  (or: pip install gradio)"
+_OWN_SLIDER = """
+<div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
+<img alt="before" src="{before}"><img alt="after" src="{after}">
+<input type="range" aria-label="Before or after" min="0" max="100" step="0.1" value="50"
+ oninput="this.parentNode.style.setProperty('--at', this.value + '%')"><i></i><b>before</b><b>after</b></div>
+"""
+
+
+def import_gradio() -> Any:
+    """Gradio; VqfrError with the way to get it when it is not installed."""
+    try:
+        import gradio
+    except ImportError as error:
+        raise VqfrError(f"the page needs Gradio, which is not installed here ({error}); get it with: {_PIP}") from error
+    return gradio
+
+
+def major_version() -> int:
+    return int(import_gradio().__version__.split(".")[0])
+
+
+def open_blocks(title: str) -> Any:
+    """A gr.Blocks to be used in `with`. It asks nobody on the internet for anything, fonts included."""
+    gr = import_gradio()
+    looks = {} if major_version() >= 6 else {"theme": _theme(), "title": title}
+    more = {"title": title, "delete_cache": (3600, 3600)} if major_version() >= 6 else looks
+    return gr.Blocks(analytics_enabled=False, **more)
+
+
+def launch(blocks: Any, **settings: Any) -> str:
+    """Serve the page in the background, until `blocks.close`; its address. settings: as in gr.Blocks.launch; those that
+    the installed Gradio does not know are left out."""
+    known = inspect.signature(blocks.launch).parameters
+    more = {
+        "theme": _theme(),
+        "footer_links": [],
+        "ssr_mode": False,
+        "show_api": False,
+        "quiet": True,
+        "prevent_thread_lock": True,
+        "show_error": True,
+    }
+    _queue(blocks)
+    chosen = {name: value for name, value in {**more, **settings}.items() if name in known}
+    _, local_url, share_url = blocks.launch(**chosen)
+    return share_url or local_url
+
+
+def _queue(blocks: Any) -> None:
+    if major_version() >= 4:
+        blocks.queue(default_concurrency_limit=4, max_size=64)
+    else:
+        blocks.queue(concurrency_count=4, max_size=64)
+
+
+def _theme() -> Any:
+    """Gradio's own looks with the fonts of the system."""
+    gr = import_gradio()
+    sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+    mono = ["ui-monospace", "Consolas", "monospace"]
+    return gr.themes.Default(primary_hue="blue", font=sans, font_mono=mono)
+
+
+def make_state(on_end: Callable[[Any], None]) -> Any:
+    """A gr.State of None for each browser tab; `on_end` gets its value when Gradio notices that the tab is gone."""
+    gr = import_gradio()
+    if "delete_callback" in inspect.signature(gr.State.__init__).parameters:
+        return gr.State(None, delete_callback=on_end)
+    return gr.State(None)
+
+
+def on_unload(blocks: Any, leave: Callable[[str], None]) -> None:
+    """Call `leave` with the session's hash as soon as a browser tab is closed, where Gradio tells."""
+    gr = import_gradio()
+    if not hasattr(blocks, "unload"):
+        return
+
+    def left(request: gr.Request) -> None:  # type: ignore[name-defined]
+        leave(_client(request))
+
+    blocks.unload(left)
+
+
+def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For an event: the function is called with a name of the browser tab first, "" where Gradio gives none."""
+    gr = import_gradio()
+
+    def called(request: gr.Request, *values: Any) -> Any:  # type: ignore[name-defined]
+        return function(_client(request), *values)
+
+    return called
+
+
+def with_progress(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For an event: the function is called with a `PageProgress` that moves Gradio's bar first."""
+    progress = import_gradio().Progress()
+
+    def called(bar: Any = progress, *values: Any) -> Any:
+        def tell(what: str, done: int, total: int) -> None:
+            bar((done, total), desc=f"{what}s", unit=what)
+
+        return function(tell, *values)
+
+    return called
+
+
+def _client(request: Any) -> str:
+    return getattr(request, "session_hash", None) or ""
+
+
+def file_paths(value: Any) -> list[Path]:
+    """What a gr.File holds: 3.41 gives temporary files, later versions names."""
+    files = [] if value is None else value if isinstance(value, list) else [value]
+    return [Path(str(getattr(file, "name", file))) for file in files]
+
+
+def warn(text: str) -> None:
+    """A note that pops up over the page."""
+    import_gradio().Warning(text)
+
+
+def on_click_at(image: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Call the function with (x, y) in pixels of the shown image, then the inputs, when somebody clicks into it."""
+    gr = import_gradio()
+
+    def clicked(event: gr.SelectData, *values: Any) -> Any:  # type: ignore[name-defined]
+        return function(tuple(event.index), *values)
+
+    image.select(clicked, list(inputs), list(outputs), show_progress="hidden")
+
+
+def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+    """Call the function when a person has changed a control: while a slider moves where Gradio can leave out what comes
+    too fast, else when it is let go; when a text is finished; at once for a choice. The event, for `then`."""
+    gr = import_gradio()
+    arguments = (function, list(inputs), list(outputs))
+    if isinstance(component, gr.Slider):
+        if major_version() < 4:
+            return component.release(*arguments, show_progress="hidden")
+        return component.input(*arguments, show_progress="hidden", trigger_mode="always_last")
+    if isinstance(component, gr.Textbox):
+        component.blur(*arguments, show_progress="hidden")
+        return component.submit(*arguments, show_progress="hidden")
+    return component.input(*arguments, show_progress="hidden")
+
+
+class Comparison:
+    """Before and after under a slider: Gradio's own where it has one, else a small one of ours."""
+
+    def __init__(self, elem_id: str) -> None:
+        gr = import_gradio()
+        self._is_own = not hasattr(gr, "ImageSlider")
+        if self._is_own:
+            self.component = gr.HTML(elem_id=elem_id)
+        else:
+            self.component = gr.ImageSlider(
+                label="Before and after", show_label=False, interactive=False, elem_id=elem_id, buttons=["fullscreen"]
+            )
+
+    def value(self, pair: tuple[Image.Image, Image.Image], folder: Path) -> Any:
+        """What the component shows for before and after, of one size. folder: for files that last as long as the session."""
+        if not self._is_own:
+            paths = []
+            for name, image in zip(("before", "after"), pair, strict=True):
+                paths.append(str(folder / f"{name}.jpg"))
+                image.save(paths[-1], "JPEG", **_JPEG)
+            return tuple(paths)
+        before, after = map(_data_url, pair)
+        return _OWN_SLIDER.format(width=pair[0].width, height=pair[0].height, before=before, after=after)
+
+    @property
+    def empty(self) -> Any:
+        return "" if self._is_own else None
+
+
+def _data_url(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", **_JPEG)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,144 @@
+"""What the page keeps of each user's work: apart from the others', within a limit of memory, and not for ever."""
+
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import InputError
+from ..finish import Restoration
+from ..imageio import Picture
+from ..rework import Rework
+from ..types import FaceDetection
+from .host import PageHost
+
+_MAX_SESSIONS = 64
+_MAX_IDLE_S = 3600.0
+
+
+@dataclass(eq=False)
+class Photo:
+    """The photograph somebody works on."""
+
+    path: Path
+    """The file as it was sent."""
+    name: str
+    """How the user calls it."""
+    picture: Picture
+    """Its first frame, with all that the file says about it."""
+    rework: Rework
+    """What is known of its faces."""
+    numbered: list[FaceDetection] = field(default_factory=list)
+    """The faces by the numbers in the drawing."""
+    drawing_scale: float = 1.0
+    """Pixels of the drawing for each pixel of the photograph."""
+    result: Restoration | None = None
+    """The last result."""
+
+
+class Session:
+    """One user in one browser tab."""
+
+    def __init__(self, temp_folder: Path) -> None:
+        self._temp_folder = temp_folder
+        self._folder: Path | None = None
+        self.photo: Photo | None = None
+        self.lock = threading.Lock()
+        self.stop = threading.Event()
+        self.stop_pictures = threading.Event()
+        self.last_used_s = time.monotonic()
+        self.client = ""
+
+    @property
+    def folder(self) -> Path:
+        """A folder of the session's own, made when first needed."""
+        if self._folder is None:
+            self._temp_folder.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix="vqfr-page-", dir=self._temp_folder))
+        return self._folder
+
+    @property
+    def num_bytes(self) -> int:
+        if self.photo is None:
+            return 0
+        result = self.photo.result
+        return self.photo.rework.num_bytes + (0 if result is None else 4 * (result.image.numel() + result.mask.numel()))
+
+    def require_photo(self) -> Photo:
+        """The photograph; InputError when there is none."""
+        if self.photo is None:
+            raise InputError("there is no photograph yet, or it is no longer kept here; drop it in again")
+        return self.photo
+
+    def close(self) -> None:
+        """Forget everything and remove the files."""
+        self.photo = None
+        self.stop.set()
+        self.stop_pictures.set()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Sessions:
+    """The sessions of one page by a key that only the server knows."""
+
+    def __init__(self, host: PageHost) -> None:
+        self._host = host
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, key: str | None) -> tuple[str, Session]:
+        """The session of a key; a new one when there is no key yet or its session has been dropped."""
+        with self._lock:
+            key = key or secrets.token_urlsafe()
+            session = self._sessions.setdefault(key, Session(self._host.temp_folder))
+            session.last_used_s = time.monotonic()
+            self._sessions.move_to_end(key)
+            self._make_room()
+        return key, session
+
+    def drop(self, key: str | None) -> None:
+        """End a session, e.g. because its user has gone."""
+        with self._lock:
+            session = self._sessions.pop(key or "", None)
+        if session is not None:
+            session.close()
+
+    def note_client(self, key: str, client: str) -> None:
+        """Which client a session belongs to, by the name that the web server has for it."""
+        with self._lock:
+            if key in self._sessions:
+                self._sessions[key].client = client
+
+    def drop_client(self, client: str) -> None:
+        """End the sessions of a client that has gone."""
+        with self._lock:
+            keys = [key for key, session in self._sessions.items() if client and session.client == client]
+        for key in keys:
+            self.drop(key)
+
+    def close(self) -> None:
+        """End all sessions."""
+        for key in list(self._sessions):
+            self.drop(key)
+
+    def _make_room(self) -> None:
+        """Drop who has been idle for long, then what is kept of faces, then whole photographs; the oldest first."""
+        others = list(self._sessions)[:-1]
+        too_old = time.monotonic() - _MAX_IDLE_S
+        for key in others:
+            if self._sessions[key].last_used_s < too_old or len(self._sessions) > _MAX_SESSIONS:
+                self._sessions.pop(key).close()
+        for session in list(self._sessions.values())[:-1]:
+            if self._num_bytes() > self._host.max_kept_bytes and session.photo is not None:
+                session.photo.rework.forget()
+        for key in list(self._sessions)[:-1]:
+            if self._num_bytes() > self._host.max_kept_bytes:
+                self._sessions.pop(key).close()
+
+    def _num_bytes(self) -> int:
+        return sum(session.num_bytes for session in self._sessions.values())

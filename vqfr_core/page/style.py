@@ -1,0 +1,26 @@
+"""The page's own looks. They travel inside the page, because a WebUI takes no style sheet from a tab."""
+
+STYLE = """<style>
+.vqfr-said { padding: 8px 12px; border-radius: 8px; border-left: 4px solid #8aa; background: rgba(128, 140, 150, .14);
+  overflow-wrap: anywhere; }
+.vqfr-done { border-color: #2a9d5c; }
+.vqfr-error { border-color: #d33; background: rgba(220, 50, 50, .14); }
+.vqfr-report table { border-collapse: collapse; width: 100%; }
+.vqfr-report th, .vqfr-report td { text-align: left; padding: 4px 10px; border-bottom: 1px solid #8886; }
+.vqfr-report ul { padding-left: 1.2em; list-style: disc; }
+.vqfr-log { max-height: 22em; overflow: auto; }
+.vqfr-log li { overflow-wrap: anywhere; padding: 2px 0; }
+.vqfr-bar { height: 8px; border-radius: 4px; background: rgba(128, 140, 150, .25); margin: 6px 0; }
+.vqfr-bar i { display: block; height: 100%; border-radius: 4px; background: #2563eb; transition: width .2s; }
+.vqfr-compare { position: relative; max-width: 100%; max-height: 70vh; margin: auto; overflow: hidden; }
+.vqfr-compare img { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; object-fit: contain; }
+.vqfr-compare img + img { clip-path: inset(0 0 0 var(--at)); }
+.vqfr-compare input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: ew-resize;
+  margin: 0; }
+.vqfr-compare i { position: absolute; top: 0; bottom: 0; left: var(--at); width: 2px; background: #fff;
+  box-shadow: 0 0 3px #000; pointer-events: none; }
+.vqfr-compare b { position: absolute; bottom: 8px; right: 8px; padding: 1px 8px; border-radius: 4px; color: #fff;
+  background: rgba(0, 0, 0, .55); pointer-events: none; font-weight: normal; }
+.vqfr-compare i + b { left: 8px; right: auto; }
+.vqfr-faces img { cursor: pointer; }
+</style>"""
