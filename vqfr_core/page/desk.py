@@ -3,7 +3,6 @@ them; what is not named stays as it is. Nothing here knows Gradio, and nothing i
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,7 +154,7 @@ class Desk:
             "crops": result.crops,
             "report": report_html(report, result.numbers),
             "json": report_dict(photo),
-            "said": say(report.summary(), "done"),
+            "said": say(". ".join([report.summary(), *report.notes]), "done"),
         }
 
     def _work(
@@ -181,9 +180,8 @@ class Desk:
 
     def _faces(self, progress: PageProgress) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:
-            for listener in (progress, self._host.progress):
-                with suppress(ZeroDivisionError):  # a bar for no face at all
-                    listener("face", done, total)
+            progress("face", done, total)
+            self._host.progress("face", done, total)
 
         return tell
 

@@ -28,10 +28,16 @@ class FolderTab:
                 self._add_inputs()
             with gr.Column(scale=3, min_width=320):
                 self._progress = gr.HTML(say(_HINT), elem_id=f"{host.id_prefix}_progress")
-                self._results = gr.File(label="Results to download", interactive=False, file_count="multiple")
+                self._results = gr.File(
+                    label="Results to download",
+                    interactive=False,
+                    file_count="multiple",
+                    visible=False,
+                    elem_id=f"{host.id_prefix}_results",
+                )
         wanted = [self._uploads, self._folder, self._output, *self._choices]
         outputs = [key, self._progress, self._results]
-        self._start.click(self._run, [*wanted, key, *settings], outputs)
+        self._start.click(self._run, [*wanted, key, *settings], outputs, show_progress="hidden")
         self._stop.click(self._end, [key], [], queue=False)
 
     def _add_inputs(self) -> None:
@@ -54,8 +60,8 @@ class FolderTab:
             gr.Checkbox(label="Make results again that are there already", visible=may_name),
         ]
         with gr.Row():
-            self._start = gr.Button("Restore all", variant="primary", elem_id=f"{prefix}_start")
-            self._stop = gr.Button("Stop", variant="stop", elem_id=f"{prefix}_stop_pictures", min_width=80)
+            self._start = gr.Button("Restore all", variant="primary", elem_id=f"{prefix}_start", scale=3)
+            self._stop = gr.Button("Stop", elem_id=f"{prefix}_stop_pictures", scale=1, min_width=80)
 
     def _default_output(self) -> str:
         output = self._host.folders.output
@@ -90,7 +96,8 @@ class FolderTab:
             yield self._values(key, step)
 
     def _values(self, key: str, step: Step) -> list[Any]:
-        return [key, progress_html(step), [str(path) for path in step.results] or None]
+        paths = [str(path) for path in step.results] or None
+        return [key, progress_html(step), import_gradio().update(value=paths, visible=paths is not None)]
 
     def _end(self, key: str | None) -> None:
         self._sessions.open(key)[1].stop_pictures.set()

@@ -109,19 +109,6 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def with_progress(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For an event: the function is called with a `PageProgress` that moves Gradio's bar first."""
-    progress = import_gradio().Progress()
-
-    def called(bar: Any = progress, *values: Any) -> Any:
-        def tell(what: str, done: int, total: int) -> None:
-            bar((done, total), desc=f"{what}s", unit=what)
-
-        return function(tell, *values)
-
-    return called
-
-
 def _client(request: Any) -> str:
     return getattr(request, "session_hash", None) or ""
 
@@ -162,6 +149,14 @@ def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any
     return component.input(*arguments, show_progress="hidden")
 
 
+def make_image(label: str, elem_id: str, **settings: Any) -> Any:
+    """A gr.Image that shows and takes nothing, without a button that sends it away."""
+    gr = import_gradio()
+    is_new = "buttons" in inspect.signature(gr.Image.__init__).parameters
+    buttons = {"buttons": ["download", "fullscreen"]} if is_new else {}
+    return gr.Image(label=label, show_label=False, interactive=False, elem_id=elem_id, **buttons, **settings)
+
+
 class Comparison:
     """Before and after under a slider: Gradio's own where it has one, else a small one of ours."""
 
@@ -176,7 +171,7 @@ class Comparison:
             )
 
     def value(self, pair: tuple[Image.Image, Image.Image], folder: Path) -> Any:
-        """What the component shows for before and after, of one size. folder: for files that last as long as the session."""
+        """What the component shows for before and after, of one size. folder: for files of the session."""
         if not self._is_own:
             paths = []
             for name, image in zip(("before", "after"), pair, strict=True):

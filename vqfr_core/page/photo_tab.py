@@ -1,6 +1,6 @@
 """The tab for one photograph: what stands where, and what happens on which event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..options import option_specs
@@ -10,13 +10,14 @@ from .gradio_compat import (
     Comparison,
     file_paths,
     import_gradio,
+    make_image,
     on_change,
     on_click_at,
     warn,
     with_client,
-    with_progress,
 )
-from .host import PageHost, PageProgress
+from .host import PageHost
+from .progress import with_bar
 from .session import Sessions
 from .words import welcome
 
@@ -40,9 +41,8 @@ class PhotoTab:
             with gr.Column(scale=2, min_width=320):
                 self._file = gr.File(label="Photograph", elem_id=f"{prefix}_photo")
                 with gr.Row():
-                    self._restore = gr.Button("Restore", variant="primary", elem_id=f"{prefix}_restore")
-                    self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep")
-                    self._stop = gr.Button("Stop", variant="stop", elem_id=f"{prefix}_stop", min_width=80)
+                    self._restore = gr.Button("Restore", variant="primary", elem_id=f"{prefix}_restore", scale=3)
+                    self._stop = gr.Button("Stop", elem_id=f"{prefix}_stop", scale=1, min_width=80)
                 self._places["said"] = gr.HTML(welcome(), elem_id=f"{prefix}_said")
                 self._add_controls()
             with gr.Column(scale=3, min_width=320):
@@ -54,7 +54,7 @@ class PhotoTab:
         add_basic_controls(self._controls, prefix, ("restore",))
         with gr.Row():
             self._model = gr.Dropdown(choices=names, value=names[0], label="Model", elem_id=f"{prefix}_model", scale=4)
-            self._refresh = gr.Button("Look for models", elem_id=f"{prefix}_refresh", scale=1, min_width=80)
+            self._refresh = gr.Button("Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=1, min_width=80)
         with gr.Accordion("Faces", open=True, elem_id=f"{prefix}_faces_settings"):
             add_basic_controls(self._controls, prefix, ("select", "detect"))
         with gr.Accordion("Result", open=True, elem_id=f"{prefix}_result_settings"):
@@ -66,25 +66,21 @@ class PhotoTab:
         gr, prefix = import_gradio(), self._host.id_prefix
         with gr.Tabs(selected="faces", elem_id=f"{prefix}_views") as self._places["tab"]:
             with gr.Tab("Faces", id="faces"):
-                self._places["drawing"] = gr.Image(
-                    label="Click a face to choose it or leave it out",
-                    interactive=False,
-                    elem_id=f"{prefix}_drawing",
-                    elem_classes=["vqfr-faces"],
-                )
+                self._places["drawing"] = make_image("Faces", f"{prefix}_drawing", elem_classes=["vqfr-faces"])
             with gr.Tab("Before and after", id="result"):
                 self._comparison = Comparison(f"{prefix}_comparison")
                 self._places["comparison"] = self._comparison.component
-                self._places["file"] = gr.File(label="Result to download", interactive=False, elem_id=f"{prefix}_file")
+                self._places["file"] = gr.File(
+                    label="Result to download", interactive=False, visible=False, elem_id=f"{prefix}_file"
+                )
                 self._add_send_buttons()
             with gr.Tab("Crops", id="crops"):
                 self._places["crops"] = gr.Gallery(
-                    label="Each face before and after", columns=2, elem_id=f"{prefix}_crops", object_fit="contain"
+                    label="Crops", show_label=False, columns=2, elem_id=f"{prefix}_crops", object_fit="contain"
                 )
             with gr.Tab("Fidelities", id="sweep"):
-                self._places["sweep"] = gr.Image(
-                    label="The faces at several fidelities", interactive=False, elem_id=f"{prefix}_sweep_sheet"
-                )
+                self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep")
+                self._places["sweep"] = make_image("The faces at several fidelities", f"{prefix}_sweep_sheet")
             with gr.Tab("Report", id="report"):
                 self._places["report"] = gr.HTML("", elem_id=f"{prefix}_report")
                 self._places["json"] = gr.JSON(label="The whole report", elem_id=f"{prefix}_json")
@@ -95,7 +91,7 @@ class PhotoTab:
             return
         with gr.Row():
             buttons = [gr.Button(target.label) for target in self._host.send_to]
-        whole = gr.Image(label="Whole result", type="pil", interactive=False, elem_id=f"{prefix}_whole")
+        whole = make_image("Whole result", f"{prefix}_whole", type="pil")
         self._places["whole"] = whole
         for target, button in zip(self._host.send_to, buttons, strict=True):
             target.connect(button, whole)
@@ -108,18 +104,20 @@ class PhotoTab:
             self._sessions.note_client(shown["key"], client)
             return self._values(shown)
 
-        def restore(progress: PageProgress, *values: Any) -> list[Any]:
-            return self._values(self._desk.restore(_asked(values), progress))
+        def restore(*values: Any) -> Iterator[list[Any]]:
+            for shown in with_bar(lambda progress: self._desk.restore(_asked(values), progress)):
+                yield self._values(shown)
 
-        def sweep(progress: PageProgress, *values: Any) -> list[Any]:
-            return self._values(self._desk.sweep(_asked(values), progress))
+        def sweep(*values: Any) -> Iterator[list[Any]]:
+            for shown in with_bar(lambda progress: self._desk.sweep(_asked(values), progress)):
+                yield self._values(shown)
 
         def click(point: tuple[float, float], *values: Any) -> list[Any]:
             return self._values(self._desk.click(_asked(values), point))
 
         self._file.change(with_client(open_file), [self._file, *self._inputs], outputs)
-        self._then_save(self._restore.click(with_progress(restore), self._inputs, outputs))
-        self._sweep.click(with_progress(sweep), self._inputs, outputs)
+        self._then_save(self._restore.click(restore, self._inputs, outputs, show_progress="hidden"))
+        self._sweep.click(sweep, self._inputs, outputs, show_progress="hidden")
         self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
         self._refresh.click(lambda: gr.update(choices=self._host.model_names()), [], [self._model])
         on_click_at(self._places["drawing"], click, self._inputs, outputs)
@@ -151,6 +149,8 @@ class PhotoTab:
             warn(shown["warning"])
         if "comparison" in shown:
             shown = shown | {"comparison": self._compared(shown)}
+        if "file" in shown:
+            shown = shown | {"file": gr.update(value=shown["file"], visible=shown["file"] is not None)}
         if "tab" in shown:
             shown = shown | {"tab": gr.update(selected=shown["tab"])}
         return [shown.get(name, gr.update()) for name in (names or self._places)]

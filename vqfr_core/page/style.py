@@ -22,5 +22,5 @@ STYLE = """<style>
 .vqfr-compare b { position: absolute; bottom: 8px; right: 8px; padding: 1px 8px; border-radius: 4px; color: #fff;
   background: rgba(0, 0, 0, .55); pointer-events: none; font-weight: normal; }
 .vqfr-compare i + b { left: 8px; right: auto; }
-.vqfr-faces img { cursor: pointer; }
+.vqfr-faces img { cursor: pointer; max-height: 75vh; object-fit: contain; }
 </style>"""

@@ -34,6 +34,11 @@ def say_faces(name: str, detections: Detections, numbers: Sequence[int]) -> str:
     return say(f"{name}: {found}; to be restored: {chosen}. Click a face to choose it or leave it out.")
 
 
+def bar_html(text: str, done: int, total: int) -> str:
+    """A line and a bar, while something is going on."""
+    return say(text) + _bar(done, total)
+
+
 def report_html(report: Report, numbers: Sequence[int]) -> str:
     """The report for a person: a line, what to know, and a table of the faces."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
@@ -50,10 +55,9 @@ def report_html(report: Report, numbers: Sequence[int]) -> str:
 
 def progress_html(step: Step) -> str:
     """A bar, a line, and what became of each picture; the last one first."""
-    share = 100 * step.done / step.total if step.total else 0
     kind = "error" if step.is_failed else "info" if step.done < step.total else "done"
-    bar = f'<div class="vqfr-bar"><i style="width: {share:.0f}%"></i></div>' if step.total else ""
     lines = "".join(f"<li>{_entry_line(entry)}</li>" for entry in reversed(step.entries))
+    bar = _bar(step.done, step.total) if step.total else ""
     return f'{say(step.message, kind)}{bar}<ul class="vqfr-log">{lines}</ul>'
 
 
@@ -69,3 +73,8 @@ def _entry_line(entry: Entry) -> str:
     num_restored = sum(face["status"] == "restored" for face in faces)
     found = f"{num_restored} of {len(faces)} faces restored" if faces else "no face found, left as it was"
     return f"✓ {name}: {found}"
+
+
+def _bar(done: int, total: int) -> str:
+    share = 100 * done / total if total else 0
+    return f'<div class="vqfr-bar"><i style="width: {share:.0f}%"></i></div>'

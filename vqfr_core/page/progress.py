@@ -1,0 +1,34 @@
+"""Work that tells the page how far it is, in every version of Gradio alike."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+from .desk import Shown
+from .host import PageProgress
+from .words import bar_html
+
+_Report = tuple[str, int, int]
+
+
+def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
+    """What to show while the work goes on in a thread of its own, and last what it gives."""
+    reports: queue.SimpleQueue[_Report | Shown | BaseException] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            reports.put(work(lambda what, done, total: reports.put((what, done, total))))
+        except BaseException as error:  # raised again where the page waits
+            reports.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    yield {"said": bar_html("Waiting for its turn", 0, 0)}
+    while True:
+        report = reports.get()
+        if isinstance(report, BaseException):
+            raise report
+        if isinstance(report, dict):
+            yield report
+            return
+        what, done, total = report
+        yield {"said": bar_html(f"{done} of {total} {what}s done", done, total)}
