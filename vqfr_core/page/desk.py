@@ -154,7 +154,7 @@ class Desk:
             "crops": result.crops,
             "report": report_html(report, result.numbers),
             "json": report_dict(photo),
-            "said": say(". ".join([report.summary(), *report.notes]), "done"),
+            "said": say(". ".join([report.summary(), *report.notes]) + ".", "done"),
         }
 
     def _work(

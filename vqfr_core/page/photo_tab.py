@@ -54,7 +54,9 @@ class PhotoTab:
         add_basic_controls(self._controls, prefix, ("restore",))
         with gr.Row():
             self._model = gr.Dropdown(choices=names, value=names[0], label="Model", elem_id=f"{prefix}_model", scale=4)
-            self._refresh = gr.Button("Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=1, min_width=80)
+            self._refresh = gr.Button(
+                "Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=0, min_width=80, elem_classes=["vqfr-small"]
+            )
         with gr.Accordion("Faces", open=True, elem_id=f"{prefix}_faces_settings"):
             add_basic_controls(self._controls, prefix, ("select", "detect"))
         with gr.Accordion("Result", open=True, elem_id=f"{prefix}_result_settings"):
@@ -91,7 +93,8 @@ class PhotoTab:
             return
         with gr.Row():
             buttons = [gr.Button(target.label) for target in self._host.send_to]
-        whole = make_image("Whole result", f"{prefix}_whole", type="pil")
+        with gr.Accordion("The whole result", open=False):
+            whole = make_image("Whole result", f"{prefix}_whole", type="pil")
         self._places["whole"] = whole
         for target, button in zip(self._host.send_to, buttons, strict=True):
             target.connect(button, whole)

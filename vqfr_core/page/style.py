@@ -19,8 +19,9 @@ STYLE = """<style>
   margin: 0; }
 .vqfr-compare i { position: absolute; top: 0; bottom: 0; left: var(--at); width: 2px; background: #fff;
   box-shadow: 0 0 3px #000; pointer-events: none; }
-.vqfr-compare b { position: absolute; bottom: 8px; right: 8px; padding: 1px 8px; border-radius: 4px; color: #fff;
-  background: rgba(0, 0, 0, .55); pointer-events: none; font-weight: normal; }
+.vqfr-compare b { position: absolute; bottom: 8px; right: 8px; padding: 1px 8px; border-radius: 4px;
+  color: #fff !important; background: rgba(0, 0, 0, .55); pointer-events: none; font-weight: normal; }
 .vqfr-compare i + b { left: 8px; right: auto; }
+.vqfr-small { align-self: end; height: auto; flex-grow: 0 !important; }
 .vqfr-faces img { cursor: pointer; max-height: 75vh; object-fit: contain; }
 </style>"""

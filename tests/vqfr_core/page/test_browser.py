@@ -1,0 +1,245 @@
+"""The page standing alone, in a real headless browser: what people do with it, and that two of them keep apart."""
+
+import io
+import os
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vqfr_core import FaceRestorer, RestoreOptions, to_array, to_tensor
+from vqfr_core.page.alone import RestorerKeeper, stand_alone
+
+pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="driving a browser needs playwright (pip install playwright)"
+)
+CHROMIUM = os.environ.get("VQFR_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+if not CHROMIUM:
+    pytest.skip("no Chromium here (apt-get install chromium, or name one in VQFR_CHROMIUM)", allow_module_level=True)
+
+_SWITCHES = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+_PATIENCE_MS = 30_000
+
+
+class Visitor:
+    """Somebody in a browser tab of their own."""
+
+    def __init__(self, browser, address: str) -> None:
+        self.context = browser.new_context(viewport={"width": 1400, "height": 1000})
+        self.context.set_default_timeout(_PATIENCE_MS)
+        self.page = self.context.new_page()
+        self.asked_outside: list[str] = []
+        self.page.on("request", lambda request: self._note(request.url, address))
+        self.page.goto(address)
+        self.find("restore").wait_for()
+
+    def _note(self, url: str, address: str) -> None:
+        if not url.startswith((address, "data:", "blob:")):
+            self.asked_outside.append(url)
+
+    def find(self, name: str, inside: str = ""):
+        """The part of the page of that name."""
+        return self.page.locator(f"#vqfr_page_{name} {inside}".strip()).first
+
+    def drop(self, path: Path, into: str = "photo") -> None:
+        self.find(into, "input[type=file]").set_input_files(str(path))
+
+    def wait_for(self, text: str) -> None:
+        self.find("said").get_by_text(text).wait_for()
+
+    def open_view(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def restore(self) -> Image.Image:
+        """Press the button; the result as it can be downloaded."""
+        self.find("restore").click()
+        self.find("said", ".vqfr-done").wait_for()
+        return Image.open(io.BytesIO(self.fetch("file")))
+
+    def fetch(self, name: str) -> bytes:
+        """What a list of files offers first."""
+        link = self.find(name, "a[href]")
+        link.wait_for()
+        return self.page.request.get(link.get_attribute("href")).body()
+
+    def fidelity(self, value: float) -> None:
+        field = self.find("fidelity", "input[type=number]")
+        field.fill(str(value))
+        field.press("Enter")
+
+    def shown(self, view: str = "comparison") -> list[str]:
+        """Addresses of the pictures in a view."""
+        images = self.page.locator(f"#vqfr_page_{view} img")
+        images.first.wait_for()
+        return [image.get_attribute("src") for image in images.all()]
+
+    def wait_for_another(self, before: list[str], view: str = "comparison") -> list[str]:
+        """Until a view shows other pictures."""
+        for _ in range(_PATIENCE_MS // 100):
+            if (now := self.shown(view)) != before:
+                return now
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{view} still shows the same")
+
+
+@pytest.fixture(scope="module")
+def keeper(tiny_v2: str) -> RestorerKeeper:
+    return RestorerKeeper(tiny_v2, "cpu", download=False)
+
+
+@pytest.fixture(scope="module")
+def address(keeper: RestorerKeeper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from vqfr_core.page.build import build_page
+    from vqfr_core.page.gradio_compat import launch
+
+    folder = tmp_path_factory.mktemp("page")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        patch.setenv("VQFR_MODEL_DIR", str(folder / "models"))
+        blocks = build_page(stand_alone(keeper, folder / "temp", may_name_folders=True))
+        yield launch(blocks, server_name="127.0.0.1")
+        blocks.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """visit(): a visitor, who leaves after the test and has asked nobody else for anything."""
+    visitors: list[Visitor] = []
+
+    def visit() -> Visitor:
+        visitors.append(Visitor(browser, address))
+        return visitors[-1]
+
+    yield visit
+    for visitor in visitors:
+        assert visitor.asked_outside == []
+        visitor.context.close()
+
+
+@pytest.fixture
+def photo(portrait, tmp_path) -> Path:
+    path = tmp_path / "portrait.png"
+    portrait.save(path)
+    return path
+
+
+def expected(portrait: Image.Image, model: str, **settings: float) -> np.ndarray:
+    result = FaceRestorer(model, device="cpu").restore(to_tensor(portrait), RestoreOptions(**settings))
+    return to_array(result.image)
+
+
+def test_restore_compare_and_change_the_fidelity(visit, photo, portrait, tiny_v2, keeper):
+    visitor = visit()
+    visitor.drop(photo)
+    visitor.wait_for("1 face found")
+    assert np.array_equal(np.asarray(visitor.restore()), expected(portrait, tiny_v2))
+    before = visitor.shown()
+    assert len(before) >= 2 and visitor.find("comparison").is_visible()
+
+    seen: list[int] = []
+    hook = keeper.open(tiny_v2).network.encoder.register_forward_hook(lambda *_: seen.append(1))
+    visitor.fidelity(0.9)
+    after = visitor.wait_for_another(before)
+    hook.remove()
+    assert not seen, "the network must not look at the face again"
+    assert after[0] == before[0] and after[1] != before[1], "the photograph stays, the result changes"
+    visitor.page.wait_for_timeout(500)  # the file follows the picture
+    saved = np.asarray(Image.open(io.BytesIO(visitor.fetch("file"))))
+    assert np.array_equal(saved, expected(portrait, tiny_v2, fidelity=0.9))
+
+    visitor.open_view("Fidelities")
+    visitor.find("sweep").click()
+    assert len(visitor.shown("sweep_sheet")) == 1
+    visitor.open_view("Report")
+    visitor.find("report").get_by_text("1 of 1 face restored").wait_for()
+
+
+def test_a_click_in_the_drawing_leaves_a_face_out(visit, photo):
+    visitor = visit()
+    visitor.drop(photo)
+    visitor.wait_for("1 face found")
+    drawing = visitor.find("drawing", "img")
+    drawing.click()  # into the middle, where the face is
+    visitor.wait_for("none of them chosen")
+    assert visitor.find("select", "input, textarea").input_value() == "none"
+    drawing.click(position={"x": 5, "y": 5})
+    visitor.wait_for("There is no face here")
+
+
+def test_a_wrong_file_is_explained_and_the_next_one_works(visit, photo, tmp_path):
+    visitor = visit()
+    wrong = tmp_path / "notes.png"
+    wrong.write_text("shopping list")
+    visitor.drop(wrong)
+    visitor.wait_for("notes.png: not a picture")
+    visitor.find("photo", "button[aria-label*=lear], button[title*=lear]").click()
+    visitor.wait_for("Drop a photograph")
+    visitor.drop(photo)
+    visitor.wait_for("1 face found")
+
+
+def test_two_visitors_at_once_keep_apart(visit, photo, portrait, tiny_v2, tmp_path):
+    other_portrait = portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    other_photo = tmp_path / "other.png"
+    other_portrait.save(other_photo)
+    one, two = visit(), visit()
+    one.drop(photo)
+    two.drop(other_photo)
+    one.wait_for("portrait.png: 1 face found")
+    two.wait_for("other.png: 1 face found")
+    for visitor in (one, two):
+        visitor.find("restore").click()
+    for visitor, own in ((one, portrait), (two, other_portrait)):
+        visitor.find("said", ".vqfr-done").wait_for()
+        result = np.asarray(Image.open(io.BytesIO(visitor.fetch("file"))))
+        assert np.array_equal(result, expected(own, tiny_v2))
+    assert not set(one.shown()) & set(two.shown())
+
+
+def test_several_pictures(visit, photo, tmp_path):
+    blank = tmp_path / "blank.png"
+    Image.new("RGB", (64, 48), "gray").save(blank)
+    visitor = visit()
+    visitor.open_view("Several pictures")
+    visitor.find("uploads", "input[type=file]").set_input_files([str(photo), str(blank)])
+    visitor.find("uploads").get_by_text("blank").wait_for()
+    visitor.find("start").click()
+    visitor.find("progress").get_by_text("2 restored").wait_for()
+    visitor.find("progress").get_by_text("no face found, left as it was").wait_for()
+    with zipfile.ZipFile(io.BytesIO(visitor.fetch("results"))) as archive:
+        assert sorted(archive.namelist()) == ["blank.png", "portrait.png"]
+
+
+def test_who_leaves_is_forgotten(visit, photo, tmp_path_factory):
+    visitor = visit()
+    visitor.drop(photo)
+    visitor.wait_for("1 face found")
+    visitor.restore()
+    temp = tmp_path_factory.getbasetemp()
+    folders = set(temp.glob("page*/temp/vqfr-page-*"))
+    assert folders
+    visitor.page.close()
+    gone = threading.Event()
+    for _ in range(100):
+        if set(temp.glob("page*/temp/vqfr-page-*")) < folders:
+            return
+        gone.wait(0.1)
+    raise AssertionError("the files of a closed tab are still there")
