@@ -88,13 +88,16 @@ class Console:
                 bar.close()
 
 
-def describe_failure(error: BaseException, about: str = "") -> str:
-    """An exception in words. about: what it happened to, put in front unless the message says so itself."""
+def describe_failure(error: BaseException, about: str = "", hint: str = "--debug shows where") -> str:
+    """An exception in words. about: what it happened to, put in front unless the message says so itself.
+
+    hint: how to learn more about an error that nobody expected.
+    """
     text = str(error)
     if isinstance(error, MemoryError):
         text = f"not enough memory{f' ({text})' if text else ''}; close other programs or take a smaller picture"
     elif not isinstance(error, VqfrError | OSError):
-        text = f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+        text = f"unexpected {type(error).__name__}: {text} ({hint})"
     return text if not about or about in text else f"{about}: {text}"
 
 

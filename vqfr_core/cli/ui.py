@@ -71,8 +71,9 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "gradio"))
     from ..page.alone import RestorerKeeper, stand_alone
     from ..page.build import build_page
-    from ..page.gradio_compat import launch
+    from ..page.gradio_compat import import_gradio, launch
 
+    import_gradio()  # what is missing is told before anything is loaded
     keeper = RestorerKeeper(arguments.model, arguments.device, arguments.model_dir, not arguments.no_download)
     keeper.open(arguments.model)  # what is wrong with the model is told now
     is_private = arguments.host in _LOOPBACK and not arguments.share
@@ -85,7 +86,6 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
             inbrowser=arguments.open,
             share=arguments.share,
             max_file_size=arguments.max_upload << 20,
-            allowed_paths=[str(folder)],
         )
     except OSError as error:
         raise InputError(f"cannot serve at {arguments.host}:{arguments.port} ({error}); try another --port") from error

@@ -176,7 +176,8 @@ class Desk:
         except Exception as error:  # shown to the user, who cannot see the log
             if not isinstance(error, VqfrError):
                 logger.exception("the page failed")
-            return {"key": key, "said": say(describe_failure(error), "error"), "warning": describe_failure(error)}
+            text = describe_failure(error, hint="the log says more")
+            return {"key": key, "said": say(text, "error"), "warning": text}
 
     def _faces(self, progress: PageProgress) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:

@@ -86,7 +86,7 @@ def work_on_pictures(
         yield Step(done, total, entries, f"Stopped after {done} of {total} pictures; no file is half-written.")
     except Exception as error:  # shown to the user, who cannot see the log
         logger.exception("the page failed on pictures")
-        yield Step(len(entries), total, entries, describe_failure(error), True)
+        yield Step(len(entries), total, entries, describe_failure(error, hint="the log says more"), True)
 
 
 def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path]:

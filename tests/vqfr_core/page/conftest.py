@@ -32,7 +32,9 @@ def host(keepers: dict[str, RestorerKeeper], tiny_v2: str, tmp_path: Path) -> Pa
     """Opens both tiny networks; the second generation is offered first."""
     made = stand_alone(keepers[tiny_v2], tmp_path / "temp", may_name_folders=True)
     return dataclasses.replace(
-        made, model_names=lambda: list(keepers), open_restorer=lambda name: keepers[name].open(name)
+        made,
+        model_names=lambda: list(keepers),
+        open_restorer=lambda name: (keepers.get(name) or RestorerKeeper(device="cpu", download=False)).open(name),
     )
 
 

@@ -1,0 +1,45 @@
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from vqfr_core.cli import main
+
+
+def test_without_gradio_the_command_says_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert main(["ui"]) == 1
+    assert "pip install 'vqfr-face-restore[ui]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--port", "70000"], ["--port", "x"], ["--max-upload", "0"], ["photo.jpg"]])
+def test_wrong_usage(words, capsys):
+    assert main(["ui", *words]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_missing_model_is_told_at_the_start(capsys):
+    pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
+    assert main(["ui", "--model", "no-such-file.pth"]) == 1
+    assert "there is no file" in capsys.readouterr().err
+
+
+def test_it_serves_until_interrupted(tmp_path):
+    pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
+    command = [sys.executable, "-u", "-m", "vqfr_core", "ui", "--port", "0", "--device", "cpu", "--no-download"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            address = server.stdout.readline().split()[4]
+            assert address.startswith("http://127.0.0.1:")
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                assert b"VQFR Face Restore" in answer.read()
+            for path in ("/etc/passwd", str(tmp_path), "pyproject.toml"):
+                with pytest.raises(urllib.error.HTTPError, match="40"):
+                    urllib.request.urlopen(f"{address}gradio_api/file={path}", timeout=30)
+        finally:
+            server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
