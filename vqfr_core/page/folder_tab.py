@@ -6,7 +6,7 @@ from typing import Any
 from ..cli.arguments import FORMATS
 from ..errors import InputError
 from .controls import read_controls
-from .gradio_compat import file_paths, import_gradio, warn
+from .gradio_compat import file_paths, import_gradio, make_html, warn
 from .host import PageHost
 from .pictures import Step, Wanted, work_on_pictures
 from .session import Sessions
@@ -27,7 +27,7 @@ class FolderTab:
             with gr.Column(scale=2, min_width=320):
                 self._add_inputs()
             with gr.Column(scale=3, min_width=320):
-                self._progress = gr.HTML(say(_HINT), elem_id=f"{host.id_prefix}_progress")
+                self._progress = make_html(say(_HINT), f"{host.id_prefix}_progress")
                 self._results = gr.File(
                     label="Results to download",
                     interactive=False,

@@ -157,6 +157,11 @@ def make_image(label: str, elem_id: str, **settings: Any) -> Any:
     return gr.Image(label=label, show_label=False, interactive=False, elem_id=elem_id, **buttons, **settings)
 
 
+def make_html(text: str, elem_id: str) -> Any:
+    """A gr.HTML as wide as the other components, which since 5 it is only without its padding."""
+    return import_gradio().HTML(text, elem_id=elem_id, elem_classes=["vqfr-flat"])
+
+
 class Comparison:
     """Before and after under a slider: Gradio's own where it has one, else a small one of ours."""
 
@@ -164,7 +169,7 @@ class Comparison:
         gr = import_gradio()
         self._is_own = not hasattr(gr, "ImageSlider")
         if self._is_own:
-            self.component = gr.HTML(elem_id=elem_id)
+            self.component = make_html("", elem_id)
         else:
             self.component = gr.ImageSlider(
                 label="Before and after", show_label=False, interactive=False, elem_id=elem_id, buttons=["fullscreen"]

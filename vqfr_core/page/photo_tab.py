@@ -10,6 +10,7 @@ from .gradio_compat import (
     Comparison,
     file_paths,
     import_gradio,
+    make_html,
     make_image,
     on_change,
     on_click_at,
@@ -37,16 +38,17 @@ class PhotoTab:
 
     def _add_components(self) -> None:
         gr, prefix = import_gradio(), self._host.id_prefix
-        with gr.Row():
-            with gr.Column(scale=2, min_width=320):
+        with gr.Row(elem_classes=["vqfr-desk"]):  # on a narrow screen in this order, else the views on the right
+            with gr.Column(min_width=300):
                 self._file = gr.File(label="Photograph", elem_id=f"{prefix}_photo")
                 with gr.Row():
                     self._restore = gr.Button("Restore", variant="primary", elem_id=f"{prefix}_restore", scale=3)
                     self._stop = gr.Button("Stop", elem_id=f"{prefix}_stop", scale=1, min_width=80)
-                self._places["said"] = gr.HTML(welcome(), elem_id=f"{prefix}_said")
-                self._add_controls()
-            with gr.Column(scale=3, min_width=320):
+                self._places["said"] = make_html(welcome(), f"{prefix}_said")
+            with gr.Column(min_width=300, elem_classes=["vqfr-views"]):
                 self._add_views()
+            with gr.Column(min_width=300):
+                self._add_controls()
 
     def _add_controls(self) -> None:
         gr, prefix = import_gradio(), self._host.id_prefix
@@ -84,7 +86,7 @@ class PhotoTab:
                 self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep")
                 self._places["sweep"] = make_image("The faces at several fidelities", f"{prefix}_sweep_sheet")
             with gr.Tab("Report", id="report"):
-                self._places["report"] = gr.HTML("", elem_id=f"{prefix}_report")
+                self._places["report"] = make_html("", f"{prefix}_report")
                 self._places["json"] = gr.JSON(label="The whole report", elem_id=f"{prefix}_json")
 
     def _add_send_buttons(self) -> None:

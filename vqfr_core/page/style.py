@@ -22,6 +22,15 @@ STYLE = """<style>
 .vqfr-compare b { position: absolute; bottom: 8px; right: 8px; padding: 1px 8px; border-radius: 4px;
   color: #fff !important; background: rgba(0, 0, 0, .55); pointer-events: none; font-weight: normal; }
 .vqfr-compare i + b { left: 8px; right: auto; }
+.vqfr-flat, .vqfr-flat > * { padding: 0 !important; }
+.vqfr-desk { display: grid !important; grid-template-columns: minmax(300px, 2fr) minmax(300px, 3fr);
+  grid-template-rows: auto 1fr; }
+.vqfr-desk > * { min-width: 0 !important; }
+.vqfr-desk > .vqfr-views { grid-area: 1 / 2 / 3 / 3; position: sticky; top: 8px; align-self: start; }
+@media (max-width: 760px) {
+  .vqfr-desk { display: flex !important; flex-direction: column; flex-wrap: nowrap; }
+  .vqfr-desk > .vqfr-views { position: static; align-self: stretch; }
+}
 .vqfr-small { align-self: end; height: auto; flex-grow: 0 !important; }
 .vqfr-faces img { cursor: pointer; max-height: 75vh; object-fit: contain; }
 </style>"""

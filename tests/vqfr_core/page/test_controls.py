@@ -43,7 +43,10 @@ def test_without_gradio_the_way_to_get_it_is_told(monkeypatch):
 def test_old_gradio_gets_our_own_slider(monkeypatch, tmp_path):
     class OldGradio:
         __version__ = "3.41.2"
-        HTML = dict
+
+        class HTML:
+            def __init__(self, value, **settings):
+                pass
 
     monkeypatch.setattr(gradio_compat, "import_gradio", lambda: OldGradio)
     comparison = gradio_compat.Comparison("x")
