@@ -72,11 +72,12 @@ def _queue(blocks: Any) -> None:
 
 
 def _theme() -> Any:
-    """Gradio's own looks with the fonts of the system."""
+    """Gradio's own looks with the fonts of the system, and explanations that can be read."""
     gr = import_gradio()
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     mono = ["ui-monospace", "Consolas", "monospace"]
-    return gr.themes.Default(primary_hue="blue", font=sans, font_mono=mono)
+    theme = gr.themes.Default(primary_hue="blue", font=sans, font_mono=mono)
+    return theme.set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_400")
 
 
 def make_state(on_end: Callable[[Any], None]) -> Any:

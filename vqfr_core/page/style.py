@@ -1,7 +1,9 @@
 """The page's own looks. They travel inside the page, because a WebUI takes no style sheet from a tab."""
 
 STYLE = """<style>
-.vqfr-said { padding: 8px 12px; border-radius: 8px; border-left: 4px solid #8aa; background: rgba(128, 140, 150, .14);
+.vqfr-flat, .vqfr-flat > * { padding: 0 !important; }
+.vqfr-flat > .vqfr-said, .vqfr-said { padding: 8px 12px !important; }
+.vqfr-said { border-radius: 8px; border-left: 4px solid #8aa; background: rgba(128, 140, 150, .14);
   overflow-wrap: anywhere; }
 .vqfr-done { border-color: #2a9d5c; }
 .vqfr-error { border-color: #d33; background: rgba(220, 50, 50, .14); }
@@ -22,7 +24,6 @@ STYLE = """<style>
 .vqfr-compare b { position: absolute; bottom: 8px; right: 8px; padding: 1px 8px; border-radius: 4px;
   color: #fff !important; background: rgba(0, 0, 0, .55); pointer-events: none; font-weight: normal; }
 .vqfr-compare i + b { left: 8px; right: auto; }
-.vqfr-flat, .vqfr-flat > * { padding: 0 !important; }
 .vqfr-desk { display: grid !important; grid-template-columns: minmax(300px, 2fr) minmax(300px, 3fr);
   grid-template-rows: auto 1fr; }
 .vqfr-desk > * { min-width: 0 !important; }
