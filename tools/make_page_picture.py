@@ -43,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         keeper = RestorerKeeper(arguments.model, download=False)
-        blocks = build_page(stand_alone(keeper, Path(folder), may_name_folders=True))
+        blocks = build_page(stand_alone(keeper, Path(folder), may_name_folders=True), is_alone=True)
         shot = Path(folder) / "page.png"
         try:
             take_picture(launch(blocks, server_name="127.0.0.1"), ROOT / "examples" / "portrait.jpg", shot)

@@ -12,11 +12,15 @@ from .style import STYLE
 _TITLE = "VQFR Face Restore"
 
 
-def build_page(host: PageHost) -> Any:
-    """A gr.Blocks with the page in it, not launched. The installed Gradio decides about its looks (3.41 to 6)."""
+def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
+    """A gr.Blocks with the page in it, not launched, for every Gradio from 3.41 to 6.
+
+    is_alone: it will not be put into another gr.Blocks; then it is noticed at once when somebody closes it.
+    """
     with open_blocks(_TITLE) as blocks:
         sessions = add_page(host)
-        on_unload(blocks, sessions.drop_client)
+        if is_alone:
+            on_unload(blocks, sessions.drop_client)
     return blocks
 
 

@@ -40,15 +40,14 @@ def major_version() -> int:
 def open_blocks(title: str) -> Any:
     """A gr.Blocks to be used in `with`. It asks nobody on the internet for anything, fonts included."""
     gr = import_gradio()
-    looks = {} if major_version() >= 6 else {"theme": _theme(), "title": title}
-    more = {"title": title, "delete_cache": (3600, 3600)} if major_version() >= 6 else looks
-    return gr.Blocks(analytics_enabled=False, **more)
+    looks = {} if major_version() >= 6 else {"theme": _theme()}  # since 6 `launch` takes them
+    wanted = {"title": title, "fill_width": True, "delete_cache": (3600, 3600), "analytics_enabled": False}
+    return gr.Blocks(**looks, **_known(gr.Blocks.__init__, wanted))
 
 
 def launch(blocks: Any, **settings: Any) -> str:
     """Serve the page in the background, until `blocks.close`; its address. settings: as in gr.Blocks.launch; those that
     the installed Gradio does not know are left out."""
-    known = inspect.signature(blocks.launch).parameters
     more = {
         "theme": _theme(),
         "footer_links": [],
@@ -59,9 +58,14 @@ def launch(blocks: Any, **settings: Any) -> str:
         "show_error": True,
     }
     _queue(blocks)
-    chosen = {name: value for name, value in {**more, **settings}.items() if name in known}
-    _, local_url, share_url = blocks.launch(**chosen)
+    _, local_url, share_url = blocks.launch(**_known(blocks.launch, more | settings))
     return share_url or local_url
+
+
+def _known(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those of the arguments that the function of the installed version has."""
+    parameters = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in parameters}
 
 
 def _queue(blocks: Any) -> None:
@@ -83,9 +87,7 @@ def _theme() -> Any:
 def make_state(on_end: Callable[[Any], None]) -> Any:
     """A gr.State of None for each browser tab; `on_end` gets its value when Gradio notices that the tab is gone."""
     gr = import_gradio()
-    if "delete_callback" in inspect.signature(gr.State.__init__).parameters:
-        return gr.State(None, delete_callback=on_end)
-    return gr.State(None)
+    return gr.State(None, **_known(gr.State.__init__, {"delete_callback": on_end}))
 
 
 def on_unload(blocks: Any, leave: Callable[[str], None]) -> None:
@@ -153,8 +155,7 @@ def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any
 def make_image(label: str, elem_id: str, **settings: Any) -> Any:
     """A gr.Image that shows and takes nothing, without a button that sends it away."""
     gr = import_gradio()
-    is_new = "buttons" in inspect.signature(gr.Image.__init__).parameters
-    buttons = {"buttons": ["download", "fullscreen"]} if is_new else {}
+    buttons = _known(gr.Image.__init__, {"buttons": ["download", "fullscreen"]})
     return gr.Image(label=label, show_label=False, interactive=False, elem_id=elem_id, **buttons, **settings)
 
 

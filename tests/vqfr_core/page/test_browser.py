@@ -106,7 +106,7 @@ def address(keeper: RestorerKeeper, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setenv("VQFR_MODEL_DIR", str(folder / "models"))
-        blocks = build_page(stand_alone(keeper, folder / "temp", may_name_folders=True))
+        blocks = build_page(stand_alone(keeper, folder / "temp", may_name_folders=True), is_alone=True)
         yield launch(blocks, server_name="127.0.0.1")
         blocks.close(verbose=False)
 
