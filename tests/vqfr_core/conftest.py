@@ -9,7 +9,15 @@ from safetensors.torch import save_file
 
 from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
 
-TINY = {"channels": (32,) * 6, "encoder_blocks": 1, "decoder_blocks": 1, "num_codes": 8, "code_channels": 32}
+TINY = {
+    "channels": (32,) * 6,
+    "encoder_blocks": 1,
+    "decoder_blocks": 1,
+    "num_codes": 8,
+    "code_channels": 32,
+    "condition_channels": 4,
+    "deform_groups": 1,
+}
 
 
 @pytest.fixture(scope="session")

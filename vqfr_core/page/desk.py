@@ -127,8 +127,8 @@ class Desk:
         shown: Shown = {"key": key}
         try:
             shown["file"] = str(save_result(photo, session.folder))
-        except VqfrError as error:
-            return shown | {"file": None, "said": say(str(error), "error")}
+        except (VqfrError, OSError) as error:
+            return shown | {"file": None, "said": say(describe_failure(error), "error")}
         return shown | ({"whole": whole_result(photo)} if self._host.send_to else {})
 
     def stop(self, key: str | None) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from ..errors import VqfrError
 
 _JPEG = {"quality": 92, "subsampling": 0}
+_CACHE_S = (600, 3600)  # look so often for files that are so old
 _PIP = "pip install 'vqfr-face-restore[ui]'  (or: pip install gradio)"
 _OWN_SLIDER = """
 <div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
@@ -41,7 +42,7 @@ def open_blocks(title: str) -> Any:
     """A gr.Blocks to be used in `with`. It asks nobody on the internet for anything, fonts included."""
     gr = import_gradio()
     looks = {} if major_version() >= 6 else {"theme": _theme()}  # since 6 `launch` takes them
-    wanted = {"title": title, "fill_width": True, "delete_cache": (3600, 3600), "analytics_enabled": False}
+    wanted = {"title": title, "fill_width": True, "delete_cache": _CACHE_S, "analytics_enabled": False}
     return gr.Blocks(**looks, **_known(gr.Blocks.__init__, wanted))
 
 

@@ -1,7 +1,7 @@
 """What the page needs from whoever shows it, and nothing else: the whole border between the two.
 
-A WebUI's tab is `build_page(PageHost(model_names=..., open_restorer=..., job=..., ...))`. Everything but the first two
-has a value that suits a program of its own.
+A WebUI's tab is `build_page(PageHost(model_names=..., open_restorer=..., job=..., ...))`. All but the first two have a
+value that does no harm.
 """
 
 import tempfile

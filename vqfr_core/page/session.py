@@ -128,17 +128,21 @@ class Sessions:
 
     def _make_room(self) -> None:
         """Drop who has been idle for long, then what is kept of faces, then whole photographs; the oldest first."""
-        others = list(self._sessions)[:-1]
         too_old = time.monotonic() - _MAX_IDLE_S
-        for key in others:
+        for key in self._resting():
             if self._sessions[key].last_used_s < too_old or len(self._sessions) > _MAX_SESSIONS:
                 self._sessions.pop(key).close()
-        for session in list(self._sessions.values())[:-1]:
-            if self._num_bytes() > self._host.max_kept_bytes and session.photo is not None:
-                session.photo.rework.forget()
-        for key in list(self._sessions)[:-1]:
+        for key in self._resting():
+            photo = self._sessions[key].photo
+            if self._num_bytes() > self._host.max_kept_bytes and photo is not None:
+                photo.rework.forget()
+        for key in self._resting():
             if self._num_bytes() > self._host.max_kept_bytes:
                 self._sessions.pop(key).close()
+
+    def _resting(self) -> list[str]:
+        """All but the one just opened and those that are at work."""
+        return [key for key in list(self._sessions)[:-1] if not self._sessions[key].lock.locked()]
 
     def _num_bytes(self) -> int:
         return sum(session.num_bytes for session in self._sessions.values())

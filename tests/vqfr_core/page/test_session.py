@@ -48,6 +48,17 @@ def test_memory_is_bounded(host, tmp_path):
     assert [session.photo is not None for _, session in opened] == [False, False, True, True]
 
 
+def test_who_is_at_work_is_left_alone(host, tmp_path):
+    sessions = Sessions(dataclasses.replace(host, max_kept_bytes=1))
+    key, session = sessions.open(None)
+    session.photo = some_photo(tmp_path)
+    with session.lock:
+        sessions.open(None)
+        assert sessions.open(key)[1] is session
+    sessions.open(None)
+    assert session.photo is None
+
+
 def test_sessions_are_bounded_in_number_and_time(sessions, monkeypatch):
     monkeypatch.setattr(session_module, "_MAX_SESSIONS", 2)
     keys = [sessions.open(None)[0] for _ in range(4)]
