@@ -75,7 +75,7 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
 
     import_gradio()  # what is missing is told before anything is loaded
     keeper = RestorerKeeper(arguments.model, arguments.device, arguments.model_dir, not arguments.no_download)
-    keeper.open(arguments.model)  # what is wrong with the model is told now
+    keeper.open()  # what is wrong with the model is told now
     is_private = arguments.host in _LOOPBACK and not arguments.share
     blocks = build_page(stand_alone(keeper, folder, is_private), is_alone=True)
     try:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import InputError
 from ..loading.catalog import RECORDS
 from ..loading.locate import locate_present
 from ..loading.model import AUTO_ORDER
@@ -35,16 +36,24 @@ class RestorerKeeper:
         restorers = [record for record in RECORDS if record.kind == "restorer"]
         here = [record.name for record in restorers if locate_present(record, self.folder)]
         others = [f"{name}{_MISSING}" for name in AUTO_ORDER if name not in here and self.download]
-        return list(dict.fromkeys([self.model, "auto", *here, *others]))
+        return list(dict.fromkeys([Path(self.model).name, "auto", *here, *others]))
 
-    def open(self, name: str) -> FaceRestorer:
-        """The restorer of a choice; to be called while `job` is held."""
-        wanted = name.removesuffix(_MISSING)
+    def open(self, name: str | None = None) -> FaceRestorer:
+        """The restorer of a choice, the first one when None; to be called while `job` is held.
+
+        Raises InputError for what is no choice: names come from browsers, and none may open other files.
+        """
+        wanted = self.model if name in (None, Path(self.model).name) else self._checked(name or "")
         if self._opened is None or self._opened[0] != wanted:
             self._opened = None  # frees its memory first
             restorer = FaceRestorer(wanted, device=self.device, folder=self.folder, download=self.download)
             self._opened = wanted, restorer
         return self._opened[1]
+
+    def _checked(self, name: str) -> str:
+        if name not in self.names():
+            raise InputError(f"{name!r} is none of the models here; choose one of {', '.join(self.names())}")
+        return name.removesuffix(_MISSING)
 
     @contextmanager
     def job(self) -> Iterator[None]:

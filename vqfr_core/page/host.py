@@ -56,7 +56,8 @@ class PageHost:
     """The choices of the model, the first one preselected; asked when the page is built and on its refresh button."""
     open_restorer: Callable[[str], "FaceRestorer"]
     """The restorer of a choice. Called inside `job` before each piece of work, so keep what is loaded; device, memory
-    and what precision "auto" means are decided here. What it raises as a `VqfrError` is shown in the page."""
+    and what precision "auto" means are decided here. The name comes from a browser: refuse what is none of the choices.
+    What it raises as a `VqfrError` is shown in the page."""
     job: Callable[[], AbstractContextManager[None]] = nullcontext
     """Wraps each piece of work: the host's queue lock, making room before and giving memory back afterwards. Two users'
     pieces come from two threads, so a host that allows one at a time takes a lock here."""

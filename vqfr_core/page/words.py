@@ -71,7 +71,8 @@ def _entry_line(entry: Entry) -> str:
     reports = entry.frames or [entry.report or {}]
     faces = [face for report in reports for face in report.get("faces", [])]
     num_restored = sum(face["status"] == "restored" for face in faces)
-    found = f"{num_restored} of {len(faces)} faces restored" if faces else "no face found, left as it was"
+    noun = "face" if len(faces) == 1 else "faces"
+    found = f"{num_restored} of {len(faces)} {noun} restored" if faces else "no face found, left as it was"
     return f"✓ {name}: {found}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vqfr_core import FaceRestorer
 from vqfr_core.options import option_specs
 from vqfr_core.page.alone import RestorerKeeper, stand_alone
 from vqfr_core.page.desk import Asked
@@ -30,12 +31,12 @@ def keepers(tiny_v1: str, tiny_v2: str) -> dict[str, RestorerKeeper]:
 @pytest.fixture
 def host(keepers: dict[str, RestorerKeeper], tiny_v2: str, tmp_path: Path) -> PageHost:
     """Opens both tiny networks; the second generation is offered first."""
+
+    def open_restorer(name: str) -> FaceRestorer:
+        return keepers[name].open() if name in keepers else keepers[tiny_v2].open(name)
+
     made = stand_alone(keepers[tiny_v2], tmp_path / "temp", may_name_folders=True)
-    return dataclasses.replace(
-        made,
-        model_names=lambda: list(keepers),
-        open_restorer=lambda name: (keepers.get(name) or RestorerKeeper(device="cpu", download=False)).open(name),
-    )
+    return dataclasses.replace(made, model_names=lambda: list(keepers), open_restorer=open_restorer)
 
 
 @pytest.fixture

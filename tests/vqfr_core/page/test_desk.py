@@ -27,7 +27,7 @@ def photo_file(portrait, tmp_path) -> Path:
 def encodings(keepers, tiny_v2):
     """Grows by one whenever the second network looks at faces."""
     seen = []
-    network = keepers[tiny_v2].open(tiny_v2).network
+    network = keepers[tiny_v2].open().network
     hook = network.encoder.register_forward_hook(lambda *_: seen.append(1))
     yield seen
     hook.remove()
@@ -134,7 +134,7 @@ def test_bad_settings_are_named(desk, ask, photo_file):
     key = desk.open(ask(), photo_file)["key"]
     assert "cannot understand" in desk.change(ask(key, select="first"), is_redrawn=True)["said"]
     assert "outside 0.0 to 1.0" in desk.restore(ask(key, fidelity=7), ignore)["said"]
-    assert "there is no file" in desk.restore(ask(key, model="nothing"), ignore)["said"]
+    assert "none of the models here" in desk.restore(ask(key, model="/etc/passwd"), ignore)["said"]
 
 
 def test_stop_ends_the_work_between_faces(desk, ask):

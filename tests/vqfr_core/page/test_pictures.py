@@ -46,7 +46,7 @@ def test_a_folder_like_the_command_line(run, photos, tmp_path, tiny_v2):
     assert main([*words, "--device", "cpu", "-q"]) == 0
     assert (photos / "restored" / "a.png").read_bytes() == (tmp_path / "cli.png").read_bytes()
     html = progress_html(steps[-1])
-    assert "✓ a.png: 1 of 1 faces restored" in html and "✗ c.png: not a picture" in html
+    assert "✓ a.png: 1 of 1 face restored" in html and "✗ c.png: not a picture" in html
     again = run(NOTHING_WANTED._replace(folder=str(photos)))[-1]
     assert again.message.startswith("0 restored, 2 there already, 1 failed.")
 
