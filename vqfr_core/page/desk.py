@@ -97,6 +97,13 @@ class Desk:
 
         return self._work(asked._replace(key=key), work)
 
+    def choose_model(self, asked: Asked) -> Shown:
+        """Another model was chosen. It is not opened yet: that may take a download."""
+        key, session = self._sessions.open(asked.key)
+        if session.photo is None:
+            return {"key": key}
+        return {"key": key, "said": say(f"Press Restore to see the result with {asked.model}.")}
+
     def restore(self, asked: Asked, progress: PageProgress) -> Shown:
         """The Restore button."""
 
@@ -145,7 +152,7 @@ class Desk:
 
     def _draw(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
         drawing, detections = draw_photo(photo, restorer, options)
-        return {"drawing": drawing, "said": say_faces(photo.name, detections, chosen_numbers(photo, detections))}
+        return {"drawing": drawing, "said": say_faces(photo, detections, chosen_numbers(photo, detections))}
 
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report

@@ -50,7 +50,7 @@ def open_photo(path: Path, max_pixels: int, max_bytes: int) -> Photo:
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
     still = replace(still_of(picture), loop=0)
-    return Photo(path, path.name, still, Rework(still.images[0], max_bytes))
+    return Photo(path, path.name, still, Rework(still.images[0], max_bytes), picture.is_animated)
 
 
 def draw_photo(photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> tuple[Image.Image, Detections]:
@@ -136,7 +136,7 @@ def save_result(photo: Photo, folder: Path) -> Path:
     suffix = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
-    if _is_untouched(photo) and suffix == photo.path.suffix:
+    if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
         write_whole(target, photo.path.read_bytes())  # saving a JPEG once more would change it
     else:
         write_picture(finished, target)

@@ -133,7 +133,7 @@ class PhotoTab:
             is_redrawn = spec.group in ("detect", "select") or spec.name == "aligned"
             event = on_change(self._controls[spec.name], self._changer(is_redrawn), self._inputs, outputs)
             self._then_save(event)
-        on_change(self._model, self._changer(False), self._inputs, outputs)
+        on_change(self._model, lambda *v: self._values(self._desk.choose_model(_asked(v))), self._inputs, outputs)
 
     def _changer(self, is_redrawn: bool) -> Callable[..., list[Any]]:
         return lambda *values: self._values(self._desk.change(_asked(values), is_redrawn))

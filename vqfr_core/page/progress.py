@@ -22,7 +22,7 @@ def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
             reports.put(error)
 
     threading.Thread(target=run, daemon=True).start()
-    yield {"said": bar_html("Waiting for its turn", 0, 0)}
+    yield {"said": bar_html("Getting ready", 0, 0)}
     while True:
         report = reports.get()
         if isinstance(report, BaseException):

@@ -32,6 +32,8 @@ class Photo:
     """Its first frame, with all that the file says about it."""
     rework: Rework
     """What is known of its faces."""
+    is_animated: bool = False
+    """The file has more frames."""
     numbered: list[FaceDetection] = field(default_factory=list)
     """The faces by the numbers in the drawing."""
     drawing_scale: float = 1.0

@@ -8,6 +8,7 @@ from ..cli.batch import Entry
 from ..report import Report, count_reasons
 from ..types import Detections
 from .pictures import Step
+from .session import Photo
 
 _DOWN = "Drop a photograph into the field on the left."
 
@@ -21,17 +22,21 @@ def welcome() -> str:
     return say(_DOWN)
 
 
-def say_faces(name: str, detections: Detections, numbers: Sequence[int]) -> str:
+def say_faces(photo: Photo, detections: Detections, numbers: Sequence[int]) -> str:
     """What was found in a photograph."""
+    frames = " Its first frame is shown; the tab Several pictures restores all." if photo.is_animated else ""
+    return say(f"{photo.name}: {_found(detections, numbers)}{frames}")
+
+
+def _found(detections: Detections, numbers: Sequence[int]) -> str:
     num_used, num_left = len(detections.faces), len(detections.skipped)
     if not num_used + num_left:
-        return say(f"{name}: no face found. Try a lower minimum confidence, tiles for tiny faces, or rotated faces.")
+        return "no face found. Try a lower minimum confidence, tiles for tiny faces, or rotated faces."
     found = f"{num_used + num_left} face{'s' if num_used + num_left > 1 else ''} found"
     if not num_used:
-        reasons = count_reasons(skipped.reason for skipped in detections.skipped)
-        return say(f"{name}: {found}, none of them chosen ({reasons}).")
+        return f"{found}, none of them chosen ({count_reasons(skipped.reason for skipped in detections.skipped)})."
     chosen = ", ".join(map(str, sorted(numbers)))
-    return say(f"{name}: {found}; to be restored: {chosen}. Click a face to choose it or leave it out.")
+    return f"{found}; to be restored: {chosen}. Click a face to choose it or leave it out."
 
 
 def bar_html(text: str, done: int, total: int) -> str:

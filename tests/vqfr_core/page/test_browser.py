@@ -174,6 +174,10 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     saved = np.asarray(Image.open(io.BytesIO(visitor.fetch("file"))))
     assert np.array_equal(saved, expect(fidelity=0.9))
 
+    visitor.find("mask", "input").click()
+    visitor.page.get_by_role("option", name="box", exact=True).click()
+    visitor.wait_for_another(after)
+
     visitor.open_view("Fidelities")
     visitor.find("sweep").click()
     assert len(visitor.shown("sweep_sheet")) == 1

@@ -148,6 +148,23 @@ def test_stop_ends_the_work_between_faces(desk, ask):
     assert "restored" in desk.restore(ask(key, max_faces=2), ignore)["said"]
 
 
+def test_another_model_is_not_opened_before_it_is_needed(desk, ask, photo_file):
+    assert "said" not in desk.choose_model(ask(model="none"))
+    key = desk.open(ask(), photo_file)["key"]
+    assert "with none." in desk.choose_model(ask(key, model="none"))["said"]
+
+
+def test_of_an_animation_the_first_frame_is_worked_on(desk, ask, tmp_path):
+    path = tmp_path / "two.gif"
+    frames = [Image.new("RGB", (64, 48), color) for color in ("gray", "white")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    shown = desk.open(ask(), path)
+    assert "Its first frame is shown" in shown["said"]
+    desk.restore(ask(shown["key"]), ignore)
+    with Image.open(desk.save(ask(shown["key"]))["file"]) as saved:
+        assert saved.format == "GIF" and saved.n_frames == 1
+
+
 def test_an_aligned_face(desk, ask, reference_dir):
     key = desk.open(ask(aligned=True), reference_dir / "input_face.png")["key"]
     shown = desk.restore(ask(key, aligned=True), ignore)
