@@ -128,29 +128,31 @@ def warn(text: str) -> None:
     import_gradio().Warning(text)
 
 
-def on_click_at(image: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
-    """Call the function with (x, y) in pixels of the shown image, then the inputs, when somebody clicks into it."""
+def on_click_at(image: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
+    """Call the function with (x, y) in pixels of the shown image, then the inputs, when somebody clicks into it.
+
+    The events, for `then`.
+    """
     gr = import_gradio()
 
     def clicked(event: gr.SelectData, *values: Any) -> Any:  # type: ignore[name-defined]
         return function(tuple(event.index), *values)
 
-    image.select(clicked, list(inputs), list(outputs), show_progress="hidden")
+    return [image.select(clicked, list(inputs), list(outputs), show_progress="hidden")]
 
 
-def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
     """Call the function when a person has changed a control: while a slider moves where Gradio can leave out what comes
-    too fast, else when it is let go; when a text is finished; at once for a choice. The event, for `then`."""
+    too fast, else when it is let go; when a text is finished; at once for a choice. The events, for `then`."""
     gr = import_gradio()
-    arguments = (function, list(inputs), list(outputs))
-    if isinstance(component, gr.Slider):
-        if major_version() < 4:
-            return component.release(*arguments, show_progress="hidden")
-        return component.input(*arguments, show_progress="hidden", trigger_mode="always_last")
-    if isinstance(component, gr.Textbox):
-        component.blur(*arguments, show_progress="hidden")
-        return component.submit(*arguments, show_progress="hidden")
-    return component.input(*arguments, show_progress="hidden")
+    listeners, more = [component.input], {}
+    if isinstance(component, gr.Slider) and major_version() < 4:
+        listeners = [component.release]
+    elif isinstance(component, gr.Slider):
+        more = {"trigger_mode": "always_last"}
+    elif isinstance(component, gr.Textbox):
+        listeners = [component.submit, component.blur]
+    return [listen(function, list(inputs), list(outputs), show_progress="hidden", **more) for listen in listeners]
 
 
 def make_image(label: str, elem_id: str, **settings: Any) -> Any:

@@ -121,31 +121,32 @@ class PhotoTab:
             return self._values(self._desk.click(_asked(values), point))
 
         self._file.change(with_client(open_file), [self._file, *self._inputs], outputs)
-        self._then_save(self._restore.click(restore, self._inputs, outputs, show_progress="hidden"))
+        self._then_save([self._restore.click(restore, self._inputs, outputs, show_progress="hidden")])
         self._sweep.click(sweep, self._inputs, outputs, show_progress="hidden")
         self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
         self._refresh.click(lambda: gr.update(choices=self._host.model_names()), [], [self._model])
-        on_click_at(self._places["drawing"], click, self._inputs, outputs)
+        self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
         self._connect_settings(outputs)
 
     def _connect_settings(self, outputs: Sequence[Any]) -> None:
         for spec in option_specs():
             is_redrawn = spec.group in ("detect", "select") or spec.name == "aligned"
-            event = on_change(self._controls[spec.name], self._changer(is_redrawn), self._inputs, outputs)
-            self._then_save(event)
+            changer = self._changer(is_redrawn)
+            self._then_save(on_change(self._controls[spec.name], changer, self._inputs, outputs))
         on_change(self._model, lambda *v: self._values(self._desk.choose_model(_asked(v))), self._inputs, outputs)
 
     def _changer(self, is_redrawn: bool) -> Callable[..., list[Any]]:
         return lambda *values: self._values(self._desk.change(_asked(values), is_redrawn))
 
-    def _then_save(self, event: Any) -> None:
+    def _then_save(self, events: Sequence[Any]) -> None:
         """The picture is shown first; writing it may take longer."""
         names = ["key", "said", "file", *(["whole"] if self._host.send_to else [])]
 
         def save(*values: Any) -> list[Any]:
             return self._values(self._desk.save(_asked(values)), names)
 
-        event.then(save, self._inputs, [self._places[name] for name in names], show_progress="hidden")
+        for event in events:
+            event.then(save, self._inputs, [self._places[name] for name in names], show_progress="hidden")
 
     def _values(self, shown: Shown, names: Sequence[str] | None = None) -> list[Any]:
         """One value for each output; what is not named stays as it is."""

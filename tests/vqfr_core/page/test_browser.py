@@ -60,17 +60,21 @@ class Visitor:
     def open_view(self, name: str) -> None:
         self.page.get_by_role("tab", name=name, exact=True).click()
 
-    def restore(self) -> Image.Image:
+    def restore(self) -> np.ndarray:
         """Press the button; the result as it can be downloaded."""
         self.find("restore").click()
         self.find("said", ".vqfr-done").wait_for()
-        return Image.open(io.BytesIO(self.fetch("file")))
+        return self.saved()
 
     def fetch(self, name: str) -> bytes:
         """What a list of files offers first."""
         link = self.find(name, "a[href]")
-        link.wait_for()
+        link.wait_for(state="attached")
         return self.page.request.get(link.get_attribute("href")).body()
+
+    def saved(self) -> np.ndarray:
+        """The result to download."""
+        return np.asarray(Image.open(io.BytesIO(self.fetch("file"))))
 
     def fidelity(self, value: float) -> None:
         field = self.find("fidelity", "input[type=number]")
@@ -85,11 +89,15 @@ class Visitor:
 
     def wait_for_another(self, before: list[str], view: str = "comparison") -> list[str]:
         """Until a view shows other pictures."""
+        self.wait_until(lambda: self.shown(view) != before, f"{view} shows something else")
+        return self.shown(view)
+
+    def wait_until(self, is_so: Callable[[], bool], what: str) -> None:
         for _ in range(_PATIENCE_MS // 100):
-            if (now := self.shown(view)) != before:
-                return now
+            if is_so():
+                return
             self.page.wait_for_timeout(100)
-        raise AssertionError(f"{view} still shows the same")
+        raise AssertionError(f"waited in vain until {what}")
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +167,7 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     visitor = visit()
     visitor.drop(photo)
     visitor.wait_for("1 face found")
-    assert np.array_equal(np.asarray(visitor.restore()), expect())
+    assert np.array_equal(visitor.restore(), expect())
     before = visitor.shown()
     assert len(before) >= 2 and visitor.find("comparison").is_visible()
 
@@ -170,9 +178,7 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     hook.remove()
     assert not seen, "the network must not look at the face again"
     assert after[0] == before[0] and after[1] != before[1], "the photograph stays, the result changes"
-    visitor.page.wait_for_timeout(500)  # the file follows the picture
-    saved = np.asarray(Image.open(io.BytesIO(visitor.fetch("file"))))
-    assert np.array_equal(saved, expect(fidelity=0.9))
+    visitor.wait_until(lambda: np.array_equal(visitor.saved(), expect(fidelity=0.9)), "the file follows the picture")
 
     visitor.find("mask", "input").click()
     visitor.page.get_by_role("option", name="box", exact=True).click()
@@ -189,10 +195,13 @@ def test_a_click_in_the_drawing_leaves_a_face_out(visit, photo):
     visitor = visit()
     visitor.drop(photo)
     visitor.wait_for("1 face found")
+    visitor.restore()
+    visitor.open_view("Faces")
     drawing = visitor.find("drawing", "img")
     drawing.click()  # into the middle, where the face is
-    visitor.wait_for("none of them chosen")
+    visitor.wait_for("0 of 1 face restored")
     assert visitor.find("select", "input, textarea").input_value() == "none"
+    visitor.wait_until(lambda: visitor.fetch("file") == photo.read_bytes(), "the file follows the picture")
     drawing.click(position={"x": 5, "y": 5})
     visitor.wait_for("There is no face here")
 
@@ -221,8 +230,7 @@ def test_two_visitors_at_once_keep_apart(visit, photo, portrait, expect, tmp_pat
         visitor.find("restore").click()
     for visitor, is_flipped in ((one, False), (two, True)):
         visitor.find("said", ".vqfr-done").wait_for()
-        result = np.asarray(Image.open(io.BytesIO(visitor.fetch("file"))))
-        assert np.array_equal(result, expect(is_flipped))
+        assert np.array_equal(visitor.saved(), expect(is_flipped))
     assert not set(one.shown()) & set(two.shown())
 
 
