@@ -13,7 +13,7 @@ from ..cli.console import Console, describe_failure
 from ..cli.inputs import find_inputs
 from ..cli.outputs import Job, plan_jobs
 from ..cli.restore import Extras, restore_file
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled, InputError, VqfrError
 from ..options import RestoreOptions
 from ..restorer import FaceRestorer
 from .host import PageHost
@@ -85,7 +85,8 @@ def work_on_pictures(
         done = len(entries)
         yield Step(done, total, entries, f"Stopped after {done} of {total} pictures; no file is half-written.")
     except Exception as error:  # shown to the user, who cannot see the log
-        logger.exception("the page failed on pictures")
+        if not isinstance(error, VqfrError):
+            logger.exception("the page failed on pictures")
         yield Step(len(entries), total, entries, describe_failure(error, hint="the log says more"), True)
 
 

@@ -30,6 +30,7 @@ STYLE = """<style>
 .vqfr-desk > .vqfr-views { grid-area: 1 / 2 / 3 / 3; position: sticky; top: 8px; align-self: start; }
 @media (max-width: 760px) {
   .vqfr-desk { display: flex !important; flex-direction: column; flex-wrap: nowrap; }
+  .vqfr-desk > * { width: 100% !important; }
   .vqfr-desk > .vqfr-views { position: static; align-self: stretch; }
 }
 .vqfr-small { align-self: end; height: auto; flex-grow: 0 !important; }
