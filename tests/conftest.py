@@ -6,9 +6,21 @@ from types import ModuleType
 
 import pytest
 import torch
+from safetensors.torch import save_file
+
+from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
 
 TESTS = Path(__file__).parent
 REFERENCE = TESTS / "reference"
+TINY = {
+    "channels": (32,) * 6,
+    "encoder_blocks": 1,
+    "decoder_blocks": 1,
+    "num_codes": 8,
+    "code_channels": 32,
+    "condition_channels": 4,
+    "deform_groups": 1,
+}
 
 
 def load_generator() -> ModuleType:
@@ -37,3 +49,22 @@ def make_state_dict():
         return {name: torch.from_numpy(value) for name, value in weights.items()}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_v1(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _save(VqfrV1(V1Config(**TINY)), tmp_path_factory.mktemp("v1") / "tiny_v1.safetensors")
+
+
+@pytest.fixture(scope="session")
+def tiny_v2(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _save(VqfrV2(V2Config(**TINY)), tmp_path_factory.mktemp("v2") / "tiny_v2.safetensors")
+
+
+def _save(network: torch.nn.Module, path: Path) -> str:
+    torch.manual_seed(5)
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            torch.nn.init.normal_(parameter, std=(2 / parameter[0].numel()) ** 0.5)
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
+    return str(path)

@@ -6,6 +6,7 @@ VQFR_COMFYUI names its checkout, VQFR_COMFYUI_PYTHON the Python with what it nee
 import importlib.util
 import io
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,12 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from vqfr_core import FaceRestorer, RestoreOptions
-from vqfr_core.arch import V2Config, VqfrV2
 from vqfr_core.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,13 +55,10 @@ NODE_IDS = [
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory):
+def host(tmp_path_factory, tiny_v2):
     base = tmp_path_factory.mktemp("comfyui")
     server = comfyui.ComfyUI(base)
-    torch.manual_seed(5)
-    tiny = {"channels": (32,) * 6, "encoder_blocks": 1, "decoder_blocks": 1, "num_codes": 8, "code_channels": 32}
-    state = VqfrV2(V2Config(**tiny)).state_dict()
-    save_file({name: value.contiguous() for name, value in state.items()}, base / "models/vqfr/tiny_v2.safetensors")
+    shutil.copy(tiny_v2, base / "models" / "vqfr")
     server.start()
     yield server
     server.stop()

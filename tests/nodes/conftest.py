@@ -2,18 +2,16 @@
 
 import asyncio
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
-
-from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
 
 _spec = importlib.util.spec_from_file_location("comfyui_standin", Path(__file__).with_name("comfyui_standin.py"))
 assert _spec and _spec.loader
@@ -21,22 +19,16 @@ standin = importlib.util.module_from_spec(_spec)
 sys.modules["comfyui_standin"] = standin
 _spec.loader.exec_module(standin)
 
-TINY = {"channels": (32,) * 6, "encoder_blocks": 1, "decoder_blocks": 1, "num_codes": 8, "code_channels": 32}
 DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def host(tmp_path_factory: pytest.TempPathFactory, tiny_v1: str, tiny_v2: str) -> Any:
     """The stand-in, with a tiny model of each generation in its model folder."""
     models = tmp_path_factory.mktemp("models")
     (models / "vqfr").mkdir()
-    for name, network in (("tiny_v1", VqfrV1(V1Config(**TINY))), ("tiny_v2", VqfrV2(V2Config(**TINY)))):
-        torch.manual_seed(5)
-        for parameter in network.parameters():
-            if parameter.ndim == 4:
-                torch.nn.init.normal_(parameter, std=(2 / parameter[0].numel()) ** 0.5)
-        state = {key: value.contiguous() for key, value in network.state_dict().items()}
-        save_file(state, models / "vqfr" / f"{name}.safetensors")
+    for path in (tiny_v1, tiny_v2):
+        shutil.copy(path, models / "vqfr")
     return standin.Host(models)
 
 
@@ -47,13 +39,11 @@ def pack(host: Any) -> Any:
         patch.setenv("VQFR_OFFLINE", "1")
         patch.delenv("VQFR_MODEL_DIR", raising=False)
         patch.delenv("VQFR_MODEL_PATH", raising=False)
-        modules: dict[str, ModuleType] = {}
         for name, module in host.modules().items():
             patch.setitem(sys.modules, name, module)
         loaded = standin.load_pack(host, sys.modules)
         extension = asyncio.run(loaded.comfy_entrypoint())
         loaded.nodes_by_id = {node.define_schema().node_id: node for node in asyncio.run(extension.get_node_list())}
-        del modules
         yield loaded
         standin.forget_pack()
 
@@ -92,6 +82,4 @@ def group() -> torch.Tensor:
 
 
 def to_image(picture: Image.Image) -> torch.Tensor:
-    import numpy as np
-
     return torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)[None]
