@@ -2,21 +2,24 @@
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..vqfr_core.arch import Network
+from ..vqfr_core.arch import Network, V1Config, V2Config
 from ..vqfr_core.devices import pick_dtype, pick_memory_format, precision_name
+from ..vqfr_core.loading.catalog import RECORDS
 from ..vqfr_core.loading.detector import FaceDetectorNet, load_detector
-from ..vqfr_core.loading.model import load_model
+from ..vqfr_core.loading.folders import file_names, find_weights
+from ..vqfr_core.loading.model import AUTO_ORDER, load_model
 from ..vqfr_core.loading.parser import FaceParserNet, load_parser
 from . import host
 
 _MAX_LOADED = 4
 _WORKING_BYTES_PER_FACE = {1: 1_100_000_000, 2: 600_000_000}
-"""Peak over the weights for one face in float32, by generation; measured with benchmarks/network.py."""
+"""Peak over the weights for one face in float32, by generation, for the published widths; benchmarks/network.py."""
+_PUBLISHED_WIDTH = {1: V1Config().channels[0], 2: V2Config().channels[0]}
 
 _loaded: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
@@ -34,9 +37,10 @@ class Restorer:
 
     def bring(self, batch_size: int) -> None:
         """Have the network on its device, with room for that many faces at once."""
-        info, size = self.network.info, self.network.dtype.itemsize
-        working_bytes = batch_size * _WORKING_BYTES_PER_FACE[info.generation] * size // 4
-        host.bring_to_device(self.held, working_bytes=working_bytes)
+        network = self.network
+        width = network.config.channels[0] / _PUBLISHED_WIDTH[network.generation]
+        face_bytes = _WORKING_BYTES_PER_FACE[network.generation] * width * network.dtype.itemsize / 4
+        host.bring_to_device(self.held, working_bytes=round(batch_size * face_bytes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,8 @@ def open_finder(name: str) -> Finder:
         held = host.HeldNetwork(network.network)
         return Finder(dataclasses.replace(network, device=held.device), held)
 
-    return _once(("finder", name, host.compute_device()), load)
+    known = ("retinaface_resnet50",) if name == "auto" else (name,)
+    return _once(("finder", name, host.compute_device(), _state_of_known(known)), load)
 
 
 def open_parser() -> Parser | None:
@@ -100,10 +105,6 @@ def open_parser() -> Parser | None:
 
 def model_choices() -> list[str]:
     """What the model menu lists: auto, the known models, then other files of the model folder."""
-    from ..vqfr_core.loading.catalog import RECORDS
-    from ..vqfr_core.loading.folders import file_names
-    from ..vqfr_core.loading.model import AUTO_ORDER
-
     known = {name for record in RECORDS for name in file_names(record)}
     others = [name for name in host.model_files() if Path(name).name not in known]
     return ["auto", *AUTO_ORDER, *sorted(others)]
@@ -111,21 +112,23 @@ def model_choices() -> list[str]:
 
 def weights_state(name: str) -> str:
     """Changes whenever the weights behind a name do: another file found for it, or a file replaced."""
-    from ..vqfr_core.loading.catalog import get_record
-    from ..vqfr_core.loading.folders import find_weights
-    from ..vqfr_core.loading.model import AUTO_ORDER
+    own = host.model_file(name)
+    return _state_of_file(own) if own is not None else _state_of_known(AUTO_ORDER if name == "auto" else (name,))
 
+
+def _state_of_known(names: Sequence[str]) -> str:
+    """The state of the first of these known weights that is in the folders."""
     places = host.model_folder(), host.search_folders()
-    names = AUTO_ORDER if name == "auto" else [name]
-    found = host.model_file(name)
-    for known in names if found is None else ():
-        found = find_weights(get_record(known), *places) if known in AUTO_ORDER else None
-        if found is not None:
-            break
-    if found is None:
+    records = [record for record in RECORDS if record.name in names]
+    found = {record.name: find_weights(record, *places) for record in records}
+    return _state_of_file(next((found[name] for name in names if found.get(name)), None))
+
+
+def _state_of_file(path: Path | None) -> str:
+    if path is None:
         return "not in the folders"
-    status = found.stat()
-    return f"{found} {status.st_size} {status.st_mtime_ns}"
+    status = path.stat()
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
 def _places() -> dict[str, Any]:

@@ -105,3 +105,20 @@ def test_a_failing_node_has_short_inputs(run, portrait):
     faces = run("VQFR_DetectFaces", image=portrait)["found_faces"]
     assert str(faces) == "<1 faces of 1 images>"
     assert str(run("VQFR_LoadModel", model="vqfr_small")["vqfr_model"]) == "<vqfr_small, fp32>"
+
+
+def test_another_detector_is_really_another(pack):
+    small = pack.nodes.models.open_finder("retinaface_mobile0.25")
+    assert pack.nodes.models.open_finder("retinaface_mobile0.25") is small
+    with pytest.raises(
+        Exception, match=r"detection_Resnet50_Final\.pth"
+    ):  # it is not here, and nothing takes its place
+        pack.nodes.models.open_finder("retinaface_resnet50")
+
+
+def test_little_room_is_asked_for_a_little_network(run, host, portrait):
+    faces = run("VQFR_DetectFaces", image=portrait)["found_faces"]
+    for name in ("tiny_v2.safetensors", "vqfr_small"):
+        host.loaded.clear()
+        run("VQFR_RestoreFaces", vqfr_model=run("VQFR_LoadModel", model=name)["vqfr_model"], faces=faces, fidelity=0.0)
+        assert 50e6 < host.loaded[0][1] < 500e6
