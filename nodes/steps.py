@@ -119,14 +119,9 @@ def blend(
         host.bring_to_device(parser.held)
     for index, entry in enumerate(faces.by_image):
         host.stop_if_interrupted()
-        fitted = _finished(entry, faces.size, size, options, parser)
-        target = result[index].permute(2, 0, 1)
-        _put_background(target, base[index].permute(2, 0, 1))
-        colors = target[:3]
-        mask = blend_faces(colors, fitted, out=colors).mask  # fitted to the result's size: no scale is left to apply
-        if areas is not None:
-            mask = _keep_outside(target, base[index].permute(2, 0, 1), mask, resized_mask(areas[index], size))
-        masks[index] = mask[0]
+        finished = _finished(entry, faces.size, size, options, parser)
+        area = None if areas is None else resized_mask(areas[index], size)
+        _blend_image(result[index].permute(2, 0, 1), masks[index], base[index].permute(2, 0, 1), finished, area)
         if progress is not None:
             progress(index + 1)
     return result, masks
@@ -206,6 +201,16 @@ def _base(images: Tensor, background: Tensor | None, scale: float) -> tuple[Tens
         return images, output_size((images.shape[1], images.shape[2]), scale)
     base = background if len(background) == len(images) else background.expand(len(images), -1, -1, -1)
     return base, (base.shape[1], base.shape[2])
+
+
+def _blend_image(
+    target: Tensor, mask: Tensor, base: Tensor, faces: Sequence[RestoredFace], area: Tensor | None
+) -> None:
+    """Fill target (3 or 4, h, w) and mask (h, w) with base (C, H, W) and the faces, which are in target's geometry."""
+    _put_background(target, base)
+    colors = target[:3]
+    changed = blend_faces(colors, faces, out=colors).mask
+    mask.copy_((changed if area is None else _keep_outside(target, base, changed, area))[0])
 
 
 def _put_background(target: Tensor, base: Tensor) -> None:

@@ -28,23 +28,7 @@ class RestoreFaces(io.ComfyNode):
             inputs=[
                 Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
                 faces_input("From Detect Faces or Select Faces."),
-                option_input("fidelity"),
-                io.String.Input(
-                    "fidelity_list",
-                    display_name="fidelity list",
-                    default="",
-                    tooltip="A fidelity for each face, in the order of the crops, e.g. 0.2, 0.8. Empty: same for all.",
-                ),
-                io.Float.Input(
-                    "map_fidelity",
-                    display_name="map fidelity",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.05,
-                    display_mode=io.NumberDisplay.slider,
-                    tooltip="Fidelity where the fidelity map is white; elsewhere the fidelity above holds.",
-                ),
+                *fidelity_inputs(),
                 option_input("batch_size"),
                 io.Mask.Input(
                     "fidelity_map",
@@ -80,6 +64,29 @@ class RestoreFaces(io.ComfyNode):
         restored = restore(faces, vqfr_model, strength, batch_size)
         crops = [face.image for face in restored.restored or []]
         return io.NodeOutput(restored, crop_batch(crops), write_report(restored))
+
+
+def fidelity_inputs() -> list[io.Input]:
+    """One number for all faces, one for each, and one for what is painted on the fidelity map."""
+    return [
+        option_input("fidelity"),
+        io.String.Input(
+            "fidelity_list",
+            display_name="fidelity list",
+            default="",
+            tooltip="A fidelity for each face, in the order of the crops, e.g. 0.2, 0.8. Empty: same for all.",
+        ),
+        io.Float.Input(
+            "map_fidelity",
+            display_name="map fidelity",
+            default=1.0,
+            min=0.0,
+            max=1.0,
+            step=0.05,
+            display_mode=io.NumberDisplay.slider,
+            tooltip="Fidelity where the fidelity map is white; elsewhere the fidelity above holds.",
+        ),
+    ]
 
 
 def read_fidelities(text: str) -> list[float]:
