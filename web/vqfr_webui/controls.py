@@ -1,0 +1,67 @@
+"""The core's options as Gradio components that Gradio 3.41 and 4.40 both know."""
+
+from collections.abc import Callable
+from typing import Any
+
+from vqfr_core.options import OptionSpec, option_specs
+
+from .models import AUTO, model_names
+
+_LONGEST_SLIDER = 4096
+"""Ranges beyond this are typed: a slider would jump by hundreds."""
+
+ElementId = Callable[[str], str | None]
+
+
+def option_controls(element_id: ElementId = lambda name: None, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A component for the model and for each option, by name. The basic ones in the open, the others folded.
+
+    element_id: gives the HTML id of a name. Call inside the Gradio block that shall hold them.
+    """
+    import gradio as gr
+
+    specs = [spec for spec in option_specs() if spec.name not in leave_out]
+    controls: dict[str, Any] = {"model": _model_control(element_id("model"))}
+    _add_rows([spec for spec in specs if spec.is_basic], controls, element_id)
+    with gr.Accordion("More VQFR settings", open=False):
+        _add_rows([spec for spec in specs if not spec.is_basic], controls, element_id)
+    return {name: controls[name] for name in ("model", *(spec.name for spec in specs))}
+
+
+def component_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
+    """The name of the Gradio component that fits an option, and what to build it with besides label and value."""
+    if spec.choices:
+        return "Dropdown", {"choices": list(spec.choices)}
+    if isinstance(spec.default, bool):
+        return "Checkbox", {}
+    if spec.minimum is None or spec.maximum is None:
+        return "Textbox", {}
+    if spec.maximum > _LONGEST_SLIDER:
+        return "Number", {"precision": 0 if isinstance(spec.default, int) else None}
+    return "Slider", {"minimum": spec.minimum, "maximum": spec.maximum, "step": spec.step}
+
+
+def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: ElementId) -> None:
+    """Two in a row, which is what the narrow columns of the WebUI have room for."""
+    import gradio as gr
+
+    for start in range(0, len(specs), 2):
+        with gr.Row():
+            for spec in specs[start : start + 2]:
+                kind, arguments = component_of(spec)
+                controls[spec.name] = getattr(gr, kind)(
+                    value=spec.default, label=spec.label, info=spec.help, elem_id=element_id(spec.name), **arguments
+                )
+
+
+def _model_control(element_id: str | None) -> Any:
+    import gradio as gr
+
+    return gr.Dropdown(
+        choices=model_names(),
+        value=AUTO,
+        label="Model",
+        info="auto takes the best one that is in models/VQFR, else the small built-in one. "
+        "vqfr_v2 and vqfr_v1 are downloaded when first used (about 300 MB).",
+        elem_id=element_id,
+    )

@@ -1,0 +1,60 @@
+"""VQFR among the WebUI's own face restorers, next to CodeFormer and GFPGAN."""
+
+from typing import Any
+
+import numpy as np
+
+from vqfr_core.errors import Cancelled, VqfrError
+
+from . import host, once
+from .convert import array_to_image
+from .generation import PICTURE_TEXTS, number_of
+from .infotext import ERROR, FACES, faces_text
+from .restoring import restore_image
+from .settings import default_request
+
+NAME = "VQFR"
+
+
+class VqfrFaceRestorer:
+    """What the WebUI and extensions that read its list of face restorers call. Has the shape of `FaceRestoration`."""
+
+    cmd_dir = None
+
+    def name(self) -> str:
+        return NAME
+
+    def restore(self, np_image: np.ndarray) -> np.ndarray:
+        """(H, W, 3) RGB uint8 in and out, of one size. On a failure the picture as it was: the WebUI would lose it."""
+        if not once.may_restore_natively():
+            return np_image
+        try:
+            result = restore_image(array_to_image(np_image), default_request())
+        except Cancelled:
+            return np_image
+        except Exception as error:
+            message = str(error) or type(error).__name__
+            host.report_error(f"a picture was left as it was: {message}", is_ours=isinstance(error, VqfrError))
+            _note("errors", ERROR, message)
+            return np_image
+        _note("faces", FACES, faces_text(result.report))
+        return np.asarray(result.image) if result.report.num_restored else np_image
+
+
+def register(face_restorers: list[Any]) -> None:
+    """Put VQFR into the WebUI's list, once: the list survives "Reload UI"."""
+    face_restorers[:] = [known for known in face_restorers if known.name() != NAME]
+    face_restorers.append(VqfrFaceRestorer())
+
+
+def _note(field: str, key: str, text: str) -> None:
+    """Leave word with the running generation, if there is one, for the infotext, the page and the Extras operation."""
+    job = once.current()
+    p = job.generation() if job is not None else None
+    if job is None or p is None:
+        return
+    job.was_restored = field == "faces"
+    getattr(job, field)[number_of(p)] = text
+    p.extra_generation_params[key] = PICTURE_TEXTS[field]
+    if field == "errors":
+        host.tell_page(p, text)

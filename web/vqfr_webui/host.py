@@ -1,0 +1,165 @@
+"""The WebUI's device, memory, folders, settings, state and saving. All differences between hosts end here.
+
+Every import of a host module stands in a function: the WebUI imports this file while it is still starting.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+logger = logging.getLogger("vqfr_webui")
+
+
+def model_folder() -> Path:
+    """Where the extension's own weights lie and downloads go: <models>/VQFR."""
+    from modules import paths
+
+    return Path(paths.models_path) / "VQFR"
+
+
+def search_folders() -> list[Path]:
+    """Folders of other face tools, which hold the same detectors and parsers."""
+    from modules import paths, shared
+
+    models, flags = Path(paths.models_path), shared.cmd_opts
+    named = (getattr(flags, "codeformer_models_path", None), getattr(flags, "gfpgan_models_path", None))
+    usual = (models / "Codeformer", models / "GFPGAN", models / "facexlib", models / "facedetection")
+    return list(dict.fromkeys([*(Path(path) for path in named if path), *usual]))
+
+
+def device() -> "torch.device":
+    """The device of face restoration. A1111 honours `--use-cpu all` and `--use-cpu vqfr`; Forge decides itself."""
+    from modules import devices
+
+    chosen: torch.device = devices.get_device_for("vqfr")
+    return chosen
+
+
+def make_room() -> None:
+    """Ask Forge to move its models out of the way, as its own face restorers do. A1111 has no such request."""
+    try:
+        from modules_forge.utils import prepare_free_memory
+    except ImportError:
+        return
+    if device().type != "cpu":
+        prepare_free_memory()
+
+
+def collect_garbage() -> None:
+    """Give memory that is no longer used back to the device."""
+    from modules import devices
+
+    devices.torch_gc()
+
+
+def setting(name: str, default: Any) -> Any:
+    """A setting of the WebUI, or the default while it does not exist yet."""
+    from modules import shared
+
+    value = getattr(shared.opts, name, None)
+    return default if value is None else value
+
+
+def unloads_after_use() -> bool:
+    """Whether face restoration shall not stay in the device's memory."""
+    return bool(setting("face_restoration_unload", False)) and device().type != "cpu"
+
+
+def is_stopped() -> bool:
+    """Whether the user pressed Interrupt or Skip."""
+    from modules import shared
+
+    state = shared.state
+    return bool(state.interrupted or state.skipped or getattr(state, "stopping_generation", False))
+
+
+def show_progress(text: str) -> None:
+    """Write below the WebUI's progress bar."""
+    from modules import shared
+
+    shared.state.textinfo = text
+
+
+def job_started_at() -> float | None:
+    """When the WebUI's present piece of work began; a new one has another value."""
+    from modules import shared
+
+    started: float | None = getattr(shared.state, "time_start", None)
+    return started
+
+
+@contextmanager
+def job(name: str) -> Iterator[None]:
+    """A piece of work of our own: waits for its turn after generations, and Interrupt ends it."""
+    from modules import call_queue, shared
+
+    with call_queue.queue_lock:
+        shared.state.begin(job=name)
+        try:
+            yield
+        finally:
+            shared.state.end()
+
+
+def report_error(message: str, *, is_ours: bool) -> None:
+    """Write into the WebUI's log; with the traceback unless the message says all (an error raised on purpose)."""
+    from modules import errors
+
+    errors.report(f"VQFR: {message}", exc_info=not is_ours)
+
+
+def tell_page(p: Any, message: str) -> None:
+    """Show a line below the pictures of a generation."""
+    comment = getattr(p, "comment", None)
+    if comment is not None:
+        comment(f"VQFR: {message}")
+
+
+def has_composite_hook() -> bool:
+    """Whether the WebUI calls scripts once more after an inpainted part was put into its picture (since 1.8)."""
+    from modules import scripts
+
+    return hasattr(scripts.Script, "postprocess_image_after_composite")
+
+
+def save_picture(p: Any, image: "Image.Image", number_in_batch: int, suffix: str) -> None:
+    """Save a picture of a generation beside the final one, if that is saved at all."""
+    from modules import images, processing, shared
+
+    if not p.save_samples():
+        return
+    text = processing.create_infotext(
+        p, p.prompts, p.seeds, p.subseeds, index=number_in_batch, all_negative_prompts=p.negative_prompts
+    )
+    images.save_image(
+        image,
+        p.outpath_samples,
+        "",
+        p.seeds[number_in_batch],
+        p.prompts[number_in_batch],
+        shared.opts.samples_format,
+        info=text,
+        p=p,
+        suffix=suffix,
+    )
+
+
+def api_is_on() -> bool:
+    """Whether the WebUI was started with `--api` or `--nowebui`."""
+    from modules import shared
+
+    return bool(getattr(shared.cmd_opts, "api", False) or getattr(shared.cmd_opts, "nowebui", False))
+
+
+def api_users() -> dict[str, str]:
+    """Names and passwords of `--api-auth`; empty: the API is open."""
+    from modules import shared
+
+    pairs = [pair.partition(":") for pair in (getattr(shared.cmd_opts, "api_auth", None) or "").split(",") if pair]
+    return {name: password for name, _, password in pairs}

@@ -1,0 +1,64 @@
+"""What is to be done with a picture: the model and the core's options, and for generations when and where."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from vqfr_core.errors import InputError
+from vqfr_core.options import OptionSpec, RestoreOptions, option_specs
+
+AFTER, BEFORE = "after composite", "before composite"
+MOMENTS = (AFTER, BEFORE)
+
+AnyRequest = TypeVar("AnyRequest", bound="Request")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One restoration."""
+
+    model: str = "auto"
+    """A name of `models.model_names`."""
+    options: RestoreOptions = field(default_factory=RestoreOptions)
+    """The core's settings."""
+
+    @classmethod
+    def from_names(cls: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:
+        """From a dictionary such as a page or a program gives; None and what is left out are defaults.
+
+        Raises InputError for a name that is not known, with the list of those that are, and for a bad value.
+        """
+        own = [f.name for f in dataclasses.fields(cls) if f.name != "options"]
+        specs = {spec.name: spec for spec in option_specs()}
+        unknown = sorted(set(values) - set(own) - set(specs))
+        if unknown:
+            raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join([*own, *specs])}")
+        given = {name: value for name, value in values.items() if value is not None}
+        options = {name: _exact(specs[name], value) for name, value in given.items() if name in specs}
+        return cls(**{name: given[name] for name in own if name in given}, options=RestoreOptions(**options))
+
+
+@dataclass(frozen=True)
+class GenerationRequest(Request):
+    """The restoration of each picture of a generation."""
+
+    when: str = AFTER
+    """One of `MOMENTS`: before or after an inpainted part is put into its picture."""
+    inpaint_only: bool = False
+    """Leave everything outside the inpaint mask as it is."""
+    save_before: bool = False
+    """Save each picture as it was before, too."""
+
+    def __post_init__(self) -> None:
+        if self.when not in MOMENTS:
+            raise InputError(f"when: {self.when!r} is not known; choose one of {', '.join(MOMENTS)}")
+        for name in ("inpaint_only", "save_before"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name}: is true or false, got {getattr(self, name)!r}")
+
+
+def _exact(spec: OptionSpec, value: Any) -> Any:
+    """Whole numbers as integers: pages and JSON may give 4.0."""
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole and type(spec.default) is int else value

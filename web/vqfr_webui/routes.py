@@ -1,0 +1,168 @@
+"""The HTTP interface, described in docs/webui_api.md. It is there when the WebUI's own is: with --api or --nowebui."""
+
+import dataclasses
+import secrets
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from vqfr_core.errors import Cancelled, DownloadError, InputError, VqfrError, WeightsError
+from vqfr_core.options import option_specs
+
+from . import convert, host
+from .models import AUTO, describe_models, is_present, model_names, resolve_model
+from .request import Request
+from .restoring import detect_in_image, restore_image
+
+MAX_BODY_BYTES = 64 << 20
+MAX_PIXELS = 50_000_000
+_IMAGE_FIELDS = ("image", "model", "options")
+
+
+class Refusal(Exception):
+    """A request that cannot be answered."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Task(NamedTuple):
+    """What a request asks for."""
+
+    image: Any
+    """A Pillow image."""
+    request: Request
+    """The model and the options."""
+
+
+def add_routes(app: Any) -> None:
+    """Add the routes to the WebUI's FastAPI application."""
+    if not host.api_is_on():
+        return
+    from fastapi import Depends
+
+    protection = [Depends(_login_check())] if host.api_users() else []
+    for path, work in (("/vqfr/restore", restore), ("/vqfr/detect", detect)):
+        schema = {"requestBody": {"required": True, "content": {"application/json": {"schema": _body_schema()}}}}
+        app.add_api_route(path, _posted(work), methods=["POST"], dependencies=protection, openapi_extra=schema)
+    app.add_api_route("/vqfr/models", describe_models, methods=["GET"], dependencies=protection)
+    app.add_api_route("/vqfr/schema", describe_options, methods=["GET"], dependencies=protection)
+
+
+def restore(body: Any) -> dict[str, Any]:
+    """The picture with its faces restored, and the report."""
+    task = read_task(body)
+    with host.job("vqfr restore"):
+        result = restore_image(task.image, task.request)
+    return {"image": convert.encode_image(result.image), "report": result.report.to_dict()}
+
+
+def detect(body: Any) -> dict[str, Any]:
+    """The faces of the picture: those that would be restored, by number, and the others with their reasons."""
+    from vqfr_core.report import face_report
+
+    task = read_task(body)
+    with host.job("vqfr detect"):
+        found, detector = detect_in_image(task.image, task.request)
+    used = [dataclasses.replace(face_report(face, n), status="found") for n, face in enumerate(found.faces)]
+    left = [face_report(skipped.detection, None, skipped.reason) for skipped in found.skipped]
+    size = (task.image.height, task.image.width)
+    return {"size": size, "detector": detector, "faces": [dataclasses.asdict(face) for face in used + left]}
+
+
+def describe_options() -> dict[str, Any]:
+    """The body's fields and every option with its default, range and meaning."""
+    options = {spec.name: dataclasses.asdict(spec) for spec in option_specs()}
+    limits = {"max_body_bytes": MAX_BODY_BYTES, "max_pixels": MAX_PIXELS}
+    return {"fields": list(_IMAGE_FIELDS), "models": model_names(), "options": options, "limits": limits}
+
+
+def read_task(body: Any) -> Task:
+    """The task of a request's JSON. Raises InputError or WeightsError with a message for the caller."""
+    if not isinstance(body, dict) or not isinstance(body.get("image"), str):
+        raise InputError('the body is a JSON object like {"image": "<base64>", "model": "auto", "options": {}}')
+    unknown = sorted(set(body) - set(_IMAGE_FIELDS))
+    options, model = body.get("options") or {}, body.get("model") or AUTO
+    if unknown or not isinstance(options, dict) or not isinstance(model, str):
+        what = f"unknown field {', '.join(unknown)}" if unknown else "model is text and options an object"
+        raise InputError(f"{what}; the fields are {', '.join(_IMAGE_FIELDS)}")
+    if "model" in options:
+        raise InputError("model stands beside options, not in them")
+    request = Request.from_names({"model": model, **options})
+    _check_present(resolve_model(model), request.options.detector)
+    return Task(convert.decode_image(body["image"], MAX_PIXELS), request)
+
+
+def _check_present(*names: str) -> None:
+    """Programs far away do not start downloads."""
+    from vqfr_core.loading.catalog import find_record
+
+    for name in names:
+        if find_record(name) and not is_present(name):
+            raise WeightsError(f"{name} is not on this machine; choose it once in the WebUI to download it")
+
+
+def _posted(work: Callable[[Any], dict[str, Any]]) -> Callable[..., Any]:
+    """The endpoint of a piece of work. It reads the body itself, to stop in time when that is too large."""
+    import json
+
+    from fastapi import HTTPException, Request
+    from starlette.concurrency import run_in_threadpool
+
+    async def endpoint(request: Request) -> dict[str, Any]:
+        try:
+            body = json.loads(await _read_limited(request))
+            return await run_in_threadpool(work, body)
+        except Refusal as refusal:
+            raise HTTPException(refusal.status, str(refusal)) from refusal
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise HTTPException(422, f"the body is no JSON: {error}") from error
+        except VqfrError as error:
+            raise HTTPException(_status_of(error), str(error)) from error
+
+    endpoint.__doc__ = work.__doc__
+    endpoint.__name__ = f"vqfr_{work.__name__}"
+    return endpoint
+
+
+async def _read_limited(request: Any) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise Refusal(413, f"the body is larger than {MAX_BODY_BYTES >> 20} MB")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _status_of(error: VqfrError) -> int:
+    if isinstance(error, InputError):
+        return 422
+    if isinstance(error, WeightsError) and not isinstance(error, DownloadError):
+        return 404
+    return 409 if isinstance(error, Cancelled) else 500
+
+
+def _login_check() -> Callable[..., None]:
+    """What the WebUI does for its own routes: HTTP Basic with the names and passwords of --api-auth."""
+    from fastapi import Depends, HTTPException
+    from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+    users = host.api_users()
+
+    def check(given: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:  # noqa: B008  FastAPI's way
+        expected = users.get(given.username)
+        if expected is None or not secrets.compare_digest(given.password.encode(), expected.encode()):
+            raise HTTPException(401, "Incorrect username or password", headers={"WWW-Authenticate": "Basic"})
+
+    return check
+
+
+def _body_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    properties = {
+        "image": {**text, "description": "a picture file in base64, with or without the head of a data URL"},
+        "model": {**text, "default": AUTO, "description": "a name of GET /vqfr/models, or auto"},
+        "options": {"type": "object", "description": "options by name, see GET /vqfr/schema"},
+    }
+    return {"type": "object", "required": ["image"], "properties": properties}

@@ -1,0 +1,85 @@
+"""The always-visible script in txt2img and img2img: faces are restored after each generation."""
+
+from typing import Any
+
+from modules import scripts
+from modules.ui_components import InputAccordion
+
+from vqfr_core.options import option_specs
+
+from . import generation, once
+from .controls import option_controls
+from .infotext import MODEL, key_of, pasted_option
+from .request import AFTER, BEFORE, MOMENTS
+
+_CHECKBOXES = {
+    "inpaint_only": (
+        "Only inside the inpaint mask",
+        "Nothing outside the mask changes; faces it covers by half count.",
+    ),
+    "save_before": ("Save the picture as it was before, too", "With -before-vqfr in its name."),
+}
+
+
+class VqfrScript(scripts.Script):
+    """Its arguments: whether it is on, options by name (for the API), then one for each name of `self._names`."""
+
+    _names: tuple[str, ...] = ()
+
+    def title(self) -> str:
+        return "VQFR"
+
+    def show(self, is_img2img: bool) -> Any:
+        return scripts.AlwaysVisible
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        import gradio as gr
+
+        with InputAccordion(False, label="VQFR", elem_id=self.elem_id("enabled")) as enabled:
+            controls = {**option_controls(self.elem_id, leave_out=("aligned",)), **self._own_controls()}
+        self._names = tuple(controls)
+        self.infotext_fields = [(enabled, lambda known: MODEL in known), *_paste_fields(controls)]
+        self.paste_field_names = [MODEL, *(key_of(name) for name in self._names)]
+        return [enabled, gr.State(None), *controls.values()]
+
+    def process(self, p: Any, enabled: bool, named: Any = None, *values: Any) -> None:
+        generation.begin(p, enabled, named, dict(zip(self._names, values, strict=False)))
+
+    def postprocess_image(self, p: Any, pp: Any, *args: Any) -> None:
+        generation.fix(p, pp, BEFORE)
+
+    def postprocess_image_after_composite(self, p: Any, pp: Any, *args: Any) -> None:
+        generation.fix(p, pp, AFTER)
+
+    def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
+        once.end()
+
+    def _own_controls(self) -> dict[str, Any]:
+        import gradio as gr
+
+        moment = gr.Radio(
+            choices=list(MOMENTS),
+            value=AFTER,
+            label="When",
+            info="After an inpainted part was put into its picture, which is also after ADetailer, or before that.",
+            elem_id=self.elem_id("when"),
+        )
+        with gr.Row():
+            boxes = {
+                name: gr.Checkbox(value=False, label=label, info=info, elem_id=self.elem_id(name))
+                for name, (label, info) in _CHECKBOXES.items()
+            }
+        return {"when": moment, **boxes}
+
+
+def _paste_fields(controls: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """For each control, how its value is read from the infotext of a picture. None leaves the control alone."""
+    fields: list[tuple[Any, Any]] = [
+        (controls["model"], MODEL),
+        (controls["when"], lambda known: known.get(key_of("when"), AFTER) if MODEL in known else None),
+        (controls["inpaint_only"], lambda known: key_of("inpaint_only") in known if MODEL in known else None),
+    ]
+    for spec in option_specs():
+        if spec.name in controls:
+            fields.append((controls[spec.name], lambda known, spec=spec: pasted_option(spec, known)))
+    return fields

@@ -1,0 +1,46 @@
+"""The WebUI's page of settings: what VQFR does as the WebUI's own face restorer, which has no controls elsewhere."""
+
+from typing import Any
+
+from vqfr_core.options import OptionSpec, option_specs
+
+from . import host
+from .controls import component_of
+from .models import AUTO, model_names
+from .request import Request
+
+LEFT_OUT = ("aligned", "scale")
+"""Options that would change the size of the picture or its meaning, which a face restorer must not."""
+_SECTION = ("vqfr", "VQFR")
+
+
+def add_settings() -> None:
+    """Put the settings into the WebUI."""
+    import gradio as gr
+    from modules import shared
+
+    def add(name: str, info: Any) -> None:
+        info.section, info.category_id = _SECTION, "postprocessing"
+        shared.opts.add_option(name, info)
+
+    label = "Model of the face restorer VQFR"
+    model = shared.OptionInfo(AUTO, label, gr.Dropdown, lambda: {"choices": model_names()}, section=_SECTION)
+    add(_key("model"), model.info("these settings are for Restore faces; other places have controls of their own"))
+    for spec in _specs():
+        kind, arguments = component_of(spec)
+        option = shared.OptionInfo(spec.default, spec.label, getattr(gr, kind), arguments, section=_SECTION)
+        add(_key(spec.name), option.info(spec.help))
+
+
+def default_request() -> Request:
+    """What the settings say. Raises InputError for a value that is not allowed."""
+    values = {spec.name: host.setting(_key(spec.name), spec.default) for spec in _specs()}
+    return Request.from_names({"model": host.setting(_key("model"), AUTO), **values})
+
+
+def _specs() -> list[OptionSpec]:
+    return [spec for spec in option_specs() if spec.name not in LEFT_OUT]
+
+
+def _key(name: str) -> str:
+    return f"vqfr_{name}"

@@ -1,0 +1,75 @@
+"""Axes of the WebUI's X/Y/Z plot: every setting of the always-visible script."""
+
+from typing import Any
+
+from vqfr_core.errors import InputError
+from vqfr_core.options import OptionSpec, option_specs
+
+from .generation import AXES
+from .models import model_names
+from .request import MOMENTS
+
+_YES_NO = ("True", "False")
+_PREFIX = "[VQFR] "
+
+
+def add_axes() -> None:
+    """Append our axes to the X/Y/Z plot, unless they are there. A WebUI without it gets none."""
+    from modules import scripts
+
+    for data in scripts.scripts_data:
+        if data.path.endswith("xyz_grid.py"):
+            known = {option.label for option in data.module.axis_options}
+            data.module.axis_options += [axis for axis in _axes(data.module) if axis.label not in known]
+            return
+
+
+def _axes(plot: Any) -> list[Any]:
+    """plot: the module of the WebUI's script."""
+    chosen = {"enabled": _YES_NO, "when": MOMENTS, "inpaint_only": _YES_NO}
+    axes = [_choice(plot, "model", "Model", None)]
+    axes += [_choice(plot, name, name.replace("_", " "), choices) for name, choices in chosen.items()]
+    for spec in option_specs():
+        if spec.name == "aligned":
+            continue
+        if isinstance(spec.default, bool) or spec.choices:
+            axes.append(_choice(plot, spec.name, spec.label, spec.choices or _YES_NO))
+        else:
+            kind, confirm = type(spec.default), _confirm(spec)
+            axes.append(plot.AxisOption(f"{_PREFIX}{spec.label}", kind, _apply(spec.name), confirm=confirm))
+    return axes
+
+
+def _choice(plot: Any, name: str, label: str, choices: tuple[str, ...] | None) -> Any:
+    """An axis of words. choices: None for the models, which are looked up when the list is shown."""
+    list_choices = model_names if choices is None else lambda: list(choices)
+
+    def confirm(p: Any, values: list[str]) -> None:
+        wrong = [value for value in values if value not in list_choices()]
+        if wrong:
+            raise RuntimeError(f"{label}: {', '.join(wrong)} not known; choose from {', '.join(list_choices())}")
+
+    cost = 0.5 if name == "model" else 0.0
+    text = f"{_PREFIX}{label[0].upper()}{label[1:]}"
+    return plot.AxisOption(text, str, _apply(name), confirm=confirm, cost=cost, choices=list_choices)
+
+
+def _apply(name: str) -> Any:
+    """Leaves a value for `generation.begin`. A new dictionary, since the plot's cells share the old one."""
+
+    def apply(p: Any, value: Any, values: Any) -> None:
+        typed = value == "True" if value in _YES_NO else value
+        setattr(p, AXES, {**getattr(p, AXES, {}), name: typed})
+
+    return apply
+
+
+def _confirm(spec: OptionSpec) -> Any:
+    def confirm(p: Any, values: list[Any]) -> None:
+        for value in values:
+            try:
+                spec.check(value)
+            except InputError as error:
+                raise RuntimeError(str(error)) from error
+
+    return confirm
