@@ -35,7 +35,7 @@ def component_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
     if isinstance(spec.default, bool):
         return "Checkbox", {}
     if spec.minimum is None or spec.maximum is None:
-        return "Textbox", {}
+        return "Textbox", {"max_lines": 1}
     if spec.maximum > _LONGEST_SLIDER:
         return "Number", {"precision": 0 if isinstance(spec.default, int) else None}
     return "Slider", {"minimum": spec.minimum, "maximum": spec.maximum, "step": spec.step}
@@ -50,8 +50,18 @@ def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: Ele
             for spec in specs[start : start + 2]:
                 kind, arguments = component_of(spec)
                 controls[spec.name] = getattr(gr, kind)(
-                    value=spec.default, label=spec.label, info=spec.help, elem_id=element_id(spec.name), **arguments
+                    value=spec.default,
+                    elem_id=element_id(spec.name),
+                    **_words(kind, spec.label, spec.help),
+                    **arguments,
                 )
+
+
+def _words(kind: str, label: str, help: str) -> dict[str, str]:
+    """Label and help. Gradio writes the help of a checkbox above it, where it seems to belong to what comes before."""
+    if kind == "Checkbox":
+        return {"label": f"{label} ({help[0].lower()}{help[1:].rstrip('.')})"}
+    return {"label": label, "info": help}
 
 
 def _model_control(element_id: str | None) -> Any:

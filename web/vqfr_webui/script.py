@@ -66,8 +66,8 @@ class VqfrScript(scripts.Script):
         )
         with gr.Row():
             boxes = {
-                name: gr.Checkbox(value=False, label=label, info=info, elem_id=self.elem_id(name))
-                for name, (label, info) in _CHECKBOXES.items()
+                name: gr.Checkbox(value=False, label=label, elem_id=self.elem_id(name))
+                for name, label in _CHECKBOXES.items()
             }
         return {"when": moment, **boxes}
 

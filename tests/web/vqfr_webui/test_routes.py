@@ -1,0 +1,160 @@
+"""The HTTP routes: what they do, whom they refuse, and what they do not give away."""
+
+import base64
+import io
+import json
+
+import pytest
+from PIL import Image
+
+from vqfr_core import InputError, WeightsError
+
+from .conftest import differs
+
+
+def encoded(image, format="PNG"):
+    buffer = io.BytesIO()
+    image.save(buffer, format=format)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.fixture
+def body(portrait, tiny):
+    return {"image": encoded(portrait), "model": tiny}
+
+
+def test_restore(webui, body, portrait, tiny):
+    answer = webui.part("routes").restore({**body, "options": {"fidelity": 0.2}})
+    image = Image.open(io.BytesIO(base64.b64decode(answer["image"])))
+    assert image.size == portrait.size and differs(image, portrait)
+    assert answer["report"]["options"]["fidelity"] == 0.2 and len(answer["report"]["faces"]) == 1
+    assert webui.state.jobs == ["vqfr restore", "end"]
+    json.dumps(answer)
+    assert str(webui.models_path) not in json.dumps(answer)
+
+
+def test_detect_restores_nothing(webui, body):
+    answer = webui.part("routes").detect(body)
+    assert [face["status"] for face in answer["faces"]] == ["found"]
+    assert answer["size"] == (160, 192) and answer["detector"] == "retinaface_mobile0.25"
+    assert not webui.part("restoring")._kept
+
+
+def test_models_and_schema_name_no_folder(webui, tiny):
+    routes = webui.part("routes")
+    models, schema = routes.describe_models(), routes.describe_options()
+    assert {"vqfr_v2", "vqfr_small", tiny} <= {model["name"] for model in models}
+    assert schema["options"]["fidelity"]["maximum"] == 1.0 and tiny in schema["models"]
+    assert str(webui.models_path) not in json.dumps([models, schema])
+
+
+@pytest.mark.parametrize("model", ["../tiny.safetensors", "/etc/passwd", "VQFR/tiny.safetensors", "nothing"])
+def test_only_names_of_the_list(webui, body, model):
+    with pytest.raises(InputError, match="not known"):
+        webui.part("routes").read_task({**body, "model": model})
+
+
+def test_nothing_is_downloaded_for_a_program_far_away(webui, body):
+    with pytest.raises(WeightsError, match="not on this machine"):
+        webui.part("routes").read_task({**body, "model": "vqfr_v2"})
+    with pytest.raises(WeightsError, match="retinaface_resnet50"):
+        webui.part("routes").read_task({**body, "options": {"detector": "retinaface_resnet50"}})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"image": "!"}, "base64"),
+        ({"image": base64.b64encode(b"text").decode()}, "picture"),
+        ({"image": "http://127.0.0.1/a.png"}, "base64"),
+        ({"image": 3}, "JSON object"),
+        ({"path": "/etc"}, "unknown field path"),
+        ({"options": {"fidelty": 1}}, "unknown option fidelty; known are"),
+        ({"options": {"model": "auto"}}, "beside options"),
+        ({"options": []}, None),
+        ({"options": [1]}, "options an object"),
+    ],
+)
+def test_bad_bodies(webui, body, change, message):
+    read = webui.part("routes").read_task
+    if message is None:
+        read({**body, **change})
+        return
+    with pytest.raises(InputError, match=message):
+        read({**body, **change})
+
+
+def test_too_many_pixels_are_refused_before_decoding(webui, body, monkeypatch):
+    monkeypatch.setattr(webui.part("routes"), "MAX_PIXELS", 100)
+    with pytest.raises(InputError, match="192 x 160"):
+        webui.part("routes").read_task(body)
+
+
+def test_photographs_are_turned_upright(webui, portrait):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    portrait.save(buffer, format="JPEG", exif=exif)
+    text = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    assert webui.part("convert").decode_image(text, 10**6).size == (160, 192)
+
+
+class App:
+    """FastAPI with its HTTP taken away."""
+
+    def __init__(self):
+        self.paths = []
+
+    def add_api_route(self, path, endpoint, **arguments):
+        self.paths.append(path)
+
+
+def test_no_routes_without_the_hosts_api(webui):
+    webui.flags.api = False
+    app = App()
+    webui.part("routes").add_routes(app)
+    assert app.paths == []
+
+
+@pytest.fixture
+def client(webui):
+    """client(): an HTTP client of an application with our routes."""
+    fastapi = pytest.importorskip("fastapi", reason="fastapi, which every WebUI brings, is not installed here")
+    pytest.importorskip("httpx", reason="FastAPI's test client needs httpx")
+    from fastapi.testclient import TestClient
+
+    def make():
+        app = fastapi.FastAPI()
+        for start in webui.callbacks["app_started"]:
+            start(None, app)
+        return TestClient(app)
+
+    return make
+
+
+def test_over_http(client, body):
+    http = client()
+    assert http.post("/vqfr/restore", json=body).json()["report"]["faces"]
+    assert http.post("/vqfr/detect", json=body).json()["faces"]
+    assert http.get("/vqfr/models").status_code == 200 and http.get("/vqfr/schema").status_code == 200
+    refused = http.post("/vqfr/restore", json={**body, "options": {"x": 1}})
+    assert refused.status_code == 422 and "known are" in refused.json()["detail"]
+    assert http.post("/vqfr/restore", json={**body, "model": "vqfr_v2"}).status_code == 404
+    assert http.post("/vqfr/restore", content=b"{").status_code == 422
+    assert "/vqfr/restore" in http.get("/openapi.json").json()["paths"]
+
+
+def test_bodies_have_a_limit(client, body, webui, monkeypatch):
+    monkeypatch.setattr(webui.part("routes"), "MAX_BODY_BYTES", 1000)
+    assert client().post("/vqfr/restore", json=body).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/vqfr/models", "/vqfr/schema", "/vqfr/restore", "/vqfr/detect"])
+def test_the_hosts_login_protects_every_route(client, webui, body, path):
+    webui.flags.api_auth = "ann:secret,bob:p:w"
+    http = client()
+    method = {"method": "POST", "json": body} if path.endswith(("restore", "detect")) else {"method": "GET"}
+    assert http.request(url=path, **method).status_code == 401
+    assert http.request(url=path, auth=("ann", "wrong"), **method).status_code == 401
+    assert http.request(url=path, auth=("eve", "secret"), **method).status_code == 401
+    assert http.request(url=path, auth=("ann", "secret"), **method).status_code == 200
