@@ -52,7 +52,7 @@ def decode_image(text: str, max_pixels: int) -> Image.Image:
     """
     head, _, body = text.partition(",") if text.startswith("data:") else ("", "", text)
     try:
-        image = Image.open(io.BytesIO(base64.b64decode("".join(body.split()), validate=True)))
+        image: Image.Image = Image.open(io.BytesIO(base64.b64decode("".join(body.split()), validate=True)))
         if image.width * image.height > max_pixels:
             raise InputError(
                 f"image: {image.width} x {image.height} px is more than the {max_pixels:,} pixels that are allowed"
