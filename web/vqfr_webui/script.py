@@ -13,11 +13,8 @@ from .infotext import MODEL, key_of, pasted_option
 from .request import AFTER, BEFORE, MOMENTS
 
 _CHECKBOXES = {
-    "inpaint_only": (
-        "Only inside the inpaint mask",
-        "Nothing outside the mask changes; faces it covers by half count.",
-    ),
-    "save_before": ("Save the picture as it was before, too", "With -before-vqfr in its name."),
+    "inpaint_only": "Only inside the inpaint mask (faces that it covers by half; nothing outside of it changes)",
+    "save_before": "Also save the picture as it was before (with -before-vqfr in its name)",
 }
 
 

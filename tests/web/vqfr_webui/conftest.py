@@ -25,6 +25,7 @@ class Component:
     def __init__(self, value: Any = None, **arguments: Any) -> None:
         self.value, self.arguments = value, arguments
         self.label = arguments.get("label")
+        assert self.label is None or isinstance(self.label, str)  # the hosts' own check of scripts
 
     def __enter__(self) -> "Component":
         return self
