@@ -72,7 +72,8 @@ def test_it_is_everywhere_it_should_be(server):
     for tab in ("txt2img", "img2img"):
         assert listed[tab].count("vqfr") == listed[tab].count("vqfr face restore") == 1
     assert [known["name"] for known in server.call("/sdapi/v1/face-restorers")].count("VQFR") == 1
-    assert server.call("/sdapi/v1/options")["vqfr_fidelity"] == 0.5
+    ids = [component["props"].get("elem_id") for component in server.call("/config")["components"]]
+    assert ids.count("setting_vqfr_fidelity") == 1
 
 
 def test_it_is_off_unless_asked_for(plain):

@@ -79,11 +79,13 @@ def is_stopped() -> bool:
     return bool(state.interrupted or state.skipped or getattr(state, "stopping_generation", False))
 
 
-def show_progress(text: str) -> None:
-    """Write below the WebUI's progress bar."""
+def show_progress(text: str, done: int = 0, total: int = 0) -> None:
+    """Write below the WebUI's progress bar. done, total: also move the bar, in a job of our own."""
     from modules import shared
 
     shared.state.textinfo = text
+    if total:
+        shared.state.job_no, shared.state.job_count = done, total
 
 
 def job_started_at() -> float | None:
@@ -147,6 +149,29 @@ def save_picture(p: Any, image: "Image.Image", number_in_batch: int, suffix: str
         info=text,
         p=p,
         suffix=suffix,
+    )
+
+
+def may_name_folders() -> bool:
+    """Whether users of the page may type folders of this machine, as on the WebUI's own Extras tab."""
+    from modules import shared
+
+    return not getattr(shared.cmd_opts, "hide_ui_dir_config", False)
+
+
+def output_folder() -> Path:
+    """Where the Extras tab saves."""
+    from modules import shared
+
+    return Path(shared.opts.outdir_samples or shared.opts.outdir_extras_samples)
+
+
+def send_image(button: Any, image: Any, tab: str) -> None:
+    """Let a button hand the picture of a gr.Image to one of the WebUI's tabs: img2img, inpaint or extras."""
+    from modules import infotext_utils
+
+    infotext_utils.register_paste_params_button(
+        infotext_utils.ParamBinding(paste_button=button, tabname=tab, source_image_component=image)
     )
 
 

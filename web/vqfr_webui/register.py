@@ -6,6 +6,7 @@ from . import face_restorer
 from .restoring import drop_networks
 from .routes import add_routes
 from .settings import add_settings
+from .tab import build_tab
 from .xyz import add_axes
 
 
@@ -16,6 +17,7 @@ def register() -> None:
     face_restorer.register(shared.face_restorers)
     script_callbacks.on_ui_settings(add_settings)
     script_callbacks.on_before_ui(add_axes)
+    script_callbacks.on_ui_tabs(build_tab)
     script_callbacks.on_app_started(_on_app_started)
     script_callbacks.on_script_unloaded(drop_networks)
 
