@@ -98,6 +98,7 @@ class WebUI:
         self.face_restorers = [SimpleNamespace(name=lambda: "CodeFormer")]
         self.axes = SimpleNamespace(axis_options=[AxisOption("Seed", int, None)], AxisOption=AxisOption)
         self.reported: list[str] = []
+        self.sent: list[dict[str, Any]] = []
         self.saved: list[tuple[Image.Image, dict[str, Any]]] = []
         self.entry: ModuleType | None = None
 
@@ -131,6 +132,7 @@ class WebUI:
                 f"on_{name}": on(name)
                 for name in ("ui_settings", "before_ui", "app_started", "script_unloaded", "ui_tabs")
             },
+            "infotext_utils": {"ParamBinding": dict, "register_paste_params_button": self.sent.append},
             "processing": {"create_infotext": infotext},
             "images": {"save_image": save},
         }  # fmt: skip
