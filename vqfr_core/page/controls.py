@@ -30,15 +30,20 @@ def add_other_controls(controls: Controls, prefix: str) -> None:
 
 def make_control(spec: OptionSpec, prefix: str) -> Any:
     """The component that suits a setting."""
-    gr = import_gradio()
+    kind, arguments = control_of(spec)
     shown: dict[str, Any] = {"label": spec.label, "info": spec.help, "elem_id": f"{prefix}_{spec.name}"}
+    return getattr(import_gradio(), kind)(value=spec.default, **shown, **arguments)
+
+
+def control_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
+    """The name of the Gradio component that suits a setting, and what it needs besides value and label."""
     if isinstance(spec.default, bool):
-        return gr.Checkbox(value=spec.default, **shown)
+        return "Checkbox", {}
     if spec.choices is not None:
-        return gr.Dropdown(choices=list(spec.choices), value=spec.default, **shown)
+        return "Dropdown", {"choices": list(spec.choices)}
     if isinstance(spec.default, str):
-        return gr.Textbox(value=spec.default, max_lines=1, **shown)
-    return gr.Slider(spec.minimum, spec.maximum, value=spec.default, step=spec.step, **shown)
+        return "Textbox", {"max_lines": 1}
+    return "Slider", {"minimum": spec.minimum, "maximum": spec.maximum, "step": spec.step}
 
 
 def in_order(controls: Controls) -> list[Any]:
