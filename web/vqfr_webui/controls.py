@@ -4,11 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from vqfr_core.options import OptionSpec, option_specs
+from vqfr_core.page.controls import control_of
 
 from .models import AUTO, model_names
-
-_LONGEST_SLIDER = 4096
-"""Ranges beyond this are typed: a slider would jump by hundreds."""
 
 ElementId = Callable[[str], str | None]
 
@@ -28,19 +26,6 @@ def option_controls(element_id: ElementId = lambda name: None, leave_out: tuple[
     return {name: controls[name] for name in ("model", *(spec.name for spec in specs))}
 
 
-def component_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
-    """The name of the Gradio component that fits an option, and what to build it with besides label and value."""
-    if spec.choices:
-        return "Dropdown", {"choices": list(spec.choices)}
-    if isinstance(spec.default, bool):
-        return "Checkbox", {}
-    if spec.minimum is None or spec.maximum is None:
-        return "Textbox", {"max_lines": 1}
-    if spec.maximum > _LONGEST_SLIDER:
-        return "Number", {"precision": 0 if isinstance(spec.default, int) else None}
-    return "Slider", {"minimum": spec.minimum, "maximum": spec.maximum, "step": spec.step}
-
-
 def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: ElementId) -> None:
     """Two in a row, which is what the narrow columns of the WebUI have room for."""
     import gradio as gr
@@ -48,7 +33,7 @@ def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: Ele
     for start in range(0, len(specs), 2):
         with gr.Row():
             for spec in specs[start : start + 2]:
-                kind, arguments = component_of(spec)
+                kind, arguments = control_of(spec)
                 controls[spec.name] = getattr(gr, kind)(
                     value=spec.default,
                     elem_id=element_id(spec.name),

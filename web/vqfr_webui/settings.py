@@ -3,9 +3,9 @@
 from typing import Any
 
 from vqfr_core.options import OptionSpec, option_specs
+from vqfr_core.page.controls import control_of
 
 from . import host
-from .controls import component_of
 from .models import AUTO, model_names
 from .request import Request
 
@@ -27,7 +27,7 @@ def add_settings() -> None:
     model = shared.OptionInfo(AUTO, label, gr.Dropdown, lambda: {"choices": model_names()}, section=_SECTION)
     add(_key("model"), model.info("these settings are for Restore faces; other places have controls of their own"))
     for spec in _specs():
-        kind, arguments = component_of(spec)
+        kind, arguments = control_of(spec)
         option = shared.OptionInfo(spec.default, spec.label, getattr(gr, kind), arguments, section=_SECTION)
         add(_key(spec.name), option.info(spec.help))
 

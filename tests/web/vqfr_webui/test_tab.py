@@ -1,5 +1,6 @@
 """The tab: what the core's page is given by the WebUI. The page itself has tests of its own."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def surroundings(webui, monkeypatch):
 
 
 def test_work_waits_for_its_turn_and_says_so(webui, surroundings):
-    lock = __import__("modules.call_queue").call_queue.queue_lock
+    lock = sys.modules["modules.call_queue"].queue_lock
     with surroundings.job():
         assert lock.locked() and webui.state.jobs == ["vqfr"]
         surroundings.progress("face", 1, 3)
