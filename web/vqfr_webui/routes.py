@@ -18,14 +18,6 @@ MAX_PIXELS = 50_000_000
 _IMAGE_FIELDS = ("image", "model", "options")
 
 
-class Refusal(Exception):
-    """A request that cannot be answered."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class Task(NamedTuple):
     """What a request asks for."""
 
@@ -113,8 +105,6 @@ def _posted(work: Callable[[Any], dict[str, Any]]) -> Callable[..., Any]:
         try:
             body = json.loads(await _read_limited(request))
             return await run_in_threadpool(work, body)
-        except Refusal as refusal:
-            raise HTTPException(refusal.status, str(refusal)) from refusal
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise HTTPException(422, f"the body is no JSON: {error}") from error
         except VqfrError as error:
@@ -126,11 +116,13 @@ def _posted(work: Callable[[Any], dict[str, Any]]) -> Callable[..., Any]:
 
 
 async def _read_limited(request: Any) -> bytes:
+    from fastapi import HTTPException
+
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > MAX_BODY_BYTES:
-            raise Refusal(413, f"the body is larger than {MAX_BODY_BYTES >> 20} MB")
+            raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES >> 20} MB")
         parts.append(part)
     return b"".join(parts)
 

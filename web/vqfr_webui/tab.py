@@ -25,6 +25,7 @@ def build_tab() -> list[tuple[Any, str, str]]:
         folders=Folders(may_name=host.may_name_folders(), output=host.output_folder),
         send_to=tuple(SendTo(label, _sender(tab)) for tab, label in _TARGETS.items()),
         id_prefix="vqfr_tab",
+        max_kept_bytes=1 << 30,  # the machine's memory is for the WebUI's models first
     )
     return [(build_page(surroundings), "VQFR", "vqfr")]
 
