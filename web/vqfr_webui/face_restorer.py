@@ -30,7 +30,8 @@ class VqfrFaceRestorer:
             return np_image
         try:
             result = restore_image(array_to_image(np_image), default_request())
-        except Cancelled:
+        except Cancelled as error:
+            _note("faces", FACES, str(error))
             return np_image
         except Exception as error:
             message = str(error) or type(error).__name__

@@ -44,6 +44,13 @@ def test_a_generation_says_what_was_found(restorer, portrait, webui, processing)
     assert processing.infotext() == {"VQFR faces": "1 of 1 restored"}
 
 
+def test_interrupt_is_said(restorer, portrait, webui, processing):
+    webui.script().process(processing, False)
+    webui.state.interrupted = True
+    array = np.asarray(portrait)
+    assert restorer.restore(array) is array and "stopped" in processing.infotext()["VQFR faces"]
+
+
 def test_the_page_has_every_setting_that_keeps_the_size(webui):
     for add in webui.callbacks["ui_settings"]:
         add()
