@@ -36,6 +36,6 @@ for job in jobs:
         {"Upscale": _UPSCALE, "VQFR Face Restore": job["arguments"]}
     )
     image = Image.open(job["source"])
-    images, _, _ = postprocessing.run_postprocessing(0, image, None, "", "", True, *arguments, save_output=False)
+    images, shown, _ = postprocessing.run_postprocessing(0, image, None, "", "", True, *arguments, save_output=False)
     images[0].save(job["target"])
-    Path(job["target"]).with_suffix(".txt").write_text(images[0].info.get("postprocessing", ""))
+    Path(job["target"]).with_suffix(".txt").write_text(shown)  # the infotext; the image's own info differs by host
