@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from vqfr_core.arch import V2Config, VqfrV2
+from vqfr_core.arch import VqfrV2
 
 ROOT = Path(__file__).parents[3]
-TINY = {"channels": (32,) * 6, "encoder_blocks": 1, "decoder_blocks": 1, "num_codes": 8, "code_channels": 32}
 
 
 class Component:
@@ -181,27 +179,15 @@ def webui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebUI]:
         del sys.modules[name]
 
 
-@pytest.fixture(scope="session")
-def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A VQFR v2 of random weights, small enough for a test."""
-    torch.manual_seed(5)
-    network = VqfrV2(V2Config(**TINY))
-    for parameter in network.parameters():
-        if parameter.ndim == 4:
-            torch.nn.init.normal_(parameter, std=(2 / parameter[0].numel()) ** 0.5)
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path)
-    return path
-
-
 @pytest.fixture
-def tiny(webui: WebUI, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def tiny(webui: WebUI, tiny_v2: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a model in the model folder. It turns faces into their negative, which takes no time."""
     monkeypatch.setattr(VqfrV2, "forward", lambda self, x, fidelity=0.5: -x)
+    name = "tiny.safetensors"
     folder = webui.models_path / "VQFR"
     folder.mkdir(parents=True)
-    (folder / tiny_weights.name).write_bytes(tiny_weights.read_bytes())
-    return tiny_weights.name
+    (folder / name).write_bytes(Path(tiny_v2).read_bytes())
+    return name
 
 
 @pytest.fixture(scope="session")
