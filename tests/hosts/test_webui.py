@@ -75,7 +75,7 @@ def test_it_is_everywhere_it_should_be(server):
         assert listed[tab].count("vqfr") == listed[tab].count("vqfr face restore") == 1
     assert [known["name"] for known in server.call("/sdapi/v1/face-restorers")].count("VQFR") == 1
     ids = [component["props"].get("elem_id") for component in server.call("/config")["components"]]
-    assert ids.count("setting_vqfr_fidelity") == 1
+    assert ids.count("setting_vqfr_fidelity") == ids.count("tab_vqfr") == ids.count("vqfr_tab_restore") == 1
 
 
 def test_it_is_off_unless_asked_for(plain):
