@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from tests.nodes.comfyui_standin import Host, load_pack
+
 from .machine import describe_machine, peak_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -24,8 +26,7 @@ HEAVY = ("facexlib", "torchvision", "cv2", "scipy", "numba", "requests", "safete
 _IMPORT = """
 import sys, time, tempfile, pathlib
 import torch, numpy
-sys.path.insert(0, "tests/nodes")
-from comfyui_standin import Host, load_pack
+from tests.nodes.comfyui_standin import Host, load_pack
 host, before = Host(pathlib.Path(tempfile.gettempdir())), set(sys.modules)
 start = time.perf_counter()
 load_pack(host, sys.modules)
@@ -44,9 +45,6 @@ def import_seconds() -> tuple[float, list[str]]:
 
 def load_nodes(folder: Path) -> dict[str, Any]:
     """The nodes of the pack by id."""
-    sys.path.insert(0, str(ROOT / "tests" / "nodes"))
-    from comfyui_standin import Host, load_pack
-
     extension = asyncio.run(load_pack(Host(folder), sys.modules).comfy_entrypoint())
     return {node.define_schema().node_id: node for node in asyncio.run(extension.get_node_list())}
 

@@ -5,7 +5,6 @@ up by their English text in `tools/translations/<language>.json`, so a changed t
 """
 
 import asyncio
-import importlib.util
 import json
 import re
 import sys
@@ -15,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.nodes.comfyui_standin import Host, load_pack  # noqa: E402
+
 PAGES = ROOT / "web" / "comfyui" / "docs"
 LOCALES = ROOT / "locales"
 TRANSLATIONS = Path(__file__).with_name("translations")
-STANDIN = ROOT / "tests" / "nodes" / "comfyui_standin.py"
 
 Texts = dict[str, Any]
 """nodeDefs.json: by node id its display_name, description, inputs by id and outputs by index."""
@@ -26,13 +28,8 @@ Texts = dict[str, Any]
 
 def load_schemas() -> list[Any]:
     """The schemas of all nodes, as they are with an empty model folder; no ComfyUI is needed."""
-    spec = importlib.util.spec_from_file_location("comfyui_standin", STANDIN)
-    assert spec and spec.loader
-    standin = importlib.util.module_from_spec(spec)
-    sys.modules["comfyui_standin"] = standin
-    spec.loader.exec_module(standin)
     with tempfile.TemporaryDirectory() as models:
-        pack = standin.load_pack(standin.Host(Path(models)), sys.modules)
+        pack = load_pack(Host(Path(models)), sys.modules)
         extension = asyncio.run(pack.comfy_entrypoint())
         return [node.define_schema() for node in asyncio.run(extension.get_node_list())]
 

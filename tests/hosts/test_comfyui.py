@@ -3,11 +3,9 @@
 VQFR_COMFYUI names its checkout, VQFR_COMFYUI_PYTHON the Python with what it needs; else they are skipped.
 """
 
-import importlib.util
 import io
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,19 +17,11 @@ from PIL import Image
 from vqfr_core import FaceRestorer, RestoreOptions
 from vqfr_core.cli import main
 
+from . import comfyui
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-comfyui = _load("comfyui")
 pytestmark = pytest.mark.skipif(
     not comfyui.CHECKOUT, reason="set VQFR_COMFYUI (a checkout) and VQFR_COMFYUI_PYTHON to test in a real ComfyUI"
 )

@@ -3,38 +3,30 @@
 VQFR_COMFYUI and VQFR_COMFYUI_PYTHON as for `test_comfyui`; Playwright, PyAV and Chromium are needed besides.
 """
 
-import importlib.util
 import json
-import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tools import make_workflows
+
+from . import comfyui
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / "example_workflows").glob("*.json"))
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = [
-    pytest.mark.skipif(not os.environ.get("VQFR_COMFYUI"), reason="set VQFR_COMFYUI and VQFR_COMFYUI_PYTHON"),
+    pytest.mark.skipif(not comfyui.CHECKOUT, reason="set VQFR_COMFYUI and VQFR_COMFYUI_PYTHON"),
     pytest.mark.skipif(BROWSER is None, reason="needs Chromium: apt-get install chromium"),
 ]
 
 
-def _load(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
-    server = _load(Path(__file__).with_name("comfyui.py")).ComfyUI(tmp_path_factory.mktemp("comfyui"))
+    server = comfyui.ComfyUI(tmp_path_factory.mktemp("comfyui"))
     server.start()
     yield server
     server.stop()
@@ -44,11 +36,10 @@ def host(tmp_path_factory):
 def page(host):
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
     pytest.importorskip("av", reason="needs PyAV: pip install av")
-    maker = _load(ROOT / "tools" / "make_workflows.py")
     with sync_api.sync_playwright() as playwright:
-        page = maker.open_page(playwright, host.url)
-        maker.upload(page, host.url, maker.PICTURE, maker.make_picture())
-        maker.upload(page, host.url, maker.CLIP, maker.make_clip())
+        page = make_workflows.open_page(playwright, host.url)
+        make_workflows.upload(page, host.url, make_workflows.PICTURE, make_workflows.make_picture())
+        make_workflows.upload(page, host.url, make_workflows.CLIP, make_workflows.make_clip())
         yield page
         page.context.browser.close()
 

@@ -1,7 +1,6 @@
 """The node pack, loaded into a stand-in of ComfyUI."""
 
 import asyncio
-import importlib.util
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,11 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-_spec = importlib.util.spec_from_file_location("comfyui_standin", Path(__file__).with_name("comfyui_standin.py"))
-assert _spec and _spec.loader
-standin = importlib.util.module_from_spec(_spec)
-sys.modules["comfyui_standin"] = standin
-_spec.loader.exec_module(standin)
+from . import comfyui_standin as standin
 
 DATA = Path(__file__).parents[1] / "data"
 

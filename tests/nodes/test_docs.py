@@ -5,9 +5,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from comfyui_standin import Host
 
 from tools.update_nodes import LOCALES, PAGES, find_problems, make_files
+
+from .comfyui_standin import Host
 
 LANGUAGES = ("en", "zh", "ja")
 
