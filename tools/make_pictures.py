@@ -15,8 +15,8 @@ from torch import Tensor
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from training.degrade import Severity, degrade  # noqa: E402
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_pil  # noqa: E402
+from vqfr_core.evaluation.degrade import Severity, degrade  # noqa: E402
 
 OLD_SCAN = Severity(blur_px=(1.2, 1.2), shrink=(2.0, 2.0), noise=(6.0, 6.0), jpeg=(60, 60))
 """How the example became a bad photograph: slightly out of focus, small, noisy and compressed."""

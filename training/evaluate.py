@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vqfr_core.arch import V1Config, VqfrV1
+from vqfr_core.evaluation.degrade import LEVELS, degrade_level
 
 from .data import to_tensor, whole_face
-from .degrade import LEVELS, degrade_level
 from .state import nearest_code_of
 from .validate import psnr, write_picture
 

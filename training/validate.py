@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from vqfr_core.arch import VqfrV1
+from vqfr_core.evaluation.degrade import degrade_level
 
 from .data import to_tensor, whole_face
-from .degrade import degrade_level
 from .losses import Perceptual, half_size
 from .state import TrainState, nearest_code_of
 
