@@ -1,4 +1,6 @@
-"""Does the network help? `python -m training.evaluate --weights FILE --faces FOLDER --alexnet FILE --out FOLDER`.
+"""What is in the texture? `python -m training.evaluate --weights FILE --faces FOLDER --alexnet FILE --out FOLDER`.
+
+A look inside a network in training; `python -m vqfr_core evaluate` measures what users get, with more metrics.
 
 Every face is brought to 512x512 and degraded at fixed, seeded levels; LPIPS (Zhang et al., CVPR 2018, AlexNet) and PSNR
 against the sharp face are reported for the degraded input and for the answer, and a sheet shows them side by side.
@@ -7,7 +9,6 @@ against the sharp face are reported for the degraded input and for the answer, a
 import argparse
 import dataclasses
 import json
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,11 @@ import cv2
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqfr_core.arch import V1Config, VqfrV1
 from vqfr_core.evaluation.degrade import LEVELS, degrade_level
+from vqfr_core.evaluation.perceptual import Lpips
 
 from .data import to_tensor, whole_face
 from .state import nearest_code_of
@@ -37,28 +39,6 @@ class FaceResult:
     input_psnr: float
     answer_psnr: float
     texture_psnr: float
-
-
-class Lpips(nn.Module):
-    """LPIPS with AlexNet: backbone from a file, linear heads from the `lpips` wheel. Images in [-1, 1]."""
-
-    def __init__(self, backbone: Path) -> None:
-        super().__init__()
-        import lpips
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            self.metric = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-        weights = torch.load(backbone, weights_only=True)
-        own = self.metric.net.state_dict()
-        for key in own:
-            _, layer, kind = key.split(".")
-            own[key] = weights[f"features.{layer}.{kind}"]
-        self.metric.net.load_state_dict(own)
-        self.requires_grad_(False).eval()
-
-    def forward(self, image: Tensor, target: Tensor) -> float:
-        return float(self.metric(image, target))
 
 
 def load_network(path: Path) -> VqfrV1:
@@ -85,7 +65,9 @@ def evaluate_face(net: VqfrV1, lpips: Lpips, path: Path, level: str, seed: int) 
     x, target = to_tensor([degrade_level(sharp, level, seed)]), to_tensor([sharp])
     answer, texture = restore_and_texture(net, x)
     images = {"input": x, "answer": answer, "texture": texture}
-    figures = {f"{name}_lpips": round(lpips(image, target), 4) for name, image in images.items()}
+    figures = {
+        f"{name}_lpips": round(lpips((image[0] + 1) / 2, (target[0] + 1) / 2), 4) for name, image in images.items()
+    }
     figures |= {f"{name}_psnr": round(psnr(image, target), 3) for name, image in images.items()}
     return FaceResult(path.name, level, **figures), torch.cat([x, texture, answer, target], dim=3)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..options import RestoreOptions
-from .arguments import add_inputs, add_models, add_settings, add_talk, read_settings, usage
+from .arguments import add_inputs, add_models, add_settings, add_talk, fidelity_list, read_settings, usage
 from .batch import Done, Work, plan_batch, run_batch
 from .console import Console
 from .outputs import Job
@@ -42,7 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_inputs(parser, "The grid: a file for one picture, or a folder.")
     parser.add_argument(
         "--fidelities",
-        type=_fidelities,
+        type=fidelity_list,
         default=(0.0, 0.25, 0.5, 0.75, 1.0),
         metavar="F,F,...",
         help="0 is the most realistic texture, 1 closest to the input. (default 0,0.25,0.5,0.75,1)",
@@ -71,16 +71,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         return lambda job: _sweep_file(job, restorer, options, arguments, console)
 
     return run_batch(batch, start, console)
-
-
-def _fidelities(text: str) -> tuple[float, ...]:
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 0,0.5,1") from None
-    if not all(0 <= value <= 1 for value in values):
-        raise argparse.ArgumentTypeError(f"{text!r} has a number outside 0 to 1")
-    return values
 
 
 def _sweep_file(

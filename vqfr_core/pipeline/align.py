@@ -24,12 +24,15 @@ _MIN_LIKENESS = 0.3  # correlation with the template; even a profile has more th
 _MAX_ASPECT = 2.0
 
 
-def estimate_image_to_crop(landmarks: Sequence[Point] | np.ndarray, size_px: int = CROP_SIZE_PX) -> np.ndarray:
+def estimate_image_to_crop(
+    landmarks: Sequence[Point] | np.ndarray, size_px: int = CROP_SIZE_PX, template: np.ndarray | None = None
+) -> np.ndarray:
     """The turn, scale and shift that bring five landmarks nearest to the template (least squares, no mirroring).
 
     Args:
         landmarks: left eye, right eye, nose tip, left and right corner of the mouth, (x, y) in image pixels.
         size_px: side of the crop.
+        template: where the points are to lie in the crop, (5, 2); None takes FFHQ's places.
 
     Returns:
         float64 (2, 3): maps image pixels to crop pixels, pixel centres at integers.
@@ -40,7 +43,8 @@ def estimate_image_to_crop(landmarks: Sequence[Point] | np.ndarray, size_px: int
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape != (5, 2) or not np.isfinite(points).all():
         raise InputError(f"a face has five finite landmarks (x, y), got {points.tolist()}")
-    template = transform_points(FFHQ_TEMPLATE, resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (size_px, size_px)))
+    if template is None:
+        template = transform_points(FFHQ_TEMPLATE, resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (size_px, size_px)))
     # As complex numbers a similarity is crop = factor * image + shift, and least squares has a closed form.
     source, target = points @ (1, 1j), template @ (1, 1j)
     centered, target_centered = source - source.mean(), target - target.mean()

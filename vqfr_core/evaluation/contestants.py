@@ -1,0 +1,91 @@
+"""What is compared: the degraded input, pictures restored elsewhere, and models at one or several fidelities."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+from ..errors import InputError
+from ..options import RestoreOptions
+from ..restorer import FaceRestorer
+from .faces import Face, in_8_bits, read_face
+
+INPUT = "input"
+
+
+class Row(NamedTuple):
+    """A row of the table."""
+
+    contestant: str
+    fidelity: float | None = None
+    """None: there is none to choose."""
+
+    @property
+    def label(self) -> str:
+        return self.contestant if self.fidelity is None else f"{self.contestant}, fidelity {self.fidelity:g}"
+
+
+class Contestant(Protocol):
+    """Gives answers for faces."""
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """One for each of its ways."""
+
+    def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:
+        """For each row the images of all faces, RGB in [0, 1], (3, 512, 512)."""
+
+
+class Input:
+    """The degraded faces as they are."""
+
+    rows = (Row(INPUT),)
+
+    def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:
+        return [[_degraded(face) for face in faces]]
+
+
+class Restored:
+    """A folder of pictures that were restored before."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        """number: of the folder among those of the cases."""
+        self.rows = (Row(folder.name),)
+        self._number = number
+
+    def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:
+        return [[read_face(face.case.restored[self._number]) for face in faces]]
+
+
+class Model:
+    """A network; a v2 answers at several fidelities for about the price of one."""
+
+    def __init__(self, restorer: FaceRestorer, fidelities: Sequence[float], options: RestoreOptions) -> None:
+        self.info = restorer.network.info
+        self.rows = tuple(Row(self.info.name, f) for f in fidelities) if restorer.network.has_fidelity else ()
+        self.rows = self.rows or (Row(self.info.name),)
+        self._restorer, self._options = restorer, options.replace(aligned=True)
+
+    def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:
+        images = [_degraded(face) for face in faces]
+        fidelities = [row.fidelity for row in self.rows if row.fidelity is not None]
+        if len(fidelities) < 2:
+            options = self._options.replace(fidelity=fidelities[0]) if fidelities else self._options
+            return [[in_8_bits(result.image) for result in self._restorer.restore_many(images, options)]]
+        sweeps = [self._restorer.sweep(image, fidelities, self._options) for image in images]
+        return [[in_8_bits(result.image) for result in same] for same in zip(*sweeps, strict=True)]
+
+
+def check_names(contestants: Sequence[Contestant]) -> None:
+    """Raises InputError when two rows of the table would have one name."""
+    rows = [row for contestant in contestants for row in contestant.rows]
+    double = {row.label for row in rows if rows.count(row) > 1}
+    if double:
+        raise InputError(f"two things to compare are called {', '.join(sorted(double))}; rename a file or a folder")
+
+
+def _degraded(face: Face) -> Tensor:
+    if face.degraded is None:
+        raise InputError(f"{face.case.name}: there is no degraded picture to restore; give --originals or --degraded")
+    return face.degraded

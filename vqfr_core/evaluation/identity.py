@@ -1,0 +1,120 @@
+"""Identity angle (Deg.): how far a face recognition network takes two faces for two people. Lower is better.
+
+The papers' Deg. is the angle between embeddings of an ArcFace ResNet18 of gray faces at 128 px. Here the network is
+MobileFaceNet, with a file of weights that can be had; its angles are not comparable with the papers'.
+
+MobileFaceNet: Chen et al., CCBR 2018. Parameter names and block table are those of the published weights, GitHub
+foamliu/MobileFaceNet (Apache-2.0), commit 0a79cb1; written anew, for inference alone.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
+from ..pipeline.warp import invert_affine, warp_affine
+
+ARCFACE_TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+"""Where face recognition networks expect the five landmarks in a crop of 112 px (Deng et al., ArcFace, CVPR 2019)."""
+CROP_PX = 112
+_BLOCKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
+"""Expansion, channels, repeats, stride of the first."""
+
+
+def _conv(before: int, after: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    conv = nn.Conv2d(before, after, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU6())
+
+
+class InvertedResidual(nn.Module):
+    """Widen, filter each channel, narrow; added to the input where the sizes agree."""
+
+    def __init__(self, before: int, after: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = before * expansion
+        widen, each = _conv(before, inner), _conv(inner, inner, 3, stride, groups=inner)
+        self.conv = nn.Sequential(widen, each, nn.Conv2d(inner, after, 1, bias=False), nn.BatchNorm2d(after))
+        self.is_residual = stride == 1 and before == after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.conv(x) if self.is_residual else self.conv(x)
+
+
+class Separable(nn.Module):
+    """A 3 x 3 convolution of each channel, then one across channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+        self.pointwise = nn.Conv2d(channels, channels, 1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn2(self.pointwise(self.bn1(self.depthwise(x)).relu())).relu()
+
+
+class WholeMap(nn.Module):
+    """One weight for each place and channel: (B, C, 7, 7) -> (B, C, 1, 1)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, CROP_PX // 16, groups=channels, bias=False)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.depthwise(x))
+
+
+class MobileFaceNet(nn.Module):
+    """Faces (B, 3, 112, 112), RGB with ImageNet's mean and deviation taken out, to embeddings (B, 128)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = _conv(3, 64, 3, stride=2)
+        self.dw_conv = Separable(64)
+        channels, blocks = 64, []
+        for expansion, after, repeats, stride in _BLOCKS:
+            for number in range(repeats):
+                blocks.append(InvertedResidual(channels, after, stride if number == 0 else 1, expansion))
+                channels = after
+        self.features = nn.Sequential(*blocks)
+        self.conv2 = _conv(channels, 512)
+        self.gdconv = WholeMap(512)
+        self.conv3 = nn.Conv2d(512, 128, 1)
+        self.bn = nn.BatchNorm2d(128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv2(self.features(self.dw_conv(self.conv1(x))))  # (B, 512, 7, 7)
+        return self.bn(self.conv3(self.gdconv(x))).flatten(1)
+
+
+class FaceEmbedder:
+    """Embeddings of faces by MobileFaceNet."""
+
+    def __init__(self, weights: Path, device: torch.device) -> None:
+        self._network = MobileFaceNet().eval().requires_grad_(False).to(device)
+        self._network.load_state_dict(torch.load(weights, map_location=device, weights_only=True))
+        self._device = device
+
+    @torch.inference_mode()
+    def __call__(self, image: Tensor, landmarks: np.ndarray | None = None) -> np.ndarray:
+        """The embedding, float32 (128,), of the face with these landmarks, (5, 2) as (x, y) in pixels.
+
+        image: RGB in [0, 1], (3, H, W). Without landmarks it is a face aligned to the FFHQ template at 512 px.
+        """
+        points = np.array(FFHQ_TEMPLATE) if landmarks is None else landmarks
+        image_to_crop = estimate_image_to_crop(points, CROP_PX, ARCFACE_TEMPLATE)
+        crop = warp_affine(image, invert_affine(image_to_crop), (CROP_PX, CROP_PX), padding="reflect").cpu()
+        mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+        return self._network(((crop - mean) / std)[None].to(self._device))[0].float().cpu().numpy()
+
+
+def angle_deg(first: np.ndarray, second: np.ndarray) -> float:
+    """The angle between two vectors in degrees: 0 for one direction, 90 for unrelated, 180 for opposite ones."""
+    cosine = float(np.dot(first, second) / (np.linalg.norm(first) * np.linalg.norm(second)))
+    return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

@@ -1,0 +1,136 @@
+"""The metrics by name: what each needs is opened once, and what cannot be opened is absent with its reason."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from . import pixels
+from .identity import FaceEmbedder, angle_deg
+from .landmarks import LandmarkFinder, landmark_distance
+from .niqe import Niqe
+from .perceptual import Lpips
+from .weights import ALEXNET, IDENTITY, NIQE, VGG16, MetricAbsent, MetricFolder
+
+Measure = Callable[[Tensor, Tensor], float | None]
+"""(image, original), RGB in [0, 1], (3, 512, 512) each, to a number; None where there is none to give."""
+
+
+class Tools:
+    """What several metrics share, opened when first needed."""
+
+    def __init__(self, folder: MetricFolder, device: torch.device) -> None:
+        self.folder, self.device = folder, device
+
+    @cached_property
+    def find_landmarks(self) -> LandmarkFinder:
+        """The built-in detector, so that everybody measures with the same one."""
+        from ..loading.detector import load_detector
+
+        return LandmarkFinder(load_detector("retinaface_mobile0.25", self.device))
+
+
+@dataclass(frozen=True)
+class MetricKind:
+    """A metric that is computed for each picture."""
+
+    name: str
+    """On the command line and in the JSON."""
+    label: str
+    """Above the column."""
+    higher_is_better: bool
+    needs_original: bool
+    open: Callable[[Tools], Measure]
+    """Makes the function that measures. Raises MetricAbsent."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric ready to measure."""
+
+    kind: MetricKind
+    measure: Measure
+
+
+def _open_psnr(tools: Tools) -> Measure:
+    return pixels.psnr
+
+
+def _open_ssim(tools: Tools) -> Measure:
+    pixels.check_torchmetrics()
+    return pixels.ssim
+
+
+def _with_matched_colours(open_plain: Callable[[Tools], Measure]) -> Callable[[Tools], Measure]:
+    def open_matched(tools: Tools) -> Measure:
+        measure = open_plain(tools)
+        return lambda image, original: measure(pixels.match_colours(image, original), original)
+
+    return open_matched
+
+
+def _open_lpips(kind: str) -> Callable[[Tools], Measure]:
+    file = {"alex": ALEXNET, "vgg": VGG16}[kind]
+    return lambda tools: Lpips(tools.folder.find(file), kind).to(tools.device)
+
+
+def _open_niqe(tools: Tools) -> Measure:
+    niqe = Niqe(tools.folder.find(NIQE))
+    return lambda image, original: niqe(image)
+
+
+def _open_identity(tools: Tools) -> Measure:
+    embed = FaceEmbedder(tools.folder.find(IDENTITY), tools.device)
+
+    def measure(image: Tensor, original: Tensor) -> float | None:
+        """Both faces are cut out where the original has its landmarks."""
+        points = tools.find_landmarks(original)
+        return None if points is None else angle_deg(embed(image, points), embed(original, points))
+
+    return measure
+
+
+def _open_landmarks(tools: Tools) -> Measure:
+    def measure(image: Tensor, original: Tensor) -> float | None:
+        found, wanted = tools.find_landmarks(image), tools.find_landmarks(original)
+        return None if found is None or wanted is None else landmark_distance(found, wanted)
+
+    return measure
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        MetricKind("psnr", "PSNR (dB)", True, True, _open_psnr),
+        MetricKind("ssim", "SSIM", True, True, _open_ssim),
+        MetricKind("lpips", "LPIPS (AlexNet)", False, True, _open_lpips("alex")),
+        MetricKind("niqe", "NIQE", False, False, _open_niqe),
+        MetricKind("deg", "Deg. (MobileFaceNet)", False, True, _open_identity),
+        MetricKind("lmd", "LMD (5 points, px)", False, True, _open_landmarks),
+        MetricKind("lpips_vgg", "LPIPS (VGG16)", False, True, _open_lpips("vgg")),
+        MetricKind("psnr_matched", "PSNR (dB), colours matched", True, True, _with_matched_colours(_open_psnr)),
+        MetricKind("ssim_matched", "SSIM, colours matched", True, True, _with_matched_colours(_open_ssim)),
+    )
+}
+USUAL = ("psnr", "ssim", "lpips", "niqe", "deg", "lmd")
+"""The metrics when none are named. The others are for comparisons with VQFR's published tables."""
+
+
+def open_metrics(names: Sequence[str], tools: Tools, has_originals: bool) -> tuple[list[Metric], dict[str, str]]:
+    """The metrics that can be computed, and for each that cannot the reason. InputError for an unknown name."""
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        raise InputError(f"there is no metric {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    metrics, absent = [], {}
+    for kind in (KINDS[name] for name in names):
+        if kind.needs_original and not has_originals:
+            absent[kind.label] = "compares with originals, and none were given"
+            continue
+        try:
+            metrics.append(Metric(kind, kind.open(tools)))
+        except MetricAbsent as error:
+            absent[kind.label] = str(error)
+    return metrics, absent
