@@ -60,7 +60,6 @@ def _open_psnr(tools: Tools) -> Measure:
 
 
 def _open_ssim(tools: Tools) -> Measure:
-    pixels.check_torchmetrics()
     return pixels.ssim
 
 

@@ -16,7 +16,7 @@ from .tables import Column, Summary, as_json, columns_of, markdown_table, summar
 
 _CELL_PX = 256
 _LIKENESS, _REALISM = ("psnr", "deg"), ("niqe", "lpips")
-_PACKAGES = ("torch", "torchvision", "torchmetrics", "lpips", "numpy", "opencv-python", "opencv-python-headless")
+_PACKAGES = ("torch", "torchvision", "lpips", "numpy", "opencv-python", "opencv-python-headless")
 
 
 def make_files(

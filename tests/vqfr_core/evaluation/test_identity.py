@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+import torch
+
+from vqfr_core.evaluation.identity import ARCFACE_TEMPLATE, FaceEmbedder, MobileFaceNet, angle_deg
+from vqfr_core.evaluation.landmarks import LandmarkFinder, landmark_distance
+from vqfr_core.evaluation.weights import IDENTITY, MetricFolder
+from vqfr_core.loading.detector import load_detector
+from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
+from vqfr_core.pipeline.warp import transform_points, warp_affine
+
+
+@pytest.fixture(scope="module")
+def find_landmarks() -> LandmarkFinder:
+    return LandmarkFinder(load_detector("retinaface_mobile0.25", "cpu"))
+
+
+@pytest.mark.parametrize(
+    ("other", "angle"), [((2.0, 0.0), 0.0), ((0.0, 3.0), 90.0), ((-1.0, 0.0), 180.0), ((1.0, 1.0), 45.0)]
+)
+def test_angles(other, angle):
+    assert angle_deg(np.array([1.0, 0.0]), np.array(other)) == pytest.approx(angle, abs=1e-6)
+
+
+def test_the_network_has_the_published_shapes():
+    network = MobileFaceNet().eval()
+    state = network.state_dict()
+    assert len(state) == 307 and state["conv3.weight"].shape == (128, 512, 1, 1)
+    assert state["features.5.conv.0.0.weight"].shape == (256, 64, 1, 1)
+    assert network(torch.zeros(2, 3, 112, 112)).shape == (2, 128)
+
+
+def test_template_points_go_where_recognition_expects_them():
+    matrix = estimate_image_to_crop(ARCFACE_TEMPLATE * 3 + 20, 112, ARCFACE_TEMPLATE)
+    np.testing.assert_allclose(transform_points(ARCFACE_TEMPLATE * 3 + 20, matrix), ARCFACE_TEMPLATE, atol=1e-6)
+    matrix = estimate_image_to_crop(np.array(FFHQ_TEMPLATE), 112, ARCFACE_TEMPLATE)
+    assert np.abs(transform_points(np.array(FFHQ_TEMPLATE), matrix) - ARCFACE_TEMPLATE).max() < 4
+
+
+def test_landmark_distance_by_hand():
+    points = np.zeros((5, 2))
+    moved = points.copy()
+    moved[0] = 3.0, 4.0
+    assert landmark_distance(moved, points) == pytest.approx(1.0)
+    assert landmark_distance(points + (3.0, 4.0), points) == pytest.approx(5.0)
+
+
+def test_a_shifted_face_has_shifted_landmarks(find_landmarks, photo):
+    before = find_landmarks(photo)
+    shifted = warp_affine(photo, np.array([[1.0, 0, -6], [0, 1.0, -8]]), tuple(photo.shape[1:]), padding="reflect")
+    after = find_landmarks(shifted)
+    assert landmark_distance(after, before) == pytest.approx(10.0, abs=1.0)
+
+
+def test_no_face_no_landmarks(find_landmarks):
+    assert find_landmarks(torch.full((3, 64, 64), 0.5)) is None
+
+
+def test_one_face_is_nearer_to_itself_than_to_another(metric_weights, find_landmarks, photo, face):
+    embed = FaceEmbedder(MetricFolder(metric_weights).find(IDENTITY), torch.device("cpu"))
+    points = find_landmarks(photo)
+    own = embed(photo, points)
+    brighter = embed((photo * 0.8 + 0.1), points)
+    assert angle_deg(own, brighter) < 25
+    assert angle_deg(own, embed(photo.flip(2), None)) > 45
