@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from .weights import INSTALL, MetricAbsent
+from .weights import MetricAbsent
+
+INSTALL = 'pip install "lpips>=0.1.4"'
 
 
 class Lpips(nn.Module):
@@ -24,7 +26,7 @@ class Lpips(nn.Module):
         try:
             import lpips
         except ImportError as error:
-            raise MetricAbsent(f"needs lpips ({error}): {INSTALL}") from error
+            raise MetricAbsent(f"needs the package lpips ({error}): {INSTALL}") from error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             self.metric = lpips.LPIPS(net=kind, pnet_rand=True, verbose=False)

@@ -8,7 +8,6 @@ from ..errors import VqfrError
 from ..loading.hashes import sha256_of
 
 FOLDER_VARIABLE = "VQFR_METRIC_WEIGHTS"
-INSTALL = "pip install -r requirements-evaluate.txt"
 
 
 class MetricAbsent(VqfrError):

@@ -25,6 +25,7 @@ def test_absent_weights_have_a_reason(tmp_path, monkeypatch):
         MetricFolder(tmp_path).find(ALEXNET)
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_inception_is_given_bytes_and_asked_for_features(tmp_path, monkeypatch):
     torch.jit.script(StandIn()).save(str(tmp_path / "stand_in.pt"))
     monkeypatch.setattr(features, "INCEPTION", MetricFile(("stand_in.pt",), ("",), "here"))

@@ -1,11 +1,12 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from vqfr_core.evaluation import weights
 from vqfr_core.evaluation.perceptual import Lpips
-from vqfr_core.evaluation.weights import ALEXNET, MetricFolder
+from vqfr_core.evaluation.weights import ALEXNET, MetricAbsent, MetricFolder
 
 LAYERS = ((0, 4, 2, 64, 3, 11), (3, 1, 2, 192, 64, 5), (6, 1, 1, 384, 192, 3), (8, 1, 1, 256, 384, 3))
 LAYERS += ((10, 1, 1, 256, 256, 3),)
@@ -49,8 +50,8 @@ def test_against_the_formula_written_out(random_alexnet, rng):
 
 
 def test_without_the_package_the_command_is_told(random_alexnet, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "lpips", None)
-    with pytest.raises(weights.MetricAbsent, match="pip install -r requirements-evaluate.txt"):
+    monkeypatch.setitem(sys.modules, "lpips", None)
+    with pytest.raises(MetricAbsent, match='pip install "lpips>=0.1.4"'):
         Lpips(random_alexnet)
 
 
