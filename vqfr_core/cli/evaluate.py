@@ -142,7 +142,7 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
     metrics, absent = open_metrics(wanted, tools, has_originals=arguments.originals is not None)
     if absent and arguments.metrics:
         raise InputError("; ".join(f"{label}: {reason}" for label, reason in absent.items()))
-    describe, reference = _open_reference(arguments, tools, absent)
+    describe, reference = _open_reference(arguments, tools, len(cases), absent)
     if not metrics and describe is None:
         raise InputError("no metric can be computed: " + "; ".join(f"{k}: {v}" for k, v in absent.items()))
     contestants = _contestants(arguments, console)
@@ -187,21 +187,28 @@ def _contestants(arguments: argparse.Namespace, console: Console) -> list[Any]:
     return contestants
 
 
-def _open_reference(arguments: argparse.Namespace, tools: "Tools", absent: dict[str, str]) -> tuple[Any, list[Path]]:
-    """The features of FID and KID and the reference pictures; (None, []) when they are absent."""
+def _open_reference(
+    arguments: argparse.Namespace, tools: "Tools", num_cases: int, absent: dict[str, str]
+) -> tuple[Any, list[Path]]:
+    """The features of FID and KID and the reference pictures; (None, []), with the reason, when they are absent."""
     from ..evaluation.faces import pictures_in
     from ..evaluation.features import open_features
     from ..evaluation.weights import MetricAbsent
 
+    label = f"FID, KID ({arguments.features})"
     if arguments.reference is None:
-        absent["FID, KID"] = "compare with a set of pictures: name a folder with --reference"
+        absent[label] = "compare with a set of pictures: name a folder with --reference"
+        return None, []
+    reference = list(pictures_in(arguments.reference).values())
+    if min(num_cases, len(reference)) < 2:
+        absent[label] = (
+            f"compare sets of pictures, and there are {num_cases} faces and {len(reference)} in the reference"
+        )
         return None, []
     try:
-        return open_features(arguments.features, tools.folder, tools.device), list(
-            pictures_in(arguments.reference).values()
-        )
+        return open_features(arguments.features, tools.folder, tools.device), reference
     except MetricAbsent as error:
-        absent[f"FID, KID ({arguments.features})"] = str(error)
+        absent[label] = str(error)
         return None, []
 
 

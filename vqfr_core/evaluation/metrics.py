@@ -78,7 +78,14 @@ def _open_lpips(kind: str) -> Callable[[Tools], Measure]:
 
 def _open_niqe(tools: Tools) -> Measure:
     niqe = Niqe(tools.folder.find(NIQE))
-    return lambda image, original: niqe(image)
+
+    def measure(image: Tensor, original: Tensor) -> float | None:
+        try:
+            return niqe(image)
+        except InputError:  # nearly without texture: a restoration that failed must not end the whole evaluation
+            return None
+
+    return measure
 
 
 def _open_identity(tools: Tools) -> Measure:

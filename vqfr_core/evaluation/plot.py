@@ -6,7 +6,7 @@ from html import escape
 from .contestants import Row
 from .tables import Column, Summary
 
-_WIDTH, _HEIGHT, _MARGIN = 640, 440, 70
+_WIDTH, _HEIGHT, _MARGIN = 680, 460, 90
 _COLORS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8e5aa8", "#8a6d1f")
 
 
@@ -25,7 +25,7 @@ def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Colum
     to_x = _scale([x for _, x, _ in known], likeness.higher_is_better, _MARGIN, _WIDTH - _MARGIN)
     to_y = _scale([y for _, _, y in known], realism.higher_is_better, _HEIGHT - _MARGIN, _MARGIN)
     parts = [_axes(f"likeness: {likeness.label}", f"realism: {realism.label}", [x for _, x, _ in known], to_x)]
-    parts += [_tick(y, _MARGIN - 8, to_y(y) + 4, "end") for y in _ends([y for _, _, y in known])]
+    parts += [_tick(y, _MARGIN - 26, to_y(y) + 4, "end") for y in _ends([y for _, _, y in known])]
     for number, (name, line) in enumerate(lines.items()):
         placed = [(row, to_x(x), to_y(y)) for row, x, y in sorted(line, key=lambda p: p[0].fidelity or 0.0)]
         parts.append(_series(name, placed, _COLORS[number % len(_COLORS)]))
@@ -61,7 +61,7 @@ def _axes(x_label: str, y_label: str, x_values: Sequence[float], to_x: _Scale) -
     ticks = "".join(_tick(x, to_x(x), bottom + 16, "middle") for x in _ends(x_values))
     return (
         f'<path d="M{left} {top}V{bottom}H{right}" fill="none" stroke="#888"/>{ticks}'
-        f'<text x="{_WIDTH / 2}" y="{_HEIGHT - 10}" text-anchor="middle">{escape(x_label)} (better: right)</text>'
+        f'<text x="{_WIDTH / 2}" y="{_HEIGHT - 20}" text-anchor="middle">{escape(x_label)} (better: right)</text>'
         f'<text transform="translate(16 {_HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(y_label)} '
         "(better: up)</text>"
     )
@@ -77,7 +77,9 @@ def _series(name: str, points: Sequence[tuple[Row, float, float]], color: str) -
     for number, (row, x, y) in enumerate(points):
         text = name if row.fidelity is None else f"{row.fidelity:g}" if number else f"{name}: {row.fidelity:g}"
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{color}"/>')
-        parts.append(f'<text x="{x + 7:.1f}" y="{y - 7:.1f}" fill="{color}">{escape(text)}</text>')
+        side, anchor = (7, "start") if x < 0.7 * _WIDTH else (-7, "end")
+        place = f'x="{x + side:.1f}" y="{y - 7:.1f}" text-anchor="{anchor}"'
+        parts.append(f'<text {place} fill="{color}">{escape(text)}</text>')
     return "\n".join(parts)
 
 

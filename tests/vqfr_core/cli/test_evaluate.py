@@ -91,3 +91,10 @@ def test_without_originals_only_what_needs_none(faces, tiny_v2, tmp_path, capsys
     words = ["evaluate", "--degraded", str(faces), "-o", str(tmp_path / "out"), "--models", tiny_v2]
     assert main(words) == 2  # NIQE is left, and it has no weights
     assert "no metric can be computed" in capsys.readouterr().err
+
+
+def test_one_picture_is_no_set(faces, tiny_v1, tmp_path):
+    out = tmp_path / "out"
+    words = ["evaluate", "--originals", str(faces), "-o", str(out), "--limit", "1", "--metrics", "psnr"]
+    assert main([*words, "--levels", "light", "--models", tiny_v1, "--reference", str(faces)]) == 0
+    assert "there are 1 faces" in read(out)["absent"]["FID, KID (alexnet)"]
