@@ -142,17 +142,28 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
     metrics, absent = open_metrics(wanted, tools, has_originals=arguments.originals is not None)
     if absent and arguments.metrics:
         raise InputError("; ".join(f"{label}: {reason}" for label, reason in absent.items()))
-    describe, reference = _open_reference(arguments, tools, len(cases), absent)
+    describe: Any = None
+    reference: list[Path] = []
+    if arguments.reference is None:
+        absent["FID, KID"] = "compare with a set of pictures: name a folder with --reference"
+    else:
+        describe, reference = _open_reference(arguments, tools, len(cases))
     if not metrics and describe is None:
         raise InputError("no metric can be computed: " + "; ".join(f"{k}: {v}" for k, v in absent.items()))
     contestants = _contestants(arguments, console)
     check_names(contestants)
-    align = load_detector("retinaface_mobile0.25", tools.device) if arguments.align else None
-    batch_size = arguments.batch_size or (1 if tools.device.type == "cpu" else 8)
     plan = Plan(
-        cases, _levels(arguments), contestants, metrics, arguments.seed, align, batch_size, arguments.show, describe,
-        reference,
-    )  # fmt: skip
+        cases=cases,
+        levels=_levels(arguments),
+        contestants=contestants,
+        metrics=metrics,
+        seed=arguments.seed,
+        align=load_detector("retinaface_mobile0.25", tools.device) if arguments.align else None,
+        batch_size=arguments.batch_size or (1 if tools.device.type == "cpu" else 8),
+        num_shown=arguments.show,
+        describe=describe,
+        reference=reference,
+    )
     return plan, absent
 
 
@@ -187,29 +198,18 @@ def _contestants(arguments: argparse.Namespace, console: Console) -> list[Any]:
     return contestants
 
 
-def _open_reference(
-    arguments: argparse.Namespace, tools: "Tools", num_cases: int, absent: dict[str, str]
-) -> tuple[Any, list[Path]]:
-    """The features of FID and KID and the reference pictures; (None, []), with the reason, when they are absent."""
+def _open_reference(arguments: argparse.Namespace, tools: "Tools", num_cases: int) -> tuple[Any, list[Path]]:
+    """The features of FID and KID and the reference pictures. Raises InputError, and MetricAbsent without weights."""
     from ..evaluation.faces import pictures_in
     from ..evaluation.features import open_features
-    from ..evaluation.weights import MetricAbsent
 
-    label = f"FID, KID ({arguments.features})"
-    if arguments.reference is None:
-        absent[label] = "compare with a set of pictures: name a folder with --reference"
-        return None, []
     reference = list(pictures_in(arguments.reference).values())
     if min(num_cases, len(reference)) < 2:
-        absent[label] = (
-            f"compare sets of pictures, and there are {num_cases} faces and {len(reference)} in the reference"
+        raise InputError(
+            f"FID and KID compare sets of pictures, and there are {num_cases} faces and {len(reference)} in "
+            f"{arguments.reference}; leave out --reference"
         )
-        return None, []
-    try:
-        return open_features(arguments.features, tools.folder, tools.device), reference
-    except MetricAbsent as error:
-        absent[label] = str(error)
-        return None, []
+    return open_features(arguments.features, tools.folder, tools.device), reference
 
 
 def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[str, Any]:

@@ -63,6 +63,9 @@ class Outcome:
 def evaluate(plan: Plan, progress: Progress | None = None) -> Outcome:
     """Measure everything. Raises what reading, restoring and measuring raise."""
     outcome = Outcome()
+    reference = None
+    if plan.describe is not None:
+        reference = np.stack([plan.describe(read_face(path)) for path in plan.reference])
     described: dict[tuple[str, Row], list[np.ndarray]] = defaultdict(list)
     total = len(plan.cases) * len(plan.levels) * sum(len(contestant.rows) for contestant in plan.contestants)
     for level, row, face, image in _answers(plan):
@@ -74,14 +77,13 @@ def evaluate(plan: Plan, progress: Progress | None = None) -> Outcome:
         if plan.describe is not None:
             described[level, row].append(plan.describe(image))
         _show(outcome, plan, level, row, face, image)
-    if plan.describe is not None and plan.reference:
-        reference = np.stack([plan.describe(read_face(path)) for path in plan.reference])
+    if reference is not None:
         outcome.distances = {key: _distances(np.stack(own), reference) for key, own in described.items()}
     return outcome
 
 
 def measure(metrics: Sequence[Metric], image: Tensor, original: Tensor | None) -> dict[str, float | None]:
-    """Every metric of one image; those that need an original are left to callers who have one."""
+    """Every metric of one image. Without an original there have to be only metrics that need none."""
     return {m.kind.name: m.measure(image, image if original is None else original) for m in metrics}
 
 

@@ -57,6 +57,9 @@ def test_pictures_restored_elsewhere(faces, tmp_path):
     assert (row["level"], row["row"], row["pictures"]) == ("given", "theirs", 2)
     assert row["mean"]["psnr"] == pytest.approx(-20 * np.log10(5 / 255), abs=0.5)
     assert row["mean"]["psnr_matched"] > row["mean"]["psnr"] + 5
+    assert main([*words, "--degraded", str(faces), "--metrics", "psnr"]) == 0
+    given, theirs = read(out)["summary"]
+    assert (given["row"], given["mean"]["psnr"]) == ("input", 100) and theirs["mean"]["psnr"] == row["mean"]["psnr"]
 
 
 def test_one_that_is_asked_for_and_absent_is_an_error(faces, tmp_path, capsys):
@@ -93,8 +96,9 @@ def test_without_originals_only_what_needs_none(faces, tiny_v2, tmp_path, capsys
     assert "no metric can be computed" in capsys.readouterr().err
 
 
-def test_one_picture_is_no_set(faces, tiny_v1, tmp_path):
-    out = tmp_path / "out"
-    words = ["evaluate", "--originals", str(faces), "-o", str(out), "--limit", "1", "--metrics", "psnr"]
-    assert main([*words, "--levels", "light", "--models", tiny_v1, "--reference", str(faces)]) == 0
-    assert "there are 1 faces" in read(out)["absent"]["FID, KID (alexnet)"]
+def test_fid_that_cannot_be_is_an_error(faces, tmp_path, capsys):
+    words = ["evaluate", "--originals", str(faces), "-o", str(tmp_path / "out"), "--reference", str(faces)]
+    assert main([*words, "--limit", "1"]) == 2
+    assert "there are 1 faces and 2" in capsys.readouterr().err
+    assert main(words) == 1
+    assert "alexnet_features.pth" in capsys.readouterr().err
