@@ -11,36 +11,51 @@ from torch import Tensor
 
 from ..pipeline.detect import detect_faces
 from ..pipeline.retinaface import DetectorNetwork
+from ..types import Box, FaceDetection
 
 _MIN_CONFIDENCE = 0.5
+_MIN_OVERLAP = 0.3
 _NUM_REMEMBERED = 16  # an original is looked at for each metric and each row
 
 
-class LandmarkFinder:
-    """Finds the five landmarks of the face nearest to the middle of an image."""
+class FaceFinder:
+    """Finds the face of an original, and the same face in a degraded or restored version."""
 
     def __init__(self, detector: DetectorNetwork) -> None:
         self._detector = detector
-        self._recent: deque[tuple[Tensor, np.ndarray | None]] = deque(maxlen=_NUM_REMEMBERED)
+        self._recent: deque[tuple[Tensor, list[FaceDetection]]] = deque(maxlen=_NUM_REMEMBERED)
 
-    def __call__(self, image: Tensor) -> np.ndarray | None:
-        """float64 (5, 2), (x, y) in pixels; None when no face is found. image: RGB in [0, 1], (3, H, W)."""
-        for known, landmarks in self._recent:
-            if known is image:
-                return landmarks
-        landmarks = self._find(image)
-        self._recent.append((image, landmarks))
-        return landmarks
-
-    def _find(self, image: Tensor) -> np.ndarray | None:
-        (found,) = detect_faces([image], self._detector, min_confidence=_MIN_CONFIDENCE)
-        if not found.faces:
-            return None
+    def find(self, image: Tensor) -> FaceDetection | None:
+        """The face nearest to the middle; None when there is none. image: RGB in [0, 1], (3, H, W)."""
         middle = np.array([image.shape[2] - 1, image.shape[1] - 1]) / 2
-        nearest = min(found.faces, key=lambda face: float(np.linalg.norm(np.array(face.box.center) - middle)))
-        return np.array(nearest.landmarks)
+        faces = self._faces(image)
+        return min(faces, key=lambda face: float(np.linalg.norm(face.box.center - middle)), default=None)
+
+    def find_again(self, image: Tensor, face: FaceDetection) -> FaceDetection | None:
+        """The face that overlaps this one most; None when none covers the same place. image: as for `find`.
+
+        In a heavily degraded picture the detector takes other things for faces, whose distance would mean nothing.
+        """
+        best = max(self._faces(image), key=lambda other: overlap(other.box, face.box), default=None)
+        return best if best is not None and overlap(best.box, face.box) >= _MIN_OVERLAP else None
+
+    def _faces(self, image: Tensor) -> list[FaceDetection]:
+        for known, faces in self._recent:
+            if known is image:
+                return faces
+        faces = detect_faces([image], self._detector, min_confidence=_MIN_CONFIDENCE)[0].faces
+        self._recent.append((image, faces))
+        return faces
 
 
-def landmark_distance(points: np.ndarray, original: np.ndarray) -> float:
-    """Mean Euclidean distance in pixels of corresponding points, (N, 2) each."""
-    return float(np.linalg.norm(points - original, axis=1).mean())
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(first.x1, second.x1) - max(first.x0, second.x0)
+    height = min(first.y1, second.y1) - max(first.y0, second.y0)
+    common = max(width, 0.0) * max(height, 0.0)
+    return common / (first.area + second.area - common) if common else 0.0
+
+
+def landmark_distance(face: FaceDetection, original: FaceDetection) -> float:
+    """Mean Euclidean distance in pixels of corresponding landmarks."""
+    return float(np.linalg.norm(np.subtract(face.landmarks, original.landmarks), axis=1).mean())

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import InputError
 from . import pixels
 from .identity import FaceEmbedder, angle_deg
-from .landmarks import LandmarkFinder, landmark_distance
+from .landmarks import FaceFinder, landmark_distance
 from .niqe import Niqe
 from .perceptual import Lpips
 from .weights import ALEXNET, IDENTITY, NIQE, VGG16, MetricAbsent, MetricFolder
@@ -26,11 +27,11 @@ class Tools:
         self.folder, self.device = folder, device
 
     @cached_property
-    def find_landmarks(self) -> LandmarkFinder:
+    def faces(self) -> FaceFinder:
         """The built-in detector, so that everybody measures with the same one."""
         from ..loading.detector import load_detector
 
-        return LandmarkFinder(load_detector("retinaface_mobile0.25", self.device))
+        return FaceFinder(load_detector("retinaface_mobile0.25", self.device))
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,20 @@ def _open_identity(tools: Tools) -> Measure:
 
     def measure(image: Tensor, original: Tensor) -> float | None:
         """Both faces are cut out where the original has its landmarks."""
-        points = tools.find_landmarks(original)
-        return None if points is None else angle_deg(embed(image, points), embed(original, points))
+        face = tools.faces.find(original)
+        if face is None:
+            return None
+        points = np.array(face.landmarks)
+        return angle_deg(embed(image, points), embed(original, points))
 
     return measure
 
 
 def _open_landmarks(tools: Tools) -> Measure:
     def measure(image: Tensor, original: Tensor) -> float | None:
-        found, wanted = tools.find_landmarks(image), tools.find_landmarks(original)
-        return None if found is None or wanted is None else landmark_distance(found, wanted)
+        wanted = tools.faces.find(original)
+        found = None if wanted is None else tools.faces.find_again(image, wanted)
+        return None if wanted is None or found is None else landmark_distance(found, wanted)
 
     return measure
 

@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from vqfr_core.errors import InputError
 from vqfr_core.evaluation.faces import find_cases, load_face, read_face
-from vqfr_core.evaluation.landmarks import LandmarkFinder
+from vqfr_core.evaluation.landmarks import FaceFinder
 from vqfr_core.loading.detector import load_detector
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE
 
@@ -53,5 +54,5 @@ def test_originals_are_degraded_the_same_way_each_time(tmp_path, reference_dir):
 def test_a_photograph_is_aligned(reference_dir):
     detector = load_detector("retinaface_mobile0.25", "cpu")
     aligned = read_face(reference_dir.parent / "data" / "face.jpg", detector)
-    found = LandmarkFinder(detector)(aligned)
-    assert abs(found - torch.tensor(FFHQ_TEMPLATE).numpy()).max() < 20
+    found = FaceFinder(detector).find(aligned)
+    assert found is not None and np.abs(np.subtract(found.landmarks, FFHQ_TEMPLATE)).max() < 20

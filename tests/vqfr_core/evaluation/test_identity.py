@@ -3,16 +3,11 @@ import pytest
 import torch
 
 from vqfr_core.evaluation.identity import ARCFACE_TEMPLATE, FaceEmbedder, MobileFaceNet, angle_deg
-from vqfr_core.evaluation.landmarks import LandmarkFinder, landmark_distance
+from vqfr_core.evaluation.landmarks import FaceFinder
 from vqfr_core.evaluation.weights import IDENTITY, MetricFolder
 from vqfr_core.loading.detector import load_detector
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
-from vqfr_core.pipeline.warp import transform_points, warp_affine
-
-
-@pytest.fixture(scope="module")
-def find_landmarks() -> LandmarkFinder:
-    return LandmarkFinder(load_detector("retinaface_mobile0.25", "cpu"))
+from vqfr_core.pipeline.warp import transform_points
 
 
 @pytest.mark.parametrize(
@@ -37,28 +32,9 @@ def test_template_points_go_where_recognition_expects_them():
     assert np.abs(transform_points(np.array(FFHQ_TEMPLATE), matrix) - ARCFACE_TEMPLATE).max() < 4
 
 
-def test_landmark_distance_by_hand():
-    points = np.zeros((5, 2))
-    moved = points.copy()
-    moved[0] = 3.0, 4.0
-    assert landmark_distance(moved, points) == pytest.approx(1.0)
-    assert landmark_distance(points + (3.0, 4.0), points) == pytest.approx(5.0)
-
-
-def test_a_shifted_face_has_shifted_landmarks(find_landmarks, photo):
-    before = find_landmarks(photo)
-    shifted = warp_affine(photo, np.array([[1.0, 0, -6], [0, 1.0, -8]]), tuple(photo.shape[1:]), padding="reflect")
-    after = find_landmarks(shifted)
-    assert landmark_distance(after, before) == pytest.approx(10.0, abs=1.0)
-
-
-def test_no_face_no_landmarks(find_landmarks):
-    assert find_landmarks(torch.full((3, 64, 64), 0.5)) is None
-
-
-def test_one_face_is_nearer_to_itself_than_to_another(metric_weights, find_landmarks, photo, face):
+def test_one_face_is_nearer_to_itself_than_to_another(metric_weights, photo):
     embed = FaceEmbedder(MetricFolder(metric_weights).find(IDENTITY), torch.device("cpu"))
-    points = find_landmarks(photo)
+    points = np.array(FaceFinder(load_detector("retinaface_mobile0.25", "cpu")).find(photo).landmarks)
     own = embed(photo, points)
     brighter = embed((photo * 0.8 + 0.1), points)
     assert angle_deg(own, brighter) < 25
