@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
@@ -59,6 +60,15 @@ def tiny_v1(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="session")
 def tiny_v2(tmp_path_factory: pytest.TempPathFactory) -> str:
     return _save(VqfrV2(V2Config(**TINY)), tmp_path_factory.mktemp("v2") / "tiny_v2.safetensors")
+
+
+@pytest.fixture(scope="session")
+def portrait(reference_dir: Path) -> Image.Image:
+    """192 x 160 px, one face of about 60 px in its middle."""
+    canvas = Image.new("RGB", (192, 160), (120, 130, 140))
+    with Image.open(reference_dir / "input_face.png") as face:
+        canvas.paste(face.convert("RGB").resize((128, 128), Image.Resampling.LANCZOS), (32, 16))
+    return canvas
 
 
 def _save(network: torch.nn.Module, path: Path) -> str:

@@ -190,15 +190,6 @@ def tiny(webui: WebUI, tiny_v2: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-@pytest.fixture(scope="session")
-def portrait(reference_dir: Path) -> Image.Image:
-    """192 x 160 px, one face of about 60 px in its middle."""
-    canvas = Image.new("RGB", (192, 160), (120, 130, 140))
-    with Image.open(reference_dir / "input_face.png") as face:
-        canvas.paste(face.convert("RGB").resize((128, 128), Image.Resampling.LANCZOS), (32, 16))
-    return canvas
-
-
 @pytest.fixture
 def processing() -> Processing:
     return Processing()
