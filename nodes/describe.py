@@ -75,15 +75,15 @@ def draw_previews(faces: Faces) -> Tensor:
     return torch.stack(drawings)
 
 
-def crop_batch(pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures (3, S, S) as an IMAGE batch.
+def picture_batch(batch: Tensor | None, pictures: Sequence[Tensor]) -> Tensor:
+    """Pictures (3, S, S) as IMAGE: the batch they lie in, if they do, else a new one.
 
     A host has no batch of nothing, and a graph should not stop because one picture has no face: then it is one picture
     that says so.
     """
-    if pictures:
-        return torch.stack([picture.permute(1, 2, 0) for picture in pictures])
-    return message_picture(NO_FACE)
+    if batch is not None:
+        return batch
+    return torch.stack([picture.permute(1, 2, 0) for picture in pictures]) if pictures else message_picture(NO_FACE)
 
 
 def mask_batch(masks: Sequence[Tensor]) -> Tensor:

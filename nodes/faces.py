@@ -1,7 +1,7 @@
 """What travels between the nodes as VQFR_FACES and VQFR_MODEL.
 
-A host keeps every node's outputs as long as its graph is open, so nothing is held twice: crops and restored faces are
-views into one batch each, which is at the same time what the node gives out as IMAGE.
+A host keeps every node's outputs as long as its graph is open, so pictures are not held twice: crops and restored faces
+are views of one batch each, which is at the same time what the node gives out as IMAGE.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,6 +36,10 @@ class Faces:
     """One entry for each image, also where there is no face."""
     detector: str
     """What found the faces."""
+    crop_batch: Tensor | None = None
+    """(N, S, S, 3): the crops of all faces, which are views of it; None when they do not lie in one batch."""
+    restored_batch: Tensor | None = None
+    """The same for the restored faces."""
     restorer: dict[str, Any] | None = None
     """What restored them, for reports: model, fidelity, device, precision."""
     notes: list[str] = field(default_factory=list)

@@ -23,14 +23,13 @@ def node_schema(**settings: Any) -> io.Schema:
     return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
 
 
-def option_input(name: str, optional: bool = False) -> io.Input:
+def option_input(name: str) -> io.Input:
     """The input for one setting, with its default, limits and help."""
     spec = _SPECS[name]
     shared: dict[str, Any] = {
         "display_name": spec.label.lower(),
         "default": spec.default,
         "tooltip": spec.help,
-        "optional": optional,
     }
     if spec.choices is not None:
         return io.Combo.Input(name, options=list(spec.choices), **shared)
@@ -56,9 +55,9 @@ def _number_input(spec: OptionSpec, shared: dict[str, Any]) -> io.Input:
     )
 
 
-def option_inputs(*groups: str, leave_out: tuple[str, ...] = ()) -> list[io.Input]:
-    """The inputs of all settings of these groups but those left out."""
-    return [option_input(spec.name) for spec in _SPECS.values() if spec.group in groups and spec.name not in leave_out]
+def option_inputs(group: str) -> list[io.Input]:
+    """The inputs of all settings of a group."""
+    return [option_input(spec.name) for spec in _SPECS.values() if spec.group == group]
 
 
 def basic_inputs() -> list[io.Input]:

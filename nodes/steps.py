@@ -54,12 +54,14 @@ def choose(faces: Faces, options: RestoreOptions, *, boxes: Boxes = None, areas:
     """Some of the faces, the others with the reason; restored ones stay restored."""
     views = [core_image(image) for image in faces.images]
     found = [entry.detections for entry in faces.by_image]
-    by_image = []
+    by_image, is_same = [], True
     for entry, detections in zip(faces.by_image, _chosen(views, found, options, boxes, areas), strict=True):
         numbers = [entry.detections.faces.index(face) for face in detections.faces]
         restored = None if entry.restored is None else [entry.restored[number] for number in numbers]
         by_image.append(ImageFaces(detections, [entry.crops[number] for number in numbers], restored))
-    return replace(faces, by_image=by_image)
+        is_same = is_same and numbers == list(range(len(entry.crops)))
+    batches = {} if is_same else {"crop_batch": None, "restored_batch": None}
+    return replace(faces, by_image=by_image, **batches)
 
 
 def restore(
@@ -82,10 +84,12 @@ def restore(
         progress=progress or host.face_progress(),
         should_stop=host.stop_if_interrupted,
     )
+    batch = None
     if restored:
-        _, views = share_batch([face.image for face in restored])
+        batch, views = share_batch([face.image for face in restored])
         restored = [replace(face, image=view) for face, view in zip(restored, views, strict=True)]
-    return faces.with_restored(restored, restorer=_describe(restorer, fidelity), notes=_notes(restorer, faces))
+    told = {"restorer": _describe(restorer, fidelity), "notes": _notes(restorer, faces)}
+    return faces.with_restored(restored, restored_batch=batch, **told)
 
 
 def blend(
@@ -150,12 +154,12 @@ def _aligned(images: Tensor, found: Sequence[Detections], detector: str) -> Face
         [align_face(core_image(image), face) for face in detections.faces]
         for image, detections in zip(images, found, strict=True)
     ]
-    flat = [crop for own in crops for crop in own]
+    flat, batch = [crop for own in crops for crop in own], None
     if flat:
-        _, views = share_batch([crop.image for crop in flat])
+        batch, views = share_batch([crop.image for crop in flat])
         crops = [[replace(crop, image=next(views)) for crop in own] for own in crops]
     by_image = [ImageFaces(detections, own) for detections, own in zip(found, crops, strict=True)]
-    return Faces(images, by_image, detector)
+    return Faces(images, by_image, detector, crop_batch=batch)
 
 
 def _describe(restorer: Restorer, fidelity: float | Sequence[float] | Tensor) -> dict[str, Any]:

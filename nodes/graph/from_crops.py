@@ -45,7 +45,7 @@ class FacesFromCrops(io.ComfyNode):
                 "cut from, and keep all crops in their order"
             )
         edited = [edited_face(crop, core_image(picture)) for crop, picture in zip(originals, pictures, strict=True)]
-        return io.NodeOutput(faces.with_restored(edited, restorer=_EDITED))
+        return io.NodeOutput(faces.with_restored(edited, restored_batch=None, restorer=_EDITED))
 
 
 _EDITED = {"name": "other nodes"}

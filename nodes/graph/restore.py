@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ...vqfr_core.errors import InputError
 from ...vqfr_core.pipeline.fidelity import fidelity_maps
 from ..convert import masks_for
-from ..describe import crop_batch, write_report
+from ..describe import picture_batch, write_report
 from ..faces import Faces
 from ..inputs import FaceSet, Model, faces_input, node_schema, option_input, report_output
 from ..models import Restorer
@@ -62,8 +62,8 @@ class RestoreFaces(io.ComfyNode):
             painted = [paintings[index] for index in faces.image_of_face()]
             strength = fidelity_maps(faces.crops, painted, faces.size, low=values, high=map_fidelity)
         restored = restore(faces, vqfr_model, strength, batch_size)
-        crops = [face.image for face in restored.restored or []]
-        return io.NodeOutput(restored, crop_batch(crops), write_report(restored))
+        pictures = [face.image for face in restored.restored or []]
+        return io.NodeOutput(restored, picture_batch(restored.restored_batch, pictures), write_report(restored))
 
 
 def fidelity_inputs() -> list[io.Input]:

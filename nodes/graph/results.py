@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ...vqfr_core.pipeline.mask import soft_face_mask
 from ...vqfr_core.pipeline.warp import transform_points
 from .. import host
-from ..describe import crop_batch, draw_previews, mask_batch, warn_of_images_without_faces, write_report
+from ..describe import draw_previews, mask_batch, picture_batch, warn_of_images_without_faces, write_report
 from ..faces import Faces
 
 
@@ -19,7 +19,7 @@ def face_result(node: type[io.ComfyNode], faces: Faces) -> io.NodeOutput:
     ]
     return io.NodeOutput(
         faces,
-        crop_batch([crop.image for crop in faces.crops]),
+        picture_batch(faces.crop_batch, [crop.image for crop in faces.crops]),
         mask_batch(masks),
         previews,
         faces.num_faces,

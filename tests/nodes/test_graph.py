@@ -51,14 +51,25 @@ def test_what_detection_gives(run, group, host):
     assert report["summary"].endswith("chosen")
 
 
-def test_crops_are_not_held_twice(run, group):
+def storage(picture: torch.Tensor) -> int:
+    return picture.untyped_storage().data_ptr()
+
+
+def test_pictures_are_not_held_twice(run, group):
     found = detect(run, group)
-    stores = {crop.image.untyped_storage().data_ptr() for crop in found["found_faces"].crops}
-    assert len(stores) == 1
-    assert all(
-        torch.equal(crop.image.permute(1, 2, 0), picture)
-        for crop, picture in zip(found["found_faces"].crops, found["face_crops"], strict=True)
-    )
+    faces = found["found_faces"]
+    assert {storage(crop.image) for crop in faces.crops} == {storage(found["face_crops"])}
+    everything = run("VQFR_SelectFaces", faces=faces)
+    assert storage(everything["face_crops"]) == storage(found["face_crops"])
+    done = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=everything["found_faces"], fidelity=0.0)
+    assert {storage(face.image) for face in done["restored_faces"].restored} == {storage(done["crops"])}
+
+
+@pytest.mark.parametrize("choice", [{"select": "1"}, {"sort": "left-right"}, {"sort": "score"}])
+def test_crops_given_out_are_those_of_the_faces(run, group, choice):
+    found = run("VQFR_SelectFaces", faces=detect(run, group)["found_faces"], **choice)
+    for crop, picture in zip(found["found_faces"].crops, found["face_crops"], strict=True):
+        assert torch.equal(crop.image.permute(1, 2, 0), picture)
 
 
 def test_the_chain_gives_the_picture_of_the_library(run, portrait, host):
