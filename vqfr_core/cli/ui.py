@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -51,7 +52,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Serve until Ctrl-C."""
+    """Serve until Ctrl-C, or until whoever started it as a service ends it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary files go then, too
     with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder:
         address, blocks = serve(arguments, Path(folder))
         console.say(f"The page is at {address} (Ctrl-C ends it)")

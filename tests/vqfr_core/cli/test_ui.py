@@ -1,4 +1,4 @@
-import signal
+import os
 import subprocess
 import sys
 import urllib.error
@@ -27,10 +27,11 @@ def test_a_missing_model_is_told_at_the_start(capsys):
     assert "there is no file" in capsys.readouterr().err
 
 
-def test_it_serves_until_interrupted(tmp_path):
+def test_it_serves_until_it_is_ended(tmp_path):
     pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
     command = [sys.executable, "-u", "-m", "vqfr_core", "ui", "--port", "0", "--device", "cpu", "--no-download"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
         try:
             address = server.stdout.readline().split()[4]
@@ -40,6 +41,9 @@ def test_it_serves_until_interrupted(tmp_path):
             for path in ("/etc/passwd", str(tmp_path), "pyproject.toml"):
                 with pytest.raises(urllib.error.HTTPError, match="40"):
                     urllib.request.urlopen(f"{address}gradio_api/file={path}", timeout=30)
+            assert list(tmp_path.glob("vqfr-page-*"))
+            server.terminate()  # Ctrl-C would not arrive where the tests run in the background: it is ignored there
+            assert server.wait(timeout=30) == 0
+            assert not list(tmp_path.glob("vqfr-page-*"))
         finally:
-            server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=30) == 0
+            server.kill()
