@@ -9,6 +9,7 @@ from typing import Any
 
 from ..vqfr_core.arch import Network, V1Config, V2Config
 from ..vqfr_core.devices import pick_dtype, pick_memory_format, precision_name
+from ..vqfr_core.errors import InputError
 from ..vqfr_core.loading.catalog import RECORDS
 from ..vqfr_core.loading.detector import FaceDetectorNet, load_detector
 from ..vqfr_core.loading.folders import file_names, find_weights
@@ -87,7 +88,21 @@ def open_finder(name: str) -> Finder:
     return _once(("finder", name, host.compute_device(), _state_of_known(known)), load)
 
 
-def open_parser() -> Parser | None:
+def open_parser(mask: str) -> Parser | None:
+    """The face parser for a kind of mask; None when it needs none, or when "auto" finds no weights.
+
+    Raises InputError for "parsing" without weights, so that this is told before the network has run.
+    """
+    parser = _present_parser() if mask in ("auto", "parsing") else None
+    if mask == "parsing" and parser is None:
+        raise InputError(
+            "mask: parsing needs a face parser, and none is here; put parsing_bisenet.pth or parsing_parsenet.pth into "
+            f"{host.model_folder()}, or choose auto, soft or box"
+        )
+    return parser
+
+
+def _present_parser() -> Parser | None:
     """The face parser whose weights are present; None when there are none."""
 
     def load() -> Parser | None:

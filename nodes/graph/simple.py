@@ -55,7 +55,7 @@ class Restore(io.ComfyNode):
         images, options = check_images(image), read_options(settings)
         areas = masks_for(area, len(images), (images.shape[1], images.shape[2]))
         restorer, finder = open_restorer(model, options.precision), open_finder(options.detector)
-        parser = open_parser() if options.mask in ("auto", "parsing") else None
+        parser = open_parser(options.mask)
         result, masks, faces = _restore_in_parts(images, options, areas, restorer, finder, parser)
         warn_of_images_without_faces(faces)
         shown = {

@@ -122,3 +122,10 @@ def test_little_room_is_asked_for_a_little_network(run, host, portrait):
         host.loaded.clear()
         run("VQFR_RestoreFaces", vqfr_model=run("VQFR_LoadModel", model=name)["vqfr_model"], faces=faces, fidelity=0.0)
         assert 50e6 < host.loaded[0][1] < 500e6
+
+
+def test_a_missing_parser_is_told_before_the_network_runs(run, host, portrait):
+    host.progress.clear()
+    with pytest.raises(Exception, match=r"parsing needs a face parser.*parsing_bisenet\.pth"):
+        run("VQFR_Restore", image=portrait, model="tiny_v2.safetensors", mask="parsing")
+    assert host.progress == []

@@ -39,5 +39,7 @@ def test_bad_values_are_refused_before_the_plot_starts(axes, processing, label, 
 def test_a_host_without_the_plot_is_fine(webui):
     import sys
 
-    sys.modules["modules.scripts"].scripts_data.clear()
+    scripts = sys.modules["modules.scripts"].scripts_data
+    scripts.clear()
     webui.part("xyz").add_axes()
+    assert scripts == []
