@@ -61,6 +61,19 @@ def compare_with_baseline(network: Network, fidelity: float, runs: int) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
+def compare_small(runs: int) -> str:
+    """How many times as fast as the original v2 the embedded model is."""
+    face, small, published = reference_face(), load_model("vqfr_small", "cpu"), contiguous_copy(reference_network(2))
+
+    def plain() -> None:
+        with straightforward():
+            published(face, torch.full((1, 1, 512, 512), 1.0))
+
+    seconds = alternate({"plain": plain, "small": lambda: small(face)}, runs)
+    ratio = seconds["plain"] / seconds["small"]
+    return f"v2 the straightforward way {seconds['plain']:.1f} s, vqfr_small {seconds['small']:.2f} s: {ratio:.1f} x"
+
+
 def compare_batches(network: Network) -> str:
     single = seconds_of(lambda: network(reference_face(1)))
     four = seconds_of(lambda: network(reference_face(4)))
@@ -110,6 +123,7 @@ def main() -> None:
         if cpu_has_bf16():
             print(f"(bf16 against float32: PSNR, codes that differ) {measure_bf16(network)}", flush=True)
         del network
+    print(f"\n{compare_small(arguments.runs)}", flush=True)
     print("\n| deformable convolution, 512 px | torchvision | ours | |\n|---|---|---|---|")
     for channels in (64, 128):
         print(compare_deform(channels, arguments.runs), flush=True)

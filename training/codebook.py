@@ -8,6 +8,8 @@ from torch import Tensor
 
 from vqfr_core.arch.v1 import nearest_code
 
+from .distributed import copy_from_first, sum_over_processes
+
 
 class CodebookTrainer:
     """Keeps the moving averages whose quotient is the table `embedding` (K, D), which it rewrites in place."""
@@ -21,6 +23,8 @@ class CodebookTrainer:
         self.used = torch.zeros(embedding.shape[0], device=embedding.device)
         self.reservoir = embedding.new_zeros(0, embedding.shape[1])
         self.started = False
+        self.num_replaced = 0
+        """How many codes the last `replace_unused` found unused."""
 
     def remember(self, tokens: Tensor) -> None:
         """Keep recent features (N, D): material for the start and for replacing unused codes."""
@@ -30,6 +34,7 @@ class CodebookTrainer:
         """Begin the table with k-means on the remembered features."""
         with torch.no_grad():
             self.embedding.copy_(kmeans(self.reservoir, self.embedding.shape[0], rounds, generator))
+        copy_from_first(self.embedding)
         self.counts.fill_(1.0)
         self.sums.copy_(self.embedding)
         self.used.zero_()
@@ -41,6 +46,7 @@ class CodebookTrainer:
         tokens = tokens.detach().float()
         counts = torch.bincount(codes, minlength=len(self.counts)).float()
         sums = torch.zeros_like(self.sums).index_add_(0, codes, tokens)
+        sum_over_processes(counts, sums)
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         self.used += counts
@@ -57,8 +63,10 @@ class CodebookTrainer:
             self.embedding[unused] = self.reservoir[picks.to(self.reservoir.device)]
             self.counts[unused] = 1.0
             self.sums[unused] = self.embedding[unused]
+        copy_from_first(self.embedding, self.counts, self.sums)
         self.used.zero_()
-        return len(unused)
+        self.num_replaced = len(unused)
+        return self.num_replaced
 
     def state_dict(self) -> dict[str, Tensor | bool]:
         """Everything but the table, which the network's own state holds."""

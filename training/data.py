@@ -1,11 +1,8 @@
-"""Aligned faces from a tar of pictures: augmented random crops by number, so that a run can be resumed exactly."""
+"""Augmented random crops of faces by number, so that a run can be resumed exactly."""
 
 import queue
-import tarfile
 import threading
 from collections.abc import Generator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -23,26 +20,6 @@ class Batch(NamedTuple):
 
     sharp: Tensor
     degraded: Tensor
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Encoded pictures, in the order of their names."""
-
-    training: list[bytes]
-    validation: list[bytes]
-
-
-def read_faces(path: Path, num_validation: int) -> Faces:
-    """Read all JPEG and PNG members of a tar; the last `num_validation` by name are kept for validation."""
-    with tarfile.open(path) as tar:
-        members = sorted(
-            (m for m in tar if m.isfile() and m.name.lower().endswith((".jpg", ".png"))), key=lambda m: m.name
-        )
-        files = [tar.extractfile(member).read() for member in members]  # type: ignore[union-attr]
-    if len(files) <= num_validation:
-        raise ValueError(f"{path} holds {len(files)} pictures: too few to keep {num_validation} for validation")
-    return Faces(files[: len(files) - num_validation], files[len(files) - num_validation :])
 
 
 def decode(encoded: bytes) -> np.ndarray:
@@ -102,9 +79,9 @@ def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, 
 
 
 def batches(
-    pictures: list[bytes], crop_px: int, batch_size: int, seed: int, first: int
+    pictures: list[bytes], crop_px: int, batch_size: int, seed: int, first: int, stride: int = 1
 ) -> Generator[Batch, None, None]:
-    """Batches from number `first` on, made ahead of time in a thread. Close the generator to end the thread."""
+    """Every `stride`-th batch from number `first` on, made ahead in a thread. Close the generator to end the thread."""
     ahead: queue.Queue[Batch] = queue.Queue(maxsize=4)
     stop = threading.Event()
 
@@ -112,7 +89,7 @@ def batches(
         number = first
         while not stop.is_set():
             batch = make_batch(pictures, crop_px, batch_size, seed, number)
-            number += 1
+            number += stride
             while not stop.is_set():
                 try:
                     ahead.put(batch, timeout=0.2)

@@ -11,11 +11,9 @@ from safetensors.torch import save
 
 from .state import TrainState, load
 
-ORIGIN = "trained from scratch on SFHQ-T2I faces (MIT, Copyright (c) 2024 David Beniaguev; synthetic)"
 
-
-def export(state: TrainState, target: Path) -> int:
-    """Write the averaged weights in float16 with a description inside; returns the bytes written."""
+def export(state: TrainState, target: Path, origin: str, license: str) -> int:
+    """Write the averaged weights in float16, with a description inside; returns the bytes written."""
     net = state.ema if state.stage == 2 else state.net
     tensors = {key: value.detach().half().cpu().contiguous() for key, value in net.state_dict().items()}
     broken = [key for key, value in tensors.items() if not bool(value.isfinite().all())]
@@ -25,10 +23,10 @@ def export(state: TrainState, target: Path) -> int:
     metadata = {
         "format": "pt",
         "format_version": "1",
-        "architecture": "vqfr_v1",
+        "architecture": f"vqfr_v{state.net.generation}",
         "sizes": json.dumps(dataclasses.asdict(state.config), sort_keys=True),
-        "license": "Apache-2.0",
-        "origin": ORIGIN,
+        "license": license,
+        "origin": origin,
         **steps,
         f"stage{state.stage}_steps": str(state.step),
     }
@@ -42,9 +40,12 @@ def export(state: TrainState, target: Path) -> int:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="a checkpoint of the trainer")
+    parser.add_argument("--origin", required=True, help="what it was trained on, for those who get the file")
+    parser.add_argument("--license", required=True, help="under what terms they may use it")
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     options = parser.parse_args(arguments)
-    size = export(load(options.checkpoint, torch.device("cpu")), options.out)
+    state = load(options.checkpoint, torch.device("cpu"))
+    size = export(state, options.out, options.origin, options.license)
     print(f"{options.out}: {size / 2**20:.1f} MiB")
     return 0
 

@@ -4,55 +4,79 @@ The input reaches the answer only through offsets and modulation of the texture 
 make that path weak at first: texture features are many times larger than the condition, so offsets hardly see the
 input; and modulation multiplies a texture that changes sign from place to place. Both are set right here, without
 changing the texture image: the quietest direction of each level's texture feature gets a constant, which the next
-convolution's bias takes away again, and each tap's modulation of it is written to an output channel of its own.
+convolution's bias takes away again, and each tap's modulation of it is written to an output channel of its own. At
+Level_1 it is added to the texture itself, which is brought to the answer as stage 1 learned to: the first answer is a
+mixture of input and texture image. A v2, whose answer begins as the texture image, gets the first of the two alone.
 """
 
 import torch
 from torch import Tensor, nn
 
 from vqfr_core.arch import VqfrV1
+from vqfr_core.arch.blocks import ResidualBlock, group_norm
 from vqfr_core.arch.config import level_names
 from vqfr_core.arch.deform import TAPS
 from vqfr_core.arch.warp import TextureWarp
 
 from .data import Batch
-from .state import nearest_code_of
+from .networks import Vqfr, code_features, decode_texture, entries_of, main_part, nearest
 
 PATH_LEVELS = ("Level_1", "Level_2", "Level_4", "Level_8")
 CONSTANT = 4.0
 """Value of the quiet direction."""
 GAIN = 2.0
-"""Gain with which its modulation is written out."""
+"""Gain with which its modulation is written out, beside a texture of standard deviation 1."""
+TEXTURE_SHARE = 0.4
+"""Of the texture image in the first answer; the rest is the input. With the shipped weights of stage 1 LPIPS was lowest
+at about a half on degraded faces; more of the input leaves less to be learned on those hardly degraded."""
 
 
 @torch.no_grad()
-def hand_over(net: VqfrV1, batch: Batch) -> None:
+def hand_over(net: Vqfr, batch: Batch) -> None:
     """Fit the start values of the main decoder to texture and condition of a batch of faces."""
-    textures = net.decoder(nearest_code_of(net)(net.encoder(batch.sharp)))
+    z = code_features(net, batch.sharp)
+    textures = decode_texture(net, entries_of(net, nearest(net, z), z))
     condition_std = float(net.inpfeat_extraction(batch.degraded).std())
-    for name, warp in net.main_decoder.align_func_dict.items():
+    for name, warp in main_part(net).get_submodule("align_func_dict").named_children():
         assert isinstance(warp, TextureWarp)
         texture = textures[name]
         _balance(warp, condition_std, float(texture.std()), net.config.condition_channels)
-        if name in PATH_LEVELS:
-            quiet = quietest_direction(texture)
+        if isinstance(net, VqfrV1) and name in PATH_LEVELS:
+            quiet = quietest_direction(texture, _groups_of_reader(net, name))
             mean = float(torch.einsum("bchw,c->bchw", texture, quiet).sum(1).mean())
             _add_constant(net, name, (CONSTANT - mean) * quiet)
-            _write_modulation(warp.dcn.weight, GAIN * quiet)
+            if name == "Level_1":
+                _bring_texture_to_answer(net, float(texture.std()))
+                _add_modulation(warp, 0.25 * GAIN * quiet)
+            else:
+                warp.dcn.weight[:TAPS] = 0.0
+                _add_modulation(warp, GAIN * quiet)
 
 
-def quietest_direction(feature: Tensor) -> Tensor:
-    """The unit vector (C) along which a feature (B, C, H, W) varies least over positions."""
-    tokens = feature.permute(0, 2, 3, 1).flatten(0, 2).double()
-    return torch.linalg.eigh(torch.cov(tokens.T))[1][:, 0].to(feature.dtype)
+def quietest_direction(feature: Tensor, num_groups: int) -> Tensor:
+    """The unit vector (C), equal within each group of channels, along which a feature (B, C, H, W) varies least."""
+    tokens = feature.permute(0, 2, 3, 1).flatten(0, 2).unflatten(1, (num_groups, -1)).double().mean(2)
+    quiet = torch.linalg.eigh(torch.cov(tokens.T))[1][:, 0].repeat_interleave(feature.shape[1] // num_groups)
+    return (quiet / quiet.norm()).to(feature.dtype)
+
+
+def _groups_of_reader(net: VqfrV1, name: str) -> int:
+    """How many groups of channels have to share a constant: of the normalisation at Level_1, else each its own."""
+    index = level_names(len(net.config.channels)).index(name)
+    return group_norm(net.config.channels[0]).num_groups if index == 0 else net.config.channels[index]
 
 
 def _balance(warp: TextureWarp, condition_std: float, texture_std: float, condition_channels: int) -> None:
-    """Let offsets and modulation begin with three times as much of the condition as of the texture."""
+    """Let offsets and modulation begin with three times as much of the condition as of the texture.
+
+    Constants beside them let the first group normalisation keep brightness and contrast (`state.initialise`).
+    """
     first = warp.offset_conv1[0]
     assert isinstance(first, nn.Conv2d)
     first.weight[:, :condition_channels] *= 3.0 / condition_std
     first.weight[:, condition_channels:] *= 1.0 / texture_std
+    assert first.bias is not None
+    first.bias.copy_(torch.randn(len(first.bias), generator=torch.Generator().manual_seed(len(first.bias))))
     warp.dcn.weight.div_(texture_std)
     moves = warp.dcn.conv_offset.weight.shape[0] * 2 // 3
     warp.dcn.conv_offset.weight[:moves] *= 0.3
@@ -62,7 +86,7 @@ def _balance(warp: TextureWarp, condition_std: float, texture_std: float, condit
 def _add_constant(net: VqfrV1, name: str, constant: Tensor) -> None:
     """Add `constant` (C) to the texture feature of one level, and take it away where the next level reads it.
 
-    At Level_1 the reader is a normalisation of each channel, which takes it away by itself (32 channels, 32 groups).
+    At Level_1 the reader is a group normalisation, which takes away by itself what all channels of a group share.
     """
     last = net.decoder.get_submodule(f"decoder_dict.{name}")[-1].conv2  # type: ignore[index]
     last.bias += constant
@@ -73,8 +97,29 @@ def _add_constant(net: VqfrV1, name: str, constant: Tensor) -> None:
         reader.bias -= reader.weight.sum((2, 3)) @ constant
 
 
-def _write_modulation(weight: Tensor, direction: Tensor) -> None:
-    """Output channel k of a deformable convolution (C, C, 3, 3) becomes tap k's modulation of `direction`."""
+def _add_modulation(warp: TextureWarp, direction: Tensor) -> None:
+    """Add tap k's modulation of `direction` to output channel k, less what half modulation gives."""
     for tap in range(TAPS):
-        weight[tap] = 0.0
-        weight[tap, :, tap // 3, tap % 3] = direction
+        warp.dcn.weight[tap, :, tap // 3, tap % 3] += direction
+        warp.dcn.bias[tap] -= 0.5 * CONSTANT * direction.norm()
+
+
+def _bring_texture_to_answer(net: VqfrV1, texture_std: float) -> None:
+    """Let the texture pass by at Level_1, brought to a size at which the block can add to it, and end as in stage 1."""
+    main, head, channels = net.main_decoder, net.decoder.conv_out, net.config.channels[0]
+    warp, block = main.align_func_dict["Level_1"], main.decoder_dict["Level_1"]
+    assert isinstance(warp, TextureWarp)
+    warp.dcn.weight.zero_()
+    warp.dcn.weight[range(channels), range(channels), 1, 1] = 2.0 / texture_std  # half modulation halves it
+    shortcut = block.get_submodule("shortcut_conv")
+    assert isinstance(shortcut, nn.Conv2d) and isinstance(block, ResidualBlock)
+    shortcut.weight[:, :channels] *= 0.1
+    shortcut.weight[:, channels:] = torch.eye(channels)[:, :, None, None]
+    shortcut.bias.zero_()  # type: ignore[union-attr]
+    block.conv2.weight *= 0.1
+    block.conv2.bias.zero_()  # type: ignore[union-attr]
+    main.conv_out_1[0].load_state_dict(head[0].state_dict())
+    last = main.conv_out[0]
+    last.weight *= 1 - TEXTURE_SHARE
+    last.weight[:, :channels] = TEXTURE_SHARE * head[2].weight
+    last.bias.copy_(TEXTURE_SHARE * head[2].bias)

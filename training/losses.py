@@ -1,60 +1,75 @@
 """What the trainer minimises. Images are RGB in [-1, 1], (B, 3, H, W)."""
 
+from importlib import resources
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torchvision.models import VGG16_Weights
 
 # The convolutions of VGG16 up to conv4_3 by torchvision's index; "pool" halves.
 VGG_LAYERS = (0, 2, "pool", 5, 7, "pool", 10, 12, 14, "pool", 17, 19, 21)
-COMPARED = {2: 0.1, 7: 0.3, 14: 1.0, 21: 1.0}
-"""Convolutions whose output is compared, and the weight of each."""
+COMPARED = (2, 7, 14, 21)
+"""Convolutions whose output, after the ReLU, LPIPS compares. The fifth of VGG16, conv5_3, is left out."""
 
 
 class Perceptual(nn.Module):
-    """Mean absolute difference of VGG16 features (before the ReLU), each layer relative to the target's magnitude."""
+    """LPIPS 0.1 (Zhang et al., CVPR 2018) with the first four of VGG16's five stages and the heads of package `lpips`.
+
+    Evaluation uses AlexNet, so that no model is judged by the network it was trained against.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None = None) -> None:
+        """path: safetensors with the convolutions by torchvision's names; without it torchvision downloads VGG16."""
         super().__init__()
-        weights = {key: value.float() for key, value in load_file(path).items()}
+        found = load_file(path) if path else VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        weights = {key: value.float() for key, value in found.items()}
         self.convs = nn.ModuleDict()
         for index in (layer for layer in VGG_LAYERS if isinstance(layer, int)):
             weight = weights[f"features.{index}.weight"]
             conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
             conv.load_state_dict({"weight": weight, "bias": weights[f"features.{index}.bias"]})
             self.convs[str(index)] = conv
+        self.heads = nn.ParameterList(_lpips_heads()[: len(COMPARED)])
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
         self.requires_grad_(False).eval().to(memory_format=torch.channels_last)
 
     def forward(self, answer: Tensor, target: Tensor) -> Tensor:
-        """Distance of two batches, a scalar."""
+        """Distance of two batches, a scalar: the mean over the batch."""
         with torch.no_grad():
-            wanted = self._features(target)
+            wanted = self._directions(target)
         total = answer.new_zeros(())
-        for (layer, weight), feature, want in zip(COMPARED.items(), self._features(answer), wanted, strict=True):
-            want = want.float()
-            total = total + weight * (feature.float() - want).abs().mean() / want.abs().mean()
-            del layer
+        for head, found, want in zip(self.heads, self._directions(answer), wanted, strict=True):
+            total = total + F.conv2d((found - want).square(), head).float().mean()
         return total
 
-    def _features(self, image: Tensor) -> list[Tensor]:
+    def _directions(self, image: Tensor) -> list[Tensor]:
+        """Features of the compared layers, each position scaled to length 1."""
         x = ((image + 1) / 2 - self.mean) / self.std
         found = []
         for layer in VGG_LAYERS:
             if isinstance(layer, str):
                 x = F.max_pool2d(x, 2)
                 continue
-            x = self.convs[str(layer)](x)
+            x = F.relu(self.convs[str(layer)](x))
             if layer in COMPARED:
-                found.append(x)
-            x = F.relu(x)
+                length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
+                found.append(x * (1 / (length + 1e-3)).to(x.dtype))
         return found
+
+
+def _lpips_heads() -> list[Tensor]:
+    """Weights (1, C, 1, 1) of LPIPS for VGG16's five stages, from the files of the package."""
+    path = resources.files("lpips") / "weights/v0.1/vgg.pth"
+    with resources.as_file(path) as file:
+        weights = torch.load(file, map_location="cpu", weights_only=True)
+    return [weights[f"lin{stage}.model.1.weight"] for stage in range(5)]
 
 
 def half_size(image: Tensor) -> Tensor:
@@ -72,8 +87,13 @@ def two_scales(perceptual: Perceptual, answer: Tensor, target: Tensor, generator
 
 
 def colour_loss(answer: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference of strongly blurred images: colour and brightness without detail."""
-    return (F.avg_pool2d(answer, 16) - F.avg_pool2d(target, 16)).abs().mean()
+    """Mean absolute difference of strongly blurred images: brightness, and three times the hue, without detail.
+
+    Faces differ far more in brightness than in hue; without a weight of its own hue is learned last.
+    """
+    difference = F.avg_pool2d(answer, 16) - F.avg_pool2d(target, 16)
+    brightness = difference.mean(1, keepdim=True)
+    return brightness.abs().mean() + 3 * (difference - brightness).abs().mean()
 
 
 class PatchDiscriminator(nn.Module):

@@ -10,25 +10,25 @@ from torch import Tensor
 class Recipe:
     """Settings of both stages. Every field is an option of the command line of the same name."""
 
-    stage1_minutes: float = 25.0
+    stage1_minutes: float = 20.0
     """Wall-clock time for codebook, encoder and texture decoder."""
     stage2_minutes: float = 60.0
     """Wall-clock time for restoration."""
-    stage1_crop_px: int = 256
+    stage1_crop_px: int = 192
     """Side of the square crops of stage 1, a multiple of 32."""
-    stage2_crop_px: int = 256
+    stage2_crop_px: int = 192
     """The same in stage 2."""
     stage1_batch: int = 2
     """Crops a step in stage 1."""
     stage2_batch: int = 2
     """Crops a step in stage 2."""
-    stage1_learning_rate: float = 8e-4
+    stage1_learning_rate: float = 2.5e-4
     """Highest rate of stage 1, after warming up."""
-    stage2_learning_rate: float = 3e-4
+    stage2_learning_rate: float = 5e-4
     """The same in stage 2."""
     warmup_steps: int = 60
     """Steps until the highest rate, in each stage."""
-    unquantized_steps: int = 150
+    unquantized_steps: int = 300
     """Steps before the codebook starts."""
     replace_every: int = 100
     """Steps between replacements of unused codes."""
@@ -36,18 +36,18 @@ class Recipe:
     """Weight of the distance between feature and code in stage 1."""
     l1_weight: float = 1.0
     """Weight of the mean absolute error."""
-    perceptual_weight: float = 0.2
-    """Weight of the distance in VGG features."""
+    perceptual_weight: float = 1.0
+    """Weight of LPIPS with VGG16."""
     colour_weight: float = 1.0
     """Weight of the error of strongly blurred images."""
     codes_weight: float = 0.5
     """Weight of the distance to the sharp face's codes in stage 2."""
-    adversarial_weight: float = 0.0
-    """Weight of the discriminator's verdict in stage 2; 0 leaves the discriminator out."""
-    adversarial_from: float = 0.66
-    """Part of stage 2 after which the discriminator joins."""
+    adversarial_weight: float = 0.03
+    """Norm of the discriminator's gradient at the image against that of the other losses; 0 leaves it out."""
+    adversarial_from: float = 0.8
+    """Part of each stage after which the discriminator joins."""
     bf16: bool = True
-    """Frozen networks in bfloat16; what is trained stays float32."""
+    """Networks run in bfloat16 where that is safe; weights stay float32."""
     seed: int = 1
     """Seed of weights, data and random choices."""
 

@@ -1,6 +1,7 @@
 """Everything a run must remember: weights, averages, optimisers, counters; saved and read as one file."""
 
 import copy
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,26 +10,26 @@ from typing import Any
 import torch
 from torch import nn
 
-from vqfr_core.arch import V1Config, VqfrV1
-from vqfr_core.arch.v1 import NearestCode
+from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.arch.blocks import ResidualBlock
 from vqfr_core.arch.warp import TextureWarp
+from vqfr_core.loading.model import load_model
 
 from .codebook import CodebookTrainer
 from .losses import PatchDiscriminator
-
-SMALL = V1Config(channels=(32, 32, 64, 64, 128, 192), encoder_blocks=1, decoder_blocks=1, deform_groups=1)
-"""The embedded network: 6.7 million parameters."""
+from .networks import Vqfr, build, code_table, encoder_parameters, main_parameters, main_part, texture_parameters
+from .norm import use_fast_norms
 
 
 @dataclass
 class TrainState:
     """The state of a run; `new_state` makes it, `save` and `load` keep it."""
 
-    config: V1Config
-    net: VqfrV1
-    ema: VqfrV1
+    config: V1Config | V2Config
+    net: Vqfr
+    ema: Vqfr
     """Moving average of `net`; what is judged and exported in stage 2."""
-    teacher: VqfrV1
+    teacher: Vqfr
     """The network at the end of stage 1: its encoder gives the codes of sharp faces."""
     codebook: CodebookTrainer
     discriminator: PatchDiscriminator
@@ -41,31 +42,30 @@ class TrainState:
     """Steps done in the present stage."""
     seconds: float = 0.0
     """Time spent in the present stage."""
+    best: float = math.inf
+    """Lowest validation LPIPS of the present stage."""
+    looks_since_best: int = 0
+    """Looks at the validation faces since then."""
     history: list[dict[str, float]] = field(default_factory=list)
     """Steps and seconds of finished stages."""
 
 
-def nearest_code_of(net: VqfrV1) -> NearestCode:
-    """The quantizer of the deepest level."""
-    (code,) = net.quantizer.get_submodule("quantize_dict").children()
-    assert isinstance(code, NearestCode)
-    return code
-
-
-def new_state(config: V1Config, seed: int, device: torch.device) -> TrainState:
+def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> TrainState:
     """A fresh run: random weights from `seed`, stage 1, step 0."""
     torch.manual_seed(seed)
-    net = VqfrV1(config)
+    net = build(config)
     initialise(net)
+    if device.type == "cpu":
+        use_fast_norms(net)
     net.to(device).to(memory_format=torch.channels_last)
-    nearest_code_of(net).embedding.weight.requires_grad_(False)
+    code_table(net).requires_grad_(False)
     discriminator = PatchDiscriminator().to(device).to(memory_format=torch.channels_last)
     return TrainState(
         config=config,
         net=net,
         ema=_frozen_copy(net),
         teacher=_frozen_copy(net),
-        codebook=CodebookTrainer(nearest_code_of(net).embedding.weight.data),
+        codebook=CodebookTrainer(code_table(net).data),
         discriminator=discriminator,
         optimizer=make_optimizer(stage1_groups(net)),
         discriminator_optimizer=torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.0, 0.99)),
@@ -78,36 +78,41 @@ def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Adam:
     return torch.optim.Adam(groups, lr=1e-4, betas=(0.9, 0.99))
 
 
-def stage1_groups(net: VqfrV1) -> list[dict[str, Any]]:
-    """What stage 1 trains: encoder, quantizer without its table, texture decoder."""
-    parts = (net.encoder, net.quantizer, net.decoder)
-    return [{"params": [p for part in parts for p in part.parameters() if p.requires_grad], "scale": 1.0}]
+def stage1_groups(net: Vqfr) -> list[dict[str, Any]]:
+    """What stage 1 trains: encoder and texture decoder; the codebook moves by averages."""
+    return [{"params": [*encoder_parameters(net), *texture_parameters(net)], "scale": 1.0}]
 
 
-def stage2_groups(net: VqfrV1) -> list[dict[str, Any]]:
-    """What stage 2 trains: encoder and its projection gently, condition and main decoder at the full rate."""
-    encoder = [*net.encoder.parameters(), *nearest_code_of(net).quant_conv.parameters()]
-    main = [*net.inpfeat_extraction.parameters(), *net.main_decoder.parameters()]
-    return [{"params": encoder, "scale": 0.5}, {"params": main, "scale": 1.0}]
+def stage2_groups(net: Vqfr) -> list[dict[str, Any]]:
+    """What stage 2 trains: encoder gently, condition and main decoder at the full rate."""
+    return [{"params": encoder_parameters(net), "scale": 0.2}, {"params": main_parameters(net), "scale": 1.0}]
 
 
 def begin_stage2(state: TrainState) -> None:
     """Fix what stage 1 made, and start optimiser, averages and counters anew."""
     state.history.append({"stage": state.stage, "steps": state.step, "seconds": round(state.seconds, 1)})
     state.stage, state.step, state.seconds = 2, 0, 0.0
+    state.best, state.looks_since_best = math.inf, 0
     state.ema, state.teacher = _frozen_copy(state.net), _frozen_copy(state.net)
     state.optimizer = make_optimizer(stage2_groups(state.net))
 
 
-def initialise(net: VqfrV1) -> None:
-    """Start values: no warping, half modulation, and an answer that equals the input."""
+def initialise(net: Vqfr) -> None:
+    """Start values: no warping, half modulation, and an answer that equals the input (v1) or the texture image (v2).
+
+    Encoder and texture decoder begin nearly linear, so that brightness and colour find their way at once.
+    """
     with torch.no_grad():
-        for warp in net.main_decoder.align_func_dict.children():
+        _begin_nearly_linear(net)
+        for warp in main_part(net).get_submodule("align_func_dict").children():
             assert isinstance(warp, TextureWarp)
             nn.init.kaiming_normal_(warp.dcn.weight, nonlinearity="linear")
             warp.dcn.weight.mul_(2.0)
             nn.init.normal_(warp.dcn.conv_offset.weight, std=0.01)
             warp.dcn.conv_offset.bias.zero_()  # type: ignore[union-attr]
+        if not isinstance(net, VqfrV1):
+            _begin_silent(net.main_branch.decoder_dict["Level_1"])
+            return
         last = net.main_decoder.conv_out[0]
         assert isinstance(last, nn.Conv2d) and last.bias is not None
         nn.init.normal_(last.weight, std=0.001)
@@ -115,6 +120,45 @@ def initialise(net: VqfrV1) -> None:
         last.weight[:, -3:] = 0.0
         for channel in range(3):
             last.weight[channel, channel - 3, 1, 1] = 1.0
+
+
+def _begin_nearly_linear(net: Vqfr) -> None:
+    """Let what passes by the residual blocks of encoder and texture decoder keep its size, and let these add little.
+
+    Group normalisation takes away the level of a group and its contrast, unless its channels hold constants to compare
+    with: so they begin with some.
+    """
+    parts = (net.encoder, net.quantizer, net.decoder)
+    for module in (module for part in parts for module in part.modules()):
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+    for module in (module for part in parts for module in part.modules()):
+        if isinstance(module, ResidualBlock):
+            module.conv2.weight.mul_(0.1)
+            nn.init.normal_(module.conv1.bias)  # type: ignore[arg-type]
+    first = net.quantizer.code.post_quant_conv if isinstance(net, VqfrV1) else net.decoder.conv_in
+    for conv in (net.encoder.conv_in, first):
+        nn.init.normal_(conv.bias)  # type: ignore[arg-type]
+
+
+def _begin_silent(block: nn.Module) -> None:
+    """Let a residual block give nearly nothing at first."""
+    assert isinstance(block, ResidualBlock) and block.shortcut_name is not None
+    for conv in (block.conv2, block.get_submodule(block.shortcut_name)):
+        assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+        nn.init.normal_(conv.weight, std=0.001)
+        nn.init.zeros_(conv.bias)
+
+
+def continue_from(path: Path, seed: int, device: torch.device) -> TrainState:
+    """A run at the start of stage 2 with the weights of a finished network. Raises WeightsError for other files."""
+    finished = load_model(path, "cpu", torch.float32)
+    assert isinstance(finished, VqfrV1 | VqfrV2)
+    state = new_state(finished.config, seed, device)
+    state.net.load_state_dict(finished.state_dict())
+    begin_stage2(state)
+    return state
 
 
 @torch.no_grad()
@@ -128,10 +172,11 @@ def update_average(state: TrainState, decay: float = 0.995) -> None:
 def save(state: TrainState, path: Path) -> None:
     """Write beside the file and rename, so that an interruption leaves the previous checkpoint."""
     content = {
+        "generation": state.net.generation,
         "config": vars(state.config),
         "modules": {name: getattr(state, name).state_dict() for name in _STATEFUL},
         "generator": state.generator.get_state(),
-        "counters": {"stage": state.stage, "step": state.step, "seconds": state.seconds, "history": state.history},
+        "counters": {name: getattr(state, name) for name in _COUNTERS},
     }
     partial = path.with_suffix(".part")
     torch.save(content, partial)
@@ -141,20 +186,22 @@ def save(state: TrainState, path: Path) -> None:
 def load(path: Path, device: torch.device) -> TrainState:
     """Read a checkpoint written by `save`; training goes on as if it had not stopped."""
     content = torch.load(path, map_location=device, weights_only=True)
-    state = new_state(V1Config(**content["config"]), 0, device)
+    config = (V1Config if content["generation"] == 1 else V2Config)(**content["config"])
+    state = new_state(config, 0, device)
     counters = content["counters"]
     if counters["stage"] == 2:
         state.optimizer = make_optimizer(stage2_groups(state.net))
     for name in _STATEFUL:
         getattr(state, name).load_state_dict(content["modules"][name])
     state.generator.set_state(content["generator"].cpu())
-    state.stage, state.step = counters["stage"], counters["step"]
-    state.seconds, state.history = counters["seconds"], counters["history"]
+    for name in _COUNTERS:
+        setattr(state, name, counters[name])
     return state
 
 
+_COUNTERS = ("stage", "step", "seconds", "best", "looks_since_best", "history")
 _STATEFUL = ("net", "ema", "teacher", "codebook", "discriminator", "optimizer", "discriminator_optimizer")
 
 
-def _frozen_copy(net: VqfrV1) -> VqfrV1:
+def _frozen_copy(net: Vqfr) -> Vqfr:
     return copy.deepcopy(net).requires_grad_(False).eval()

@@ -1,39 +1,48 @@
 """Command line of the trainer: `python -m training.train --faces FILE.tar --vgg FILE --out FOLDER`.
 
+With several GPUs, or on the CPU with a process for each core: `torchrun --nproc-per-node N -m training.train ...`.
 Started again with the same folder it goes on from the last checkpoint.
 """
 
 import argparse
 import json
 import logging
+import math
 import time
 from dataclasses import fields
 from pathlib import Path
 
 import torch
 
-from .data import Batch, batches, make_batch, read_faces
+from .curves import draw_curves
+from .data import Batch, batches, make_batch
+from .distributed import agree, join, leave, rank, world
+from .faces import read_faces
 from .handover import hand_over
 from .losses import Perceptual
+from .networks import SIZES
 from .recipe import Recipe
 from .stage1 import stage1_step
 from .stage2 import stage2_step
-from .state import SMALL, TrainState, begin_stage2, load, new_state, save
-from .validate import validate
+from .state import TrainState, begin_stage2, continue_from, load, new_state, save
+from .validate import count_codes, validate
 
 logger = logging.getLogger("training")
+
+NUM_COUNTED = 100
+"""Training faces on which the codes in use are counted at the end of stage 1."""
 
 
 class Trainer:
     """Runs the stages of one folder: data in, checkpoints, log and sheets out."""
 
-    def __init__(self, state: TrainState, recipe: Recipe, arguments: argparse.Namespace) -> None:
-        self.state, self.recipe = state, recipe
+    def __init__(self, state: TrainState, recipe: Recipe, arguments: argparse.Namespace, device: torch.device) -> None:
+        self.state, self.recipe, self.device = state, recipe, device
         self.out: Path = arguments.out
-        self.device = torch.device(arguments.device)
         self.every_s: float = arguments.every_minutes * 60
         self.max_steps: int | None = arguments.max_steps
-        self.faces = read_faces(arguments.faces, arguments.num_validation)
+        self.patience: int = arguments.patience
+        self.faces = read_faces(arguments.faces, arguments.num_validation, arguments.align)
         self.perceptual = Perceptual(arguments.vgg).to(self.device)
         self.shown = self.faces.validation[: arguments.num_shown]
 
@@ -41,10 +50,18 @@ class Trainer:
         """Both stages, from wherever the state stands."""
         if self.state.stage == 1:
             self._run_stage(self.recipe.stage1_minutes * 60, self.recipe.stage1_crop_px, self.recipe.stage1_batch)
+            if rank() == 0:
+                pictures = self.faces.training[:NUM_COUNTED]
+                self._log(
+                    {
+                        "step": self.state.step,
+                        "faces": len(pictures),
+                        "codes_used": count_codes(self.state.net.eval(), pictures),
+                    }
+                )
             hand_over(self.state.net, self._batch_for_handover())
             begin_stage2(self.state)
-            save(self.state, self.out / "stage1_done.pt")
-            save(self.state, self.out / "last.pt")
+            self._save("stage1_done.pt", "last.pt")
         self._run_stage(self.recipe.stage2_minutes * 60, self.recipe.stage2_crop_px, self.recipe.stage2_batch)
 
     def _batch_for_handover(self) -> Batch:
@@ -52,8 +69,9 @@ class Trainer:
         return Batch(*(image.to(self.device) for image in batch))
 
     def _run_stage(self, limit_s: float, crop_px: int, batch_size: int) -> None:
-        state = self.state
-        source = batches(self.faces.training, crop_px, batch_size, self.recipe.seed * 10 + state.stage, state.step)
+        state, seed = self.state, self.recipe.seed * 10 + self.state.stage
+        first = state.step * world() + rank()
+        source = batches(self.faces.training, crop_px, batch_size, seed, first, world())
         last_look = state.seconds
         steps = 0
         while state.seconds < limit_s and (self.max_steps is None or steps < self.max_steps):
@@ -61,14 +79,19 @@ class Trainer:
             figures = self._step(next(source), state.seconds / limit_s)
             state.step += 1
             steps += 1
-            state.seconds += time.monotonic() - start
+            state.seconds = agree(state.seconds + time.monotonic() - start, self.device)
             if state.step % 10 == 0:
                 self._log({"step": state.step, "seconds": round(state.seconds, 1), **figures})
             if state.seconds - last_look > self.every_s:
                 last_look = state.seconds
-                state.seconds += self._look()
+                self._look()
+                if state.looks_since_best >= self.patience:
+                    logger.info("no better for %d looks: stage %d ends here", self.patience, state.stage)
+                    break
         source.close()
         self._look()
+        if state.looks_since_best > self.patience:
+            self.state = load(self.out / f"stage{state.stage}_best.pt", self.device)
 
     def _step(self, batch: Batch, progress: float) -> dict[str, float]:
         state, recipe = self.state, self.recipe
@@ -76,20 +99,39 @@ class Trainer:
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group.get("scale", 1.0)
         batch = Batch(*(image.to(self.device, non_blocking=True) for image in batch))
-        if state.stage == 1:
-            return stage1_step(state, batch, self.perceptual, recipe)
         adversarial = recipe.adversarial_weight > 0 and progress >= recipe.adversarial_from
-        return stage2_step(state, batch, self.perceptual, recipe, adversarial)
+        take_step = stage1_step if state.stage == 1 else stage2_step
+        return take_step(state, batch, self.perceptual, recipe, adversarial)
 
-    def _look(self) -> float:
-        """Save, validate, write a sheet; returns the seconds it took."""
-        start, state = time.monotonic(), self.state
-        save(state, self.out / "last.pt")
-        sheet = self.out / f"stage{state.stage}_{state.step:06d}.jpg"
-        self._log({"step": state.step, **validate(state, self.shown, self.perceptual, sheet)})
-        return time.monotonic() - start
+    def _look(self) -> None:
+        """Validate, write a sheet, save; the best state of each stage by validation LPIPS has a file of its own."""
+        state = self.state
+        found = math.inf
+        if rank() == 0:
+            sheet = self.out / f"stage{state.stage}_{state.step:06d}.jpg"
+            figures = validate(state, self.shown, self.perceptual, sheet)
+            found = figures.get("lpips", math.inf)
+            self._log({"step": state.step, **figures})
+            draw_curves(self.out / "log.jsonl", self.out / "curves.png")
+        is_best = self._remember(agree(found, self.device))
+        self._save("last.pt", *([f"stage{state.stage}_best.pt"] if is_best else []))
+
+    def _remember(self, lpips: float) -> bool:
+        """Whether this validation LPIPS is the best of the stage so far."""
+        state = self.state
+        is_best = lpips < state.best
+        state.best = min(lpips, state.best)
+        state.looks_since_best = 0 if is_best else state.looks_since_best + 1
+        return is_best
+
+    def _save(self, *names: str) -> None:
+        if rank() == 0:
+            for name in names:
+                save(self.state, self.out / name)
 
     def _log(self, figures: dict[str, float]) -> None:
+        if rank() != 0:
+            return
         line = {"stage": self.state.stage, **{k: round(v, 5) for k, v in figures.items()}}
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -98,14 +140,22 @@ class Trainer:
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
-    parser.add_argument("--faces", type=Path, required=True, help="tar of aligned face pictures")
-    parser.add_argument("--vgg", type=Path, required=True, help="safetensors with VGG16 convolutions up to conv4_3")
+    parser.add_argument("--faces", type=Path, required=True, help="tar or folder of aligned face pictures")
+    parser.add_argument(
+        "--align", action="store_true", help="the folder holds photographs: cut out and align all faces"
+    )
+    parser.add_argument(
+        "--vgg", type=Path, help="safetensors with VGG16's convolutions; torchvision downloads them if not given"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, log and sheets")
+    parser.add_argument("--network", choices=list(SIZES), default="v1", help="generation; both about as large")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads")
-    parser.add_argument("--num-validation", type=int, default=38, help="pictures kept for validation")
+    parser.add_argument("--begin-with", type=Path, help="weights to go on from in stage 2, e.g. the shipped ones")
+    parser.add_argument("--num-validation", type=int, help="pictures kept for validation (4 %%)")
     parser.add_argument("--num-shown", type=int, default=6, help="validation faces looked at during the run")
-    parser.add_argument("--every-minutes", type=float, default=5.0, help="time between checkpoints")
+    parser.add_argument("--every-minutes", type=float, default=5.0, help="time between checkpoints, each with a look")
+    parser.add_argument("--patience", type=int, default=6, help="looks without a better LPIPS until a stage ends")
     parser.add_argument("--max-steps", type=int, help="stop each stage after so many steps of this call")
     for field in fields(Recipe):
         name = "--" + field.name.replace("_", "-")
@@ -124,9 +174,15 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(options.threads)
     recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
     options.out.mkdir(parents=True, exist_ok=True)
-    checkpoint, device = options.out / "last.pt", torch.device(options.device)
-    state = load(checkpoint, device) if checkpoint.exists() else new_state(SMALL, recipe.seed, device)
-    Trainer(state, recipe, options).run()
+    checkpoint, device = options.out / "last.pt", join(options.device)
+    if checkpoint.exists():
+        state = load(checkpoint, device)
+    elif options.begin_with:
+        state = continue_from(options.begin_with, recipe.seed, device)
+    else:
+        state = new_state(SIZES[options.network], recipe.seed, device)
+    Trainer(state, recipe, options, device).run()
+    leave()
     return 0
 
 

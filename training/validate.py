@@ -7,45 +7,59 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqfr_core.arch import VqfrV1
 from vqfr_core.evaluation.degrade import degrade_level
 
 from .data import to_tensor, whole_face
-from .losses import Perceptual, half_size
-from .state import TrainState, nearest_code_of
+from .losses import Perceptual
+from .networks import Vqfr, answer, code_features, decode_texture, entries_of, nearest
+from .state import TrainState
 
 
 def validate(state: TrainState, pictures: list[bytes], perceptual: Perceptual, sheet: Path) -> dict[str, float]:
-    """PSNR and perceptual distance of input, texture and answer at the medium and heavy level, on whole faces.
+    """PSNR and LPIPS (VGG16) of input, texture and answer on whole faces: sharp in stage 1, degraded in stage 2.
 
-    Writes a sheet with one row a face: degraded, texture, answer, sharp.
+    `lpips` is the one that the stage is about: of the texture in stage 1, of the answer in stage 2, over both levels.
+    `codes_in_use` counts different codes over all faces. Writes a sheet with one row a face: degraded, texture, answer,
+    sharp.
     """
     net = (state.ema if state.stage == 2 else state.net).eval()
-    rows, found = [], []
+    device = next(net.parameters()).device
+    judged = "answer" if state.stage == 2 else "texture"
+    rows, found, codes = [], [], set[int]()
     for number, encoded in enumerate(pictures):
-        level = ("medium", "heavy")[number % 2]
+        level = ("medium", "heavy")[number % 2] if state.stage == 2 else "sharp"
         sharp = whole_face(encoded)
         degraded = sharp if state.stage == 1 else degrade_level(sharp, level, number)
-        x, target = to_tensor([degraded]), to_tensor([sharp])
+        x, target = to_tensor([degraded]).to(device), to_tensor([sharp]).to(device)
         answers = {"input": x, **_answers(net, x, with_main=state.stage == 2)}
+        codes.update(net.codes(x).flatten().tolist())
         for name, image in answers.items():
-            found.append((f"{level}_{name}_psnr", psnr(image, target)))
             with torch.no_grad():
-                distance = perceptual(half_size(image), half_size(target))
-            found.append((f"{level}_{name}_perceptual", float(distance)))
-        rows.append(torch.cat([*answers.values(), target], dim=3))
+                distance = float(perceptual(image, target))
+            found += [(f"{level}_{name}_psnr", psnr(image, target)), (f"{level}_{name}_lpips", distance)]
+            found += [("lpips", distance)] if name == judged else []
+        rows.append(torch.cat([*answers.values(), target], dim=3).cpu())
     write_picture(sheet, torch.cat(rows, dim=2))
     names = dict.fromkeys(name for name, _ in found)
-    return {name: round(float(np.mean([value for key, value in found if key == name])), 4) for name in names}
+    means = {name: float(np.mean([value for key, value in found if key == name])) for name in names}
+    return {**means, "codes_in_use": len(codes)}
 
 
 @torch.inference_mode()
-def _answers(net: VqfrV1, x: Tensor, with_main: bool) -> dict[str, Tensor]:
-    code = nearest_code_of(net)
-    textures = net.decoder(code(net.encoder(x)))
-    answers = {"texture": net.decoder.conv_out(textures["Level_1"])}
+def count_codes(net: Vqfr, pictures: list[bytes]) -> int:
+    """How many different codes whole sharp faces use."""
+    device = next(net.parameters()).device
+    found = (net.codes(to_tensor([whole_face(encoded)]).to(device)) for encoded in pictures)
+    return len(set(torch.cat([codes.flatten() for codes in found]).tolist()))
+
+
+@torch.inference_mode()
+def _answers(net: Vqfr, x: Tensor, with_main: bool) -> dict[str, Tensor]:
+    z = code_features(net, x)
+    textures = decode_texture(net, entries_of(net, nearest(net, z), z))
+    answers = {"texture": net.decoder.conv_out(textures["Level_1"].clone())}
     if with_main:
-        answers["answer"] = net.main_decoder(textures, net.inpfeat_extraction(x), x)
+        answers["answer"] = answer(net, textures, x)
     return {name: image.clamp(-1, 1) for name, image in answers.items()}
 
 

@@ -1,18 +1,9 @@
 from pathlib import Path
 
-import pytest
 import torch
 
-from training.data import batches, make_batch, read_faces, whole_face
-
-
-def test_split_and_too_few(faces_tar: Path) -> None:
-    faces = read_faces(faces_tar, 2)
-    assert (len(faces.training), len(faces.validation)) == (4, 2)
-    assert not set(faces.training) & set(faces.validation)
-    assert whole_face(faces.training[0]).shape == (512, 512, 3)
-    with pytest.raises(ValueError, match="6 pictures"):
-        read_faces(faces_tar, 6)
+from training.data import batches, make_batch
+from training.faces import read_faces
 
 
 def test_batches_are_named_by_seed_and_number(faces_tar: Path) -> None:
@@ -23,4 +14,8 @@ def test_batches_are_named_by_seed_and_number(faces_tar: Path) -> None:
         assert torch.equal(batch.sharp, again.sharp) and torch.equal(batch.degraded, again.degraded)
         assert batch.sharp.shape == (2, 3, 64, 64) and batch.sharp.abs().max() <= 1
     source.close()
+    strided = batches(pictures, 64, 2, seed=3, first=4, stride=2)
+    next(strided)
+    assert torch.equal(next(strided).sharp, batch.sharp)
+    strided.close()
     assert not torch.equal(batch.sharp, make_batch(pictures, 64, 2, 4, 6).sharp)

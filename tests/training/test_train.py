@@ -1,29 +1,35 @@
-"""Few steps of a tiny network: resuming, both stages, export."""
+"""Few steps of tiny networks of both generations: resuming, both stages, several processes, export."""
 
 import argparse
 import dataclasses
+import json
+import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from training.evaluate import load_network
 from training.export import export
+from training.networks import code_table
 from training.recipe import Recipe
-from training.state import begin_stage2, load, nearest_code_of, new_state, save
+from training.state import TrainState, begin_stage2, continue_from, load, new_state, save
 from training.train import Trainer, parse_arguments
-from vqfr_core.arch import V1Config
+from vqfr_core.arch import V1Config, V2Config
+from vqfr_core.loading.model import load_model
 
-TINY = V1Config(
+SIZES = dict(
     channels=(32, 32, 32, 32, 32, 32),
     encoder_blocks=1,
     decoder_blocks=1,
     num_codes=16,
-    code_channels=8,
     condition_channels=8,
     deform_groups=1,
 )
+TINY = V1Config(**SIZES, code_channels=8)
+TINY_V2 = V2Config(**SIZES, code_channels=32, predicts_codes=False)
 RECIPE = Recipe(
     stage1_crop_px=64,
     stage2_crop_px=64,
@@ -31,7 +37,6 @@ RECIPE = Recipe(
     stage2_batch=2,
     unquantized_steps=1,
     replace_every=2,
-    adversarial_weight=0.01,
     adversarial_from=0.0,
     bf16=False,
 )
@@ -45,10 +50,10 @@ def options(faces_tar: Path, vgg_file: Path, tmp_path: Path) -> argparse.Namespa
     return parsed
 
 
-def train(state, options: argparse.Namespace, steps: int) -> Trainer:
+def train(state: TrainState, options: argparse.Namespace, steps: int) -> Trainer:
     """So many steps of the present stage, without looks at validation faces."""
-    trainer = Trainer(state, RECIPE, options)
-    trainer._look = lambda: 0.0  # type: ignore[method-assign]
+    trainer = Trainer(state, RECIPE, options, CPU)
+    trainer._look = lambda: None  # type: ignore[method-assign]
     trainer.max_steps = steps
     minutes = RECIPE.stage1_minutes if state.stage == 1 else RECIPE.stage2_minutes
     trainer._run_stage(minutes * 60, 64, 2)
@@ -73,8 +78,11 @@ def test_a_resumed_run_reaches_the_same_state(options: argparse.Namespace, tmp_p
     assert torch.allclose(resumed.codebook.sums, state.codebook.sums, atol=1e-4)
 
 
-def test_stage1_learns_and_stage2_keeps_the_texture_decoder(options: argparse.Namespace) -> None:
-    state = new_state(TINY, 4, CPU)
+@pytest.mark.parametrize("config", [TINY, TINY_V2])
+def test_stage1_learns_and_stage2_keeps_the_texture_decoder(
+    options: argparse.Namespace, config: V1Config | V2Config
+) -> None:
+    state = new_state(config, 4, CPU)
     before = state.net.state_dict()["decoder.conv_out.2.weight"].clone()
     train(state, options, 3)
     assert state.codebook.started
@@ -90,12 +98,46 @@ def test_stage1_learns_and_stage2_keeps_the_texture_decoder(options: argparse.Na
 
 def test_a_run_does_both_stages_and_leaves_checkpoints(options: argparse.Namespace, tmp_path: Path) -> None:
     options.max_steps = 2
-    trainer = Trainer(new_state(TINY, 4, CPU), RECIPE, options)
-    trainer._look = lambda: 0.0  # type: ignore[method-assign]
+    options.num_shown = 1
+    trainer = Trainer(new_state(TINY, 4, CPU), RECIPE, options, CPU)
     trainer.run()
     assert load(tmp_path / "stage1_done.pt", CPU).history[0]["steps"] == 2
-    assert load(tmp_path / "last.pt", CPU).stage == 2 and trainer.state.step == 2
+    state = load(tmp_path / "last.pt", CPU)
+    assert (state.stage, state.step) == (2, 2) and math.isfinite(state.best)
+    assert load(tmp_path / "stage2_best.pt", CPU).best == state.best
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in lines if "lpips" in line] == [1, 2]
+    assert {path.name for path in tmp_path.glob("*g")} == {"curves.png", "stage1_000002.jpg", "stage2_000002.jpg"}
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_stage_ends_when_looks_get_no_better(options: argparse.Namespace) -> None:
+    options.every_minutes, options.patience = 0.0, 3
+    trainer = Trainer(new_state(TINY, 4, CPU), RECIPE, options, CPU)
+    found = iter([0.5, 0.4, 0.6, 0.5, 0.45, 0.3])
+
+    def look() -> None:
+        trainer._remember(next(found))
+
+    trainer._look = look  # type: ignore[method-assign]
+    trainer._run_stage(1000.0, 64, 2)
+    assert trainer.state.step == 5 and trainer.state.best == 0.3  # the last look is after the end
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(options: argparse.Namespace, tmp_path: Path) -> None:
+    """Two processes with one crop each end with the same weights as each other, and go on from one file."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    settings = {"num-shown": 1, "num-validation": 1, "max-steps": 2, "threads": 1, "unquantized-steps": 1}
+    settings |= {"stage1-crop-px": 64, "stage2-crop-px": 64, "adversarial-from": 0}
+    given = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    data = ["--faces", str(options.faces), "--vgg", str(options.vgg), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    done = subprocess.run(
+        [*command, "-m", "training.train", *data, *given], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    state = load(tmp_path / "run" / "last.pt", CPU)
+    assert (state.stage, state.step) == (2, 2) and state.codebook.started
 
 
 def test_an_untrained_answer_is_nearly_the_input() -> None:
@@ -105,23 +147,28 @@ def test_an_untrained_answer_is_nearly_the_input() -> None:
         assert (net(x) - x).abs().mean() < 0.1
 
 
-def test_export_loads_strictly(tmp_path: Path) -> None:
-    state = new_state(TINY, 0, CPU)
+@pytest.mark.parametrize("config", [TINY, TINY_V2])
+def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> None:
+    state = new_state(config, 0, CPU)
     begin_stage2(state)
-    size = export(state, tmp_path / "net.safetensors")
+    size = export(state, tmp_path / "net.safetensors", "noise", "CC0-1.0")
     assert size == (tmp_path / "net.safetensors").stat().st_size
     assert all(value.dtype == torch.float16 for value in load_file(tmp_path / "net.safetensors").values())
-    net = load_network(tmp_path / "net.safetensors")
-    assert dataclasses.asdict(net.config) == dataclasses.asdict(TINY)
-    wanted = nearest_code_of(state.ema).embedding.weight
-    assert torch.allclose(nearest_code_of(net).embedding.weight, wanted, atol=2e-3)
+    net = load_model(tmp_path / "net.safetensors", "cpu")
+    assert dataclasses.asdict(net.config) == dataclasses.asdict(config)
+    assert torch.allclose(code_table(net), code_table(state.ema), atol=2e-3)
+    again = continue_from(tmp_path / "net.safetensors", 0, CPU)
+    assert again.stage == 2
+    x = torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        assert torch.allclose(again.net(x), net(x), atol=1e-5)
 
 
 def test_export_refuses_numbers_that_are_not_finite(tmp_path: Path) -> None:
     state = new_state(TINY, 0, CPU)
     state.net.encoder.conv_in.bias.data[0] = float("nan")
     with pytest.raises(ValueError, match=r"encoder\.conv_in\.bias"):
-        export(state, tmp_path / "net.safetensors")
+        export(state, tmp_path / "net.safetensors", "noise", "CC0-1.0")
     assert not list(tmp_path.iterdir())
 
 

@@ -5,8 +5,12 @@ from torch import Tensor, nn
 
 
 def group_norm(channels: int) -> nn.GroupNorm:
-    """The normalisation used everywhere: 32 groups, eps 1e-6, affine."""
-    return nn.GroupNorm(32, channels, eps=1e-6)
+    """The normalisation used everywhere: 32 groups, eps 1e-6, affine.
+
+    Networks narrower than the published ones get pairs of channels instead of groups of one: a channel that is
+    normalised alone keeps nothing of its level, and an image made of such channels nothing of its colour.
+    """
+    return nn.GroupNorm(min(32, channels // 2), channels, eps=1e-6)
 
 
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:

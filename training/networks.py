@@ -1,0 +1,79 @@
+"""What differs between the generations in training: where the codebook is, and how the parts are joined."""
+
+import torch
+from torch import Tensor, nn
+
+from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.arch.v1 import nearest_code
+
+Vqfr = VqfrV1 | VqfrV2
+
+SMALL_V1 = V1Config(channels=(32, 32, 64, 128, 128, 256), encoder_blocks=1, decoder_blocks=1, deform_groups=1)
+"""The embedded network: 10.4 million parameters."""
+SMALL_V2 = V2Config(
+    channels=(32, 32, 64, 128, 128, 160), encoder_blocks=1, decoder_blocks=1, deform_groups=1, predicts_codes=False
+)
+"""A v2 of that size, with the nearest codes: 10.6 million parameters."""
+SIZES = {"v1": SMALL_V1, "v2": SMALL_V2}
+
+
+def build(config: V1Config | V2Config) -> Vqfr:
+    return VqfrV1(config) if isinstance(config, V1Config) else VqfrV2(config)
+
+
+def code_table(net: Vqfr) -> nn.Parameter:
+    """The codebook (K, D)."""
+    return net.quantizer.code.embedding.weight if isinstance(net, VqfrV1) else net.quantizer.embedding.weight
+
+
+def code_features(net: Vqfr, image: Tensor) -> Tensor:
+    """Image (B, 3, H, W) -> float32 (B, D, H / 32, W / 32), still to be replaced by the nearest codes."""
+    feature = net.encoder(image)
+    # As in use, codes are chosen in float32.
+    with torch.autocast(image.device.type, enabled=False):
+        return net.quantizer.code.quant_conv(feature.float()) if isinstance(net, VqfrV1) else feature.float()
+
+
+def nearest(net: Vqfr, z: Tensor) -> Tensor:
+    """(B, D, h, w) -> int64 (B, h * w)."""
+    return nearest_code(z.flatten(2).transpose(1, 2), code_table(net))
+
+
+def entries_of(net: Vqfr, codes: Tensor, like: Tensor) -> Tensor:
+    """int64 (B, h * w) -> the codes' entries (B, D, h, w) in the shape of `like`."""
+    return nn.functional.embedding(codes, code_table(net)).transpose(1, 2).unflatten(2, like.shape[-2:])
+
+
+def decode_texture(net: Vqfr, entries: Tensor) -> dict[str, Tensor]:
+    """(B, D, h, w) -> texture features by level."""
+    return net.decoder(net.quantizer.code.post_quant_conv(entries) if isinstance(net, VqfrV1) else entries)
+
+
+def answer(net: Vqfr, textures: dict[str, Tensor], degraded: Tensor) -> Tensor:
+    """The restored image (B, 3, H, W), of a v2 at fidelity 1. Empties `textures`."""
+    condition = net.inpfeat_extraction(degraded)
+    if isinstance(net, VqfrV1):
+        return net.main_decoder(textures, condition, degraded)
+    texture = textures["Level_1"]
+    return net.decoder.conv_out(texture + net.main_branch(textures, condition))
+
+
+def main_part(net: Vqfr) -> nn.Module:
+    """What warps the texture onto the input."""
+    return net.main_decoder if isinstance(net, VqfrV1) else net.main_branch
+
+
+def encoder_parameters(net: Vqfr) -> list[nn.Parameter]:
+    """What leads to the codes."""
+    projection = net.quantizer.code.quant_conv.parameters() if isinstance(net, VqfrV1) else ()
+    return [*net.encoder.parameters(), *projection]
+
+
+def texture_parameters(net: Vqfr) -> list[nn.Parameter]:
+    """What leads from the codes to the texture."""
+    projection = net.quantizer.code.post_quant_conv.parameters() if isinstance(net, VqfrV1) else ()
+    return [*projection, *net.decoder.parameters()]
+
+
+def main_parameters(net: Vqfr) -> list[nn.Parameter]:
+    return [*net.inpfeat_extraction.parameters(), *main_part(net).parameters()]
