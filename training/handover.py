@@ -27,8 +27,8 @@ CONSTANT = 4.0
 GAIN = 2.0
 """Gain with which its modulation is written out, beside a texture of standard deviation 1."""
 TEXTURE_SHARE = 0.4
-"""Of the texture image in the first answer; the rest is the input. On four degraded validation faces a share of 0.5 had a
-lower LPIPS than 0.3; more of the input leaves less to be learned on faces that are hardly degraded."""
+"""Of the texture image in the first answer; the rest is the input. On four degraded validation faces 0.5 had a lower
+LPIPS than 0.3; more of the input leaves less to be learned on faces that are hardly degraded."""
 
 
 @torch.no_grad()
