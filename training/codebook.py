@@ -51,8 +51,8 @@ class CodebookTrainer:
         self.sums.lerp_(sums, 1 - self.decay)
         self.used += counts
         # A code without recent use keeps its place: its quotient would be noise.
-        alive = self.counts > 1e-3
-        self.embedding[alive] = self.sums[alive] / self.counts[alive, None]
+        alive = (self.counts > 1e-3)[:, None]
+        self.embedding.copy_(torch.where(alive, self.sums / self.counts.clamp(min=1e-3)[:, None], self.embedding))
 
     @torch.no_grad()
     def replace_unused(self, generator: torch.Generator) -> int:

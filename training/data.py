@@ -1,14 +1,15 @@
 """Augmented random crops of faces by number, so that a run can be resumed exactly."""
 
-import queue
-import threading
-from collections.abc import Generator
+import multiprocessing
+import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from .degrade import degrade_for_training
 
@@ -16,10 +17,14 @@ TEMPLATE_PX = 512
 
 
 class Batch(NamedTuple):
-    """RGB in [-1, 1], (B, 3, H, W), channels-last."""
+    """RGB, (B, 3, H, W), channels-last: uint8 as loaded, in [-1, 1] when trained on."""
 
     sharp: Tensor
     degraded: Tensor
+
+    def on(self, device: torch.device) -> "Batch":
+        """In [-1, 1] on a device. Bytes travel, being a quarter of the numbers."""
+        return Batch(*(to_range(pixels.to(device, non_blocking=True)) for pixels in self))
 
 
 def decode(encoded: bytes) -> np.ndarray:
@@ -36,8 +41,13 @@ def whole_face(encoded: bytes) -> np.ndarray:
 
 
 def to_tensor(images: list[np.ndarray]) -> Tensor:
-    """uint8 (H, W, 3) each -> float32 (B, 3, H, W) in [-1, 1], channels-last in memory."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+    """(H, W, 3) each -> (B, 3, H, W) of the same numbers, channels-last in memory."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
+
+
+def to_range(pixels: Tensor) -> Tensor:
+    """uint8 -> float32 in [-1, 1]."""
+    return pixels.float().div_(127.5).sub_(1)
 
 
 def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.ndarray:
@@ -78,30 +88,48 @@ def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, 
     return Batch(to_tensor(sharp), to_tensor([degrade_for_training(image, rng) for image in sharp]))
 
 
+class _Batches(Dataset[Batch]):
+    """All batches of the sequence, by number."""
+
+    def __init__(self, pictures: list[bytes], crop_px: int, batch_size: int, seed: int) -> None:
+        self.pictures, self.crop_px, self.batch_size, self.seed = pictures, crop_px, batch_size, seed
+
+    def __getitem__(self, number: int) -> Batch:
+        return make_batch(self.pictures, self.crop_px, self.batch_size, self.seed, number)
+
+
 def batches(
-    pictures: list[bytes], crop_px: int, batch_size: int, seed: int, first: int, stride: int = 1
-) -> Generator[Batch, None, None]:
-    """Every `stride`-th batch from number `first` on, made ahead in a thread. Close the generator to end the thread."""
-    ahead: queue.Queue[Batch] = queue.Queue(maxsize=4)
-    stop = threading.Event()
+    pictures: list[bytes],
+    crop_px: int,
+    batch_size: int,
+    seed: int,
+    first: int,
+    stride: int = 1,
+    num_workers: int = 1,
+    pin_memory: bool = False,
+) -> Iterator[Batch]:
+    """Every `stride`-th batch from number `first` on, made ahead by processes of their own (0: made when asked for)."""
+    return iter(
+        DataLoader(
+            _Batches(pictures, crop_px, batch_size, seed),
+            sampler=range(first, sys.maxsize, stride),
+            batch_size=None,
+            num_workers=num_workers,
+            prefetch_factor=4 if num_workers else None,
+            worker_init_fn=_begin_worker,
+            multiprocessing_context=_context() if num_workers else None,
+            pin_memory=pin_memory,
+        )
+    )
 
-    def produce() -> None:
-        number = first
-        while not stop.is_set():
-            batch = make_batch(pictures, crop_px, batch_size, seed, number)
-            number += stride
-            while not stop.is_set():
-                try:
-                    ahead.put(batch, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
 
-    thread = threading.Thread(target=produce, daemon=True)
-    thread.start()
-    try:
-        while True:
-            yield ahead.get(timeout=120)
-    finally:
-        stop.set()
-        thread.join(timeout=5)
+def _context() -> multiprocessing.context.BaseContext:
+    """Processes without this one's threads: a plain fork copies OpenCV's locks, and may wait for ever."""
+    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _begin_worker(_: int) -> None:
+    """The processes share the cores: one thread each."""
+    cv2.setNumThreads(1)

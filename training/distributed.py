@@ -61,6 +61,8 @@ def copy_from_first(*tensors: Tensor) -> None:
 
 def agree(value: float, device: torch.device) -> float:
     """The first process's number, in all."""
+    if world() == 1:
+        return value
     shared = torch.tensor([value], dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)
     copy_from_first(shared)
     return float(shared)

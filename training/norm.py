@@ -1,20 +1,31 @@
-"""Group normalisation with a backward pass made of matrix products.
+"""Group normalisation that trains fast: on CPUs with a backward pass made of matrix products, on CUDA with kernels.
 
 On CPUs PyTorch's own backward pass of group normalisation takes more time in bfloat16 than all convolutions together,
 and three times as much as in float32. `benchmarks/training.py` compares.
 """
 
+import importlib.util
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+HAS_TRITON = importlib.util.find_spec("triton") is not None
+
 
 class FastGroupNorm(nn.GroupNorm):
-    """`nn.GroupNorm` with the same weights and values; only the way to the gradient differs."""
+    """`nn.GroupNorm` with the same weights and values; only the way differs."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _GroupNorm.apply(x, self.weight, self.bias, self.num_groups, self.eps)
+        given = (x, self.weight, self.bias, self.num_groups, self.eps)
+        if x.is_cpu:
+            return _GroupNorm.apply(*given)
+        if x.is_cuda and HAS_TRITON:
+            from .norm_triton import GroupNormTriton, fits
+
+            if fits(self.num_channels, self.num_groups):
+                return GroupNormTriton.apply(*given)
+        return super().forward(x)
 
 
 def use_fast_norms(net: nn.Module) -> None:

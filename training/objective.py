@@ -18,12 +18,13 @@ def backward(
     recipe: Recipe,
     adversarial: bool,
     beside: Tensor,
-) -> dict[str, float]:
+) -> dict[str, Tensor]:
     """Bring the gradient of all losses of `image` (B, 3, H, W), and of the loss `beside` it, to the network.
 
     With `adversarial` the discriminator takes a step too. Its verdict weighs in relation to the other losses: the norms
     of the two gradients at the image stand to each other as `adversarial_weight` to 1 (the adaptive weight of VQGAN,
-    Esser et al., CVPR 2021, section 3.1, taken at the image). Returns the figures for the log.
+    Esser et al., CVPR 2021, section 3.1, taken at the image). Returns the figures for the log, still on
+    the device: reading each would wait for it.
     """
     leaf = image.detach().requires_grad_()
     parts = {"l1": F.l1_loss(leaf, target), "colour": colour_loss(leaf, target)}
@@ -40,7 +41,7 @@ def backward(
     state.optimizer.zero_grad(set_to_none=True)
     own = [beside] if beside.requires_grad else []
     torch.autograd.backward([image, *own], [gradient, *map(torch.ones_like, own)])
-    return {name: float(value.detach()) for name, value in parts.items()}
+    return {name: value.detach() for name, value in parts.items()}
 
 
 def step(state: TrainState) -> None:

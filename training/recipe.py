@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 
 from torch import Tensor
 
+from .data import TEMPLATE_PX
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -42,6 +44,8 @@ class Recipe:
     """Weight of the error of strongly blurred images."""
     codes_weight: float = 0.5
     """Weight of the distance to the sharp face's codes in stage 2."""
+    whole_faces_from: float = 0.7
+    """Part of stage 2 after which its crops are whole faces, as many fewer as these are larger."""
     adversarial_weight: float = 0.03
     """Norm of the discriminator's gradient at the image against that of the other losses; 0 leaves it out."""
     adversarial_from: float = 0.8
@@ -50,6 +54,13 @@ class Recipe:
     """Networks run in bfloat16 where that is safe; weights stay float32."""
     seed: int = 1
     """Seed of weights, data and random choices."""
+
+    def phases(self, stage: int) -> list[tuple[float, int, int]]:
+        """Of one stage: until which part of it crops have which side in pixels, and how many make a step."""
+        if stage == 1:
+            return [(1.0, self.stage1_crop_px, self.stage1_batch)]
+        whole = max(1, self.stage2_batch * self.stage2_crop_px**2 // TEMPLATE_PX**2)
+        return [(self.whole_faces_from, self.stage2_crop_px, self.stage2_batch), (1.0, TEMPLATE_PX, whole)]
 
     def weigh(self, parts: dict[str, Tensor]) -> Tensor:
         """Sum of the losses that have a weight."""

@@ -14,7 +14,7 @@ from .state import TrainState
 
 def stage1_step(
     state: TrainState, batch: Batch, perceptual: Perceptual, recipe: Recipe, adversarial: bool
-) -> dict[str, float]:
+) -> dict[str, Tensor]:
     """One optimiser step; returns the figures for the log."""
     with torch.autocast(batch.sharp.device.type, torch.bfloat16, enabled=recipe.bf16):
         z = code_features(state.net, batch.sharp)
@@ -25,7 +25,7 @@ def stage1_step(
         state, image.float(), batch.sharp, perceptual, recipe, adversarial, recipe.commitment_weight * commitment
     )
     step(state)
-    return {**figures, "commitment": float(commitment.detach()), "unused_codes": state.codebook.num_replaced}
+    return {**figures, "commitment": commitment.detach(), "unused_codes": torch.tensor(state.codebook.num_replaced)}
 
 
 def _quantize_for_training(state: TrainState, z: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:

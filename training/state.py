@@ -55,8 +55,7 @@ def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> T
     torch.manual_seed(seed)
     net = build(config)
     initialise(net)
-    if device.type == "cpu":
-        use_fast_norms(net)
+    use_fast_norms(net)
     net.to(device).to(memory_format=torch.channels_last)
     code_table(net).requires_grad_(False)
     discriminator = PatchDiscriminator().to(device).to(memory_format=torch.channels_last)
@@ -68,14 +67,14 @@ def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> T
         codebook=CodebookTrainer(code_table(net).data),
         discriminator=discriminator,
         optimizer=make_optimizer(stage1_groups(net)),
-        discriminator_optimizer=torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.0, 0.99)),
+        discriminator_optimizer=torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.0, 0.99), fused=True),
         generator=torch.Generator().manual_seed(seed),
     )
 
 
 def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Adam:
     """Adam as both stages use it; a group's `scale` multiplies the scheduled rate."""
-    return torch.optim.Adam(groups, lr=1e-4, betas=(0.9, 0.99))
+    return torch.optim.Adam(groups, lr=1e-4, betas=(0.9, 0.99), fused=True)
 
 
 def stage1_groups(net: Vqfr) -> list[dict[str, Any]]:
@@ -162,11 +161,10 @@ def continue_from(path: Path, seed: int, device: torch.device) -> TrainState:
 
 
 @torch.no_grad()
-def update_average(state: TrainState, decay: float = 0.995) -> None:
-    """One step of the moving average; shorter at the start, so that random weights are forgotten."""
+def update_average(state: TrainState, decay: float = 0.999) -> None:
+    """One step of the moving average; over a ninth of the steps so far, so that random weights are forgotten."""
     decay = min(decay, (1 + state.step) / (10 + state.step))
-    for mean, value in zip(state.ema.parameters(), state.net.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
+    torch._foreach_lerp_(list(state.ema.parameters()), list(state.net.parameters()), 1 - decay)
 
 
 def save(state: TrainState, path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from .curves import draw_curves
 from .data import Batch, batches, make_batch
@@ -44,12 +45,14 @@ class Trainer:
         self.patience: int = arguments.patience
         self.faces = read_faces(arguments.faces, arguments.num_validation, arguments.align)
         self.perceptual = Perceptual(arguments.vgg).to(self.device)
+        self.num_workers: int = arguments.num_workers
+        self.last_look = 0.0
         self.shown = self.faces.validation[: arguments.num_shown]
 
     def run(self) -> None:
         """Both stages, from wherever the state stands."""
         if self.state.stage == 1:
-            self._run_stage(self.recipe.stage1_minutes * 60, self.recipe.stage1_crop_px, self.recipe.stage1_batch)
+            self._run_stage(self.recipe.stage1_minutes * 60)
             if rank() == 0:
                 pictures = self.faces.training[:NUM_COUNTED]
                 self._log(
@@ -62,43 +65,52 @@ class Trainer:
             hand_over(self.state.net, self._batch_for_handover())
             begin_stage2(self.state)
             self._save("stage1_done.pt", "last.pt")
-        self._run_stage(self.recipe.stage2_minutes * 60, self.recipe.stage2_crop_px, self.recipe.stage2_batch)
+        self._run_stage(self.recipe.stage2_minutes * 60)
 
     def _batch_for_handover(self) -> Batch:
-        batch = make_batch(self.faces.training, self.recipe.stage2_crop_px, 8, self.recipe.seed, 0)
-        return Batch(*(image.to(self.device) for image in batch))
+        return make_batch(self.faces.training, self.recipe.stage2_crop_px, 8, self.recipe.seed, 0).on(self.device)
 
-    def _run_stage(self, limit_s: float, crop_px: int, batch_size: int) -> None:
-        state, seed = self.state, self.recipe.seed * 10 + self.state.stage
-        first = state.step * world() + rank()
-        source = batches(self.faces.training, crop_px, batch_size, seed, first, world())
-        last_look = state.seconds
-        steps = 0
-        while state.seconds < limit_s and (self.max_steps is None or steps < self.max_steps):
+    def _run_stage(self, limit_s: float) -> None:
+        self.last_look = self.state.seconds
+        first_step = self.state.step
+        for part, crop_px, batch_size in self.recipe.phases(self.state.stage):
+            self._run_phase(limit_s, part * limit_s, crop_px, batch_size, first_step)
+        self._look()
+        if self.state.looks_since_best > self.patience:
+            self.state = load(self.out / f"stage{self.state.stage}_best.pt", self.device)
+
+    def _run_phase(self, limit_s: float, until_s: float, crop_px: int, batch_size: int, first_step: int) -> None:
+        state, recipe, cuda = self.state, self.recipe, self.device.type == "cuda"
+        source = batches(
+            self.faces.training,
+            crop_px,
+            batch_size,
+            recipe.seed * 10 + state.stage,
+            first=state.step * world() + rank(),
+            stride=world(),
+            num_workers=self.num_workers,
+            pin_memory=cuda,
+        )
+        while state.seconds < until_s and state.looks_since_best < self.patience:
+            if self.max_steps is not None and state.step - first_step >= self.max_steps:
+                break
             start = time.monotonic()
-            figures = self._step(next(source), state.seconds / limit_s)
+            figures = self._step(next(source).on(self.device), state.seconds / limit_s)
             state.step += 1
-            steps += 1
-            state.seconds = agree(state.seconds + time.monotonic() - start, self.device)
             if state.step % 10 == 0:
-                self._log({"step": state.step, "seconds": round(state.seconds, 1), **figures})
-            if state.seconds - last_look > self.every_s:
-                last_look = state.seconds
+                self._log({"step": state.step, "seconds": state.seconds, **{k: float(v) for k, v in figures.items()}})
+            state.seconds = agree(state.seconds + time.monotonic() - start, self.device)
+            if state.seconds - self.last_look > self.every_s:
+                self.last_look = state.seconds
                 self._look()
                 if state.looks_since_best >= self.patience:
                     logger.info("no better for %d looks: stage %d ends here", self.patience, state.stage)
-                    break
-        source.close()
-        self._look()
-        if state.looks_since_best > self.patience:
-            self.state = load(self.out / f"stage{state.stage}_best.pt", self.device)
 
-    def _step(self, batch: Batch, progress: float) -> dict[str, float]:
+    def _step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         state, recipe = self.state, self.recipe
         rate = recipe.rate(state.stage, state.step, progress)
         for group in state.optimizer.param_groups:
             group["lr"] = rate * group.get("scale", 1.0)
-        batch = Batch(*(image.to(self.device, non_blocking=True) for image in batch))
         adversarial = recipe.adversarial_weight > 0 and progress >= recipe.adversarial_from
         take_step = stage1_step if state.stage == 1 else stage2_step
         return take_step(state, batch, self.perceptual, recipe, adversarial)
@@ -151,6 +163,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", choices=list(SIZES), default="v1", help="generation; both about as large")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--num-workers", type=int, default=1, help="processes that make crops; more beside a GPU")
     parser.add_argument("--begin-with", type=Path, help="weights to go on from in stage 2, e.g. the shipped ones")
     parser.add_argument("--num-validation", type=int, help="pictures kept for validation (4 %%)")
     parser.add_argument("--num-shown", type=int, default=6, help="validation faces looked at during the run")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vqfr_core.evaluation.degrade import degrade_level
 
-from .data import to_tensor, whole_face
+from .data import to_range, to_tensor, whole_face
 from .losses import Perceptual
 from .networks import Vqfr, answer, code_features, decode_texture, entries_of, nearest
 from .state import TrainState
@@ -30,7 +30,7 @@ def validate(state: TrainState, pictures: list[bytes], perceptual: Perceptual, s
         level = ("medium", "heavy")[number % 2] if state.stage == 2 else "sharp"
         sharp = whole_face(encoded)
         degraded = sharp if state.stage == 1 else degrade_level(sharp, level, number)
-        x, target = to_tensor([degraded]).to(device), to_tensor([sharp]).to(device)
+        x, target = (to_range(to_tensor([image]).to(device)) for image in (degraded, sharp))
         answers = {"input": x, **_answers(net, x, with_main=state.stage == 2)}
         codes.update(net.codes(x).flatten().tolist())
         for name, image in answers.items():
@@ -49,7 +49,7 @@ def validate(state: TrainState, pictures: list[bytes], perceptual: Perceptual, s
 def count_codes(net: Vqfr, pictures: list[bytes]) -> int:
     """How many different codes whole sharp faces use."""
     device = next(net.parameters()).device
-    found = (net.codes(to_tensor([whole_face(encoded)]).to(device)) for encoded in pictures)
+    found = (net.codes(to_range(to_tensor([whole_face(encoded)]).to(device))) for encoded in pictures)
     return len(set(torch.cat([codes.flatten() for codes in found]).tolist()))
 
 

@@ -46,7 +46,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def options(faces_tar: Path, vgg_file: Path, tmp_path: Path) -> argparse.Namespace:
     parsed = parse_arguments(["--faces", str(faces_tar), "--vgg", str(vgg_file), "--out", str(tmp_path)])
-    parsed.device, parsed.num_validation, parsed.num_shown = "cpu", 1, 0
+    parsed.device, parsed.num_validation, parsed.num_shown, parsed.num_workers = "cpu", 1, 0, 0
     return parsed
 
 
@@ -56,7 +56,7 @@ def train(state: TrainState, options: argparse.Namespace, steps: int) -> Trainer
     trainer._look = lambda: None  # type: ignore[method-assign]
     trainer.max_steps = steps
     minutes = RECIPE.stage1_minutes if state.stage == 1 else RECIPE.stage2_minutes
-    trainer._run_stage(minutes * 60, 64, 2)
+    trainer._run_stage(minutes * 60)
     return trainer
 
 
@@ -120,7 +120,7 @@ def test_a_stage_ends_when_looks_get_no_better(options: argparse.Namespace) -> N
         trainer._remember(next(found))
 
     trainer._look = look  # type: ignore[method-assign]
-    trainer._run_stage(1000.0, 64, 2)
+    trainer._run_stage(1000.0)
     assert trainer.state.step == 5 and trainer.state.best == 0.3  # the last look is after the end
 
 

@@ -1,6 +1,10 @@
-"""torchvision's deformable convolution, and whether it is to be used: decided once for each device and dtype."""
+"""torchvision's deformable convolution, and whether it is to be used: decided once for each device and dtype.
+
+For training on CUDA it is taken unseen: the gather makes many small steps there, and the backward pass of each another.
+"""
 
 import functools
+import importlib.util
 import logging
 import time
 from collections.abc import Callable
@@ -14,9 +18,15 @@ logger = logging.getLogger(__name__)
 
 
 def deform_conv2d_torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """torchvision's operator, one image and one deformable group at a time: its buffer is 9 x C / G x H x W."""
+    """torchvision's operator, one image and one deformable group at a time: its buffer is 9 x C / G x H x W.
+
+    All at once where gradients are needed: the buffer is small beside what the backward pass keeps.
+    """
     from torchvision.ops import deform_conv2d as operator
 
+    if torch.is_grad_enabled():
+        answer = operator(x, offset, weight, bias, padding=1, mask=mask)
+        return answer.contiguous(memory_format=torch.channels_last)
     groups = mask.shape[1] // TAPS
     channels, taps = x.shape[1] // groups, TAPS
     images = []
@@ -36,9 +46,13 @@ def deform_conv2d_torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: T
 
 
 def torchvision_is_better(x: Tensor, weight: Tensor) -> bool:
-    """Whether a probe found torchvision's operator right and faster here. Never while gradients are needed."""
+    """Whether a probe found torchvision's operator right and faster here; where gradients are needed, only on CUDA."""
     # On the CPU the gather was measured 6 to 8 times as fast (benchmarks/): no need to probe.
-    if x.device.type in ("cpu", "meta") or torch.is_grad_enabled() or weight.dtype != x.dtype:
+    if x.device.type in ("cpu", "meta"):
+        return False
+    if torch.is_grad_enabled():
+        return x.is_cuda and importlib.util.find_spec("torchvision") is not None
+    if weight.dtype != x.dtype:
         return False
     return _probe(x.device.type, x.device.index, x.dtype)
 
