@@ -1,4 +1,4 @@
-"""Shared fixtures. Tests need no network, no GPU and no host application."""
+"""Shared fixtures. Tests need no network, no GPU and no host application; `--device cuda` runs the networks there."""
 
 import importlib.util
 from pathlib import Path
@@ -22,6 +22,15 @@ TINY = {
     "condition_channels": 4,
     "deform_groups": 1,
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default="cpu", help="where the golden outputs are checked: cpu, cuda, mps, ...")
+
+
+@pytest.fixture(scope="session")
+def device(request: pytest.FixtureRequest) -> torch.device:
+    return torch.device(request.config.getoption("--device"))
 
 
 def load_generator() -> ModuleType:

@@ -78,7 +78,7 @@ def half_size(image: Tensor) -> Tensor:
 
 def two_scales(perceptual: Perceptual, answer: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
     """Perceptual distance either of the halved crop or, for the same price, of a random quarter at full resolution."""
-    if torch.rand((), generator=generator) < 0.6:
+    if torch.rand((), generator=generator) < 0.5:
         return perceptual(half_size(answer), half_size(target))
     size = answer.shape[-1] // 2
     top, left = (int(torch.randint(0, size + 1, (), generator=generator)) for _ in range(2))

@@ -8,8 +8,8 @@ from vqfr_core.arch.v1 import nearest_code
 
 Vqfr = VqfrV1 | VqfrV2
 
-SMALL_V1 = V1Config(channels=(32, 32, 64, 128, 128, 256), encoder_blocks=1, decoder_blocks=1, deform_groups=1)
-"""The embedded network: 10.4 million parameters."""
+SMALL_V1 = V1Config(channels=(32, 32, 64, 128, 128, 256), encoder_blocks=1, decoder_blocks=2, deform_groups=2)
+"""The embedded network: 12.5 million parameters."""
 SMALL_V2 = V2Config(
     channels=(32, 32, 64, 128, 128, 160), encoder_blocks=1, decoder_blocks=1, deform_groups=1, predicts_codes=False
 )

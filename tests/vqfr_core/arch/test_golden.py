@@ -59,19 +59,19 @@ class Run:
     def __init__(self, generation: int, state: dict[str, torch.Tensor], images: torch.Tensor) -> None:
         self.generation = generation
         self.features: dict[str, list[np.ndarray]] = {}
-        network = build(generation, state)
+        network = build(generation, state).to(images.device)
         for name, path in modules_by_feature(generation).items():
             network.get_submodule(path).register_forward_hook(self._keeper(name))
         with torch.inference_mode():
             if generation == 1:
-                self.answers = {"main": network(images)}
+                self.answers = {"main": network(images).cpu()}
             else:
-                answers = network.sweep(images, [0.0, 0.5, 1.0])
+                answers = (answer.cpu() for answer in network.sweep(images, [0.0, 0.5, 1.0]))
                 self.answers = dict(zip(("main_f0", "main_f0.5", "main_f1"), answers, strict=True))
             kept, self.features = self.features, {}
-            self.codes = network.codes(images).numpy()
-            self.single_codes = network.codes(images[:1]).numpy()
-            self.answers["texture"] = network.texture(images[:1])
+            self.codes = network.codes(images).cpu().numpy()
+            self.single_codes = network.codes(images[:1]).cpu().numpy()
+            self.answers["texture"] = network.texture(images[:1]).cpu()
             self.features = kept
 
     def _keeper(self, name: str):
@@ -88,17 +88,17 @@ class Run:
         return keep
 
     def _sample(self, name: str, values: torch.Tensor) -> None:
-        flat = values.reshape(values.shape[0], -1)
+        flat = values.cpu().reshape(values.shape[0], -1)
         self.features[name] = [np.concatenate([f[:64], f[:: f.numel() // 256][:256]]) for f in flat[:2]]
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["v1", "v2"])
-def run(request, make_state_dict, reference_dir):
+def run(request, make_state_dict, reference_dir, device):
     images = []
     for name in ("face", "synthetic"):
         pixels = np.asarray(Image.open(reference_dir / f"input_{name}.png").convert("RGB"))
         images.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1) / 127.5 - 1)
-    batch = torch.stack([*images, images[0].flip(-1)])
+    batch = torch.stack([*images, images[0].flip(-1)]).to(device)
     golden = np.load(reference_dir / f"golden_v{request.param}.npz")
     return Run(request.param, make_state_dict(request.param), batch), golden
 
