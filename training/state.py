@@ -19,6 +19,7 @@ from .codebook import CodebookTrainer
 from .losses import PatchDiscriminator
 from .networks import Vqfr, build, code_table, encoder_parameters, main_parameters, main_part, texture_parameters
 from .norm import use_fast_norms
+from .warp import use_fast_warps
 
 
 @dataclass
@@ -56,6 +57,7 @@ def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> T
     net = build(config)
     initialise(net)
     use_fast_norms(net)
+    use_fast_warps(net)
     net.to(device).to(memory_format=torch.channels_last)
     code_table(net).requires_grad_(False)
     discriminator = PatchDiscriminator().to(device).to(memory_format=torch.channels_last)

@@ -23,8 +23,13 @@ class ModulatedDeformConv(nn.Module):
         self.conv_offset = nn.Conv2d(channels, groups * TAPS * 3, 3, padding=1)
 
     def forward(self, x: Tensor, offset_feature: Tensor) -> Tensor:
+        offset, modulation = self.split(offset_feature)
+        return deform_conv2d(x, offset, modulation, self.weight, self.bias)
+
+    def split(self, offset_feature: Tensor) -> tuple[Tensor, Tensor]:
+        """Offsets and modulation, as `deform_conv2d` takes them."""
         offset, modulation = self.conv_offset(offset_feature).split([2 * TAPS * self.groups, TAPS * self.groups], dim=1)
-        return deform_conv2d(x, offset, modulation.sigmoid(), self.weight, self.bias)
+        return offset, modulation.sigmoid()
 
 
 def deform_conv2d(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

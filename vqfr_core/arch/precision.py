@@ -1,5 +1,7 @@
 """What both networks have in common besides their layers: input checks, memory format and number format."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -8,6 +10,28 @@ from torch import Tensor, nn
 from ..errors import InputError
 
 MULTIPLE_OF = 32
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Multiply float32 numbers as such: NVIDIA GPUs otherwise round those of convolutions to 10 bits (TF32).
+
+    For whatever chooses codes. With rounded features some codes differ, and with each a patch of the face; what comes
+    after the codes does not show it.
+    """
+    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    try:
+        before = [backend.allow_tf32 for backend in backends]
+    except RuntimeError:  # the host chose by PyTorch's newer settings, which do not mix with these
+        yield
+        return
+    try:
+        for backend in backends:
+            backend.allow_tf32 = False
+        yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
 
 
 class Network(nn.Module):

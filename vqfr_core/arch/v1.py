@@ -4,7 +4,7 @@ from torch import Tensor, cat, nn
 
 from .blocks import ResidualBlock, conv3x3, group_norm, norm_act_conv, resize_bilinear
 from .config import V1Config, level_names
-from .precision import Network
+from .precision import Network, full_float32
 from .warp import WarpingDecoder
 
 
@@ -176,18 +176,21 @@ class VqfrV1(Network):
         """
         del fidelity
         image = self.prepare(x)
-        textures = self.decoder(self._quantize(self.encoder(image)))
+        textures = self._textures(image)
         return self.main_decoder(textures, self.inpfeat_extraction(image), image).to(x.dtype)
 
     def texture(self, x: Tensor) -> Tensor:
         """The texture image: what the codes alone say. Shapes and ranges as in `forward`."""
-        textures = self.decoder(self._quantize(self.encoder(self.prepare(x))))
+        textures = self._textures(self.prepare(x))
         return self.decoder.conv_out(textures["Level_1"]).to(x.dtype)
 
     def codes(self, x: Tensor) -> Tensor:
         """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
         code = self.quantizer.code
-        return code.nearest(code.project(self.encoder(self.prepare(x))))
+        with full_float32():
+            return code.nearest(code.project(self.encoder(self.prepare(x))))
 
-    def _quantize(self, feature: Tensor) -> Tensor:
-        return self.quantizer.code(feature).to(feature.dtype)
+    def _textures(self, image: Tensor) -> dict[str, Tensor]:
+        with full_float32():
+            quantized = self.quantizer.code(self.encoder(image))
+        return self.decoder(quantized.to(image.dtype))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .blocks import AttentionBlock, ResidualBlock, conv3x3, norm_act_conv
 from .config import V2Config, level_names
-from .precision import Network
+from .precision import Network, full_float32
 from .upsample import UpsampleConv
 from .v1 import nearest_code
 from .warp import WarpingDecoder
@@ -204,17 +204,21 @@ class VqfrV2(Network):
 
     def codes(self, x: Tensor) -> Tensor:
         """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
-        return self._codes(self.encoder(self.prepare(x)))
+        return self._codes(self.prepare(x)).flatten(1)
 
-    def _codes(self, feature: Tensor) -> Tensor:
+    @full_float32()
+    def _codes(self, image: Tensor) -> Tensor:
+        """int64 (B, h, w)."""
+        feature = self.encoder(image)
         tokens = feature.flatten(2).transpose(1, 2).to(self.quantizer.embedding.weight.dtype)
         if self.feat2index is None:
-            return nearest_code(tokens, self.quantizer.embedding.weight)
-        return self.feat2index(tokens).argmax(-1)
+            codes = nearest_code(tokens, self.quantizer.embedding.weight)
+        else:
+            codes = self.feat2index(tokens).argmax(-1)
+        return codes.unflatten(1, feature.shape[-2:])
 
     def _textures(self, image: Tensor) -> dict[str, Tensor]:
-        feature = self.encoder(image)
-        entries = self.quantizer.embedding(self._codes(feature)).transpose(1, 2).unflatten(2, feature.shape[-2:])
+        entries = self.quantizer.embedding(self._codes(image)).permute(0, 3, 1, 2)
         return self.decoder(entries.to(image.dtype))
 
 

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from vqfr_core.arch import Network, V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.arch.precision import full_float32
 
 LEVELS = (32, 16, 8, 4, 2, 1)
 PICTURES = ("face", "synthetic", "mirror")
@@ -60,19 +61,24 @@ class Run:
         self.generation = generation
         self.features: dict[str, list[np.ndarray]] = {}
         network = build(generation, state).to(images.device)
-        for name, path in modules_by_feature(generation).items():
+        handles = [
             network.get_submodule(path).register_forward_hook(self._keeper(name))
-        with torch.inference_mode():
+            for name, path in modules_by_feature(generation).items()
+        ]
+        with torch.inference_mode(), full_float32():
             if generation == 1:
                 self.answers = {"main": network(images).cpu()}
             else:
                 answers = (answer.cpu() for answer in network.sweep(images, [0.0, 0.5, 1.0]))
                 self.answers = dict(zip(("main_f0", "main_f0.5", "main_f1"), answers, strict=True))
             kept, self.features = self.features, {}
-            self.codes = network.codes(images).cpu().numpy()
-            self.single_codes = network.codes(images[:1]).cpu().numpy()
             self.answers["texture"] = network.texture(images[:1]).cpu()
             self.features = kept
+        for handle in handles:
+            handle.remove()
+        with torch.inference_mode():
+            self.codes = network.codes(images).cpu().numpy()
+            self.single_codes = network.codes(images[:1]).cpu().numpy()
 
     def _keeper(self, name: str):
         def keep(module, inputs, output):

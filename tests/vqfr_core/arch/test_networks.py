@@ -130,3 +130,14 @@ def test_gradients_flow_for_training(x):
     network(x).square().mean().backward()
     offsets = network.main_decoder.align_func_dict["Level_1"].dcn.conv_offset.weight.grad
     assert offsets is not None and offsets.abs().sum() > 0
+
+
+def test_codes_are_chosen_without_tf32_and_the_setting_is_put_back(monkeypatch):
+    network = make(CONFIGS[0])
+    seen = []
+    network.encoder.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with torch.inference_mode():
+        network(torch.zeros(1, 3, 64, 64))
+        network.codes(torch.zeros(1, 3, 64, 64))
+    assert seen == [False, False] and torch.backends.cudnn.allow_tf32
