@@ -1,6 +1,7 @@
 """Shared fixtures. Tests need no network, no GPU and no host application; `--device cuda` runs the networks there."""
 
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -26,6 +27,10 @@ TINY = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--device", default="cpu", help="where the golden outputs are checked: cpu, cuda, mps, ...")
+
+
+def pytest_configure() -> None:
+    os.environ["TRITON_INTERPRET"] = "1"  # must be there before anything imports Triton
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Kernels of group normalisation over channels-last features, for CUDA.
+"""Kernels of group normalisation over channels-last features, for CUDA. CPU tensors need `TRITON_INTERPRET=1`.
 
 PyTorch's own copies channels-last features to another order and back, and goes over them in float32 under autocast.
 These read and write rows of channels (B, P, C) as they lie, P being the pixels, in three small steps: sums of each

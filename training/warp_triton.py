@@ -1,8 +1,8 @@
 """Deformable convolution that trains fast on CUDA: two kernels around a matrix product.
 
-torchvision's operator samples in float32 from another memory order, and its backward pass also finds the gradient of the
-sampled feature by atomic additions. Here that feature is the texture, which stage 2 keeps fixed. `benchmarks/training.py`
-compares.
+torchvision's operator samples in float32 from another memory order, and its backward pass also finds the gradient of
+the sampled feature by atomic additions. Here that feature is the texture, which stage 2 keeps fixed.
+`benchmarks/training.py` compares. CPU tensors need `TRITON_INTERPRET=1`.
 """
 
 from typing import Any
@@ -29,7 +29,7 @@ def deform_conv2d_triton(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor
 
 
 class _Sample(torch.autograd.Function):
-    """x (B, C, H, W), offset (B, 18 G, H, W), mask (B, 9 G, H, W) -> samples (B * H * W, 9 * C) times their modulation."""
+    """x (B, C, H, W), offset (B, 18 G, H, W), mask (B, 9 G, H, W) -> modulated samples (B * H * W, 9 * C)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, offset: Tensor, mask: Tensor) -> Tensor:
@@ -93,21 +93,14 @@ def _sample(  # type: ignore[no-untyped-def]
         row, column, below, beside, modulation = _point(
             offset, mask, at, tap, group, pixel, height, width, groups, taps, inside
         )
-        value = (
-            _corner(image, row, column, height, width, channels, channel, inside)
-            * ((1 - below) * (1 - beside))[:, None]
-        )
-        value += (
-            _corner(image, row, column + 1, height, width, channels, channel, inside) * ((1 - below) * beside)[:, None]
-        )
-        value += (
-            _corner(image, row + 1, column, height, width, channels, channel, inside) * (below * (1 - beside))[:, None]
-        )
-        value += (
-            _corner(image, row + 1, column + 1, height, width, channels, channel, inside) * (below * beside)[:, None]
-        )
+        vertical, horizontal = below[:, None], beside[:, None]
+        a = _corner(image, row, column, height, width, channels, channel, inside)
+        b = _corner(image, row, column + 1, height, width, channels, channel, inside)
+        c = _corner(image, row + 1, column, height, width, channels, channel, inside)
+        d = _corner(image, row + 1, column + 1, height, width, channels, channel, inside)
+        top, bottom = a + (b - a) * horizontal, c + (d - c) * horizontal
         to = at[:, None] * (taps * channels) + tap * channels + channel[None, :]
-        tl.store(samples + to, value * modulation[:, None], mask=inside[:, None])
+        tl.store(samples + to, (top + (bottom - top) * vertical) * modulation[:, None], mask=inside[:, None])
 
 
 @triton.jit
