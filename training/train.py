@@ -46,6 +46,7 @@ class Trainer:
         self.faces = read_faces(arguments.faces, arguments.num_validation, arguments.align)
         self.perceptual = Perceptual(arguments.vgg).to(self.device)
         self.num_workers: int = arguments.num_workers
+        self.first_step = 0
         self.last_look = 0.0
         self.shown = self.faces.validation[: arguments.num_shown]
 
@@ -71,16 +72,24 @@ class Trainer:
         return make_batch(self.faces.training, self.recipe.stage2_crop_px, 8, self.recipe.seed, 0).on(self.device)
 
     def _run_stage(self, limit_s: float) -> None:
-        self.last_look = self.state.seconds
-        first_step = self.state.step
+        self.first_step, self.last_look = self.state.step, self.state.seconds
         for part, crop_px, batch_size in self.recipe.phases(self.state.stage):
-            self._run_phase(limit_s, part * limit_s, crop_px, batch_size, first_step)
+            if self._goes_on(part * limit_s):
+                self._run_phase(limit_s, part * limit_s, crop_px, batch_size)
+        if self.state.looks_since_best >= self.patience:
+            logger.info("no better for %d looks: stage %d ends here", self.patience, self.state.stage)
         self._look()
         if self.state.looks_since_best > self.patience:
             self.state = load(self.out / f"stage{self.state.stage}_best.pt", self.device)
 
-    def _run_phase(self, limit_s: float, until_s: float, crop_px: int, batch_size: int, first_step: int) -> None:
-        state, recipe, cuda = self.state, self.recipe, self.device.type == "cuda"
+    def _goes_on(self, until_s: float) -> bool:
+        state = self.state
+        has_steps = self.max_steps is None or state.step - self.first_step < self.max_steps
+        return has_steps and state.seconds < until_s and state.looks_since_best < self.patience
+
+    def _run_phase(self, limit_s: float, until_s: float, crop_px: int, batch_size: int) -> None:
+        """Steps on crops of one size, until so many seconds of the stage's `limit_s`."""
+        state, recipe = self.state, self.recipe
         source = batches(
             self.faces.training,
             crop_px,
@@ -89,11 +98,9 @@ class Trainer:
             first=state.step * world() + rank(),
             stride=world(),
             num_workers=self.num_workers,
-            pin_memory=cuda,
+            pin_memory=self.device.type == "cuda",
         )
-        while state.seconds < until_s and state.looks_since_best < self.patience:
-            if self.max_steps is not None and state.step - first_step >= self.max_steps:
-                break
+        while self._goes_on(until_s):
             start = time.monotonic()
             figures = self._step(next(source).on(self.device), state.seconds / limit_s)
             state.step += 1
@@ -103,8 +110,6 @@ class Trainer:
             if state.seconds - self.last_look > self.every_s:
                 self.last_look = state.seconds
                 self._look()
-                if state.looks_since_best >= self.patience:
-                    logger.info("no better for %d looks: stage %d ends here", self.patience, state.stage)
 
     def _step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         state, recipe = self.state, self.recipe
