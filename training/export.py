@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import torch
@@ -19,7 +20,9 @@ def export(state: TrainState, target: Path, origin: str, license: str) -> int:
     broken = [key for key, value in tensors.items() if not bool(value.isfinite().all())]
     if broken:
         raise ValueError(f"not exported: numbers that are not finite in {', '.join(broken[:6])}")
-    steps = {f"stage{entry['stage']:.0f}_steps": str(int(entry["steps"])) for entry in state.history}
+    steps = Counter({f"stage{state.stage}_steps": state.step})
+    for entry in state.history:
+        steps[f"stage{entry['stage']:.0f}_steps"] += int(entry["steps"])
     metadata = {
         "format": "pt",
         "format_version": "1",
@@ -27,8 +30,7 @@ def export(state: TrainState, target: Path, origin: str, license: str) -> int:
         "sizes": json.dumps(dataclasses.asdict(state.config), sort_keys=True),
         "license": license,
         "origin": origin,
-        **steps,
-        f"stage{state.stage}_steps": str(state.step),
+        **{name: str(number) for name, number in sorted(steps.items())},
     }
     content = save(tensors, metadata)
     partial = target.with_suffix(".part")

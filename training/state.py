@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
@@ -48,7 +49,7 @@ class TrainState:
     looks_since_best: int = 0
     """Looks at the validation faces since then."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """Steps and seconds of finished stages."""
+    """Steps of finished stages, and seconds where they are known."""
 
 
 def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> TrainState:
@@ -159,7 +160,17 @@ def continue_from(path: Path, seed: int, device: torch.device) -> TrainState:
     state = new_state(finished.config, seed, device)
     state.net.load_state_dict(finished.state_dict())
     begin_stage2(state)
+    state.history = _steps_before(path)
     return state
+
+
+def _steps_before(path: Path) -> list[dict[str, float]]:
+    """What `export` wrote into a safetensors file of how it came about."""
+    if path.suffix != ".safetensors":
+        return []
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
+    return [{"stage": stage, "steps": int(metadata.get(f"stage{stage}_steps", 0))} for stage in (1, 2)]
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from training.export import export
@@ -150,7 +151,9 @@ def test_an_untrained_answer_is_nearly_the_input() -> None:
 @pytest.mark.parametrize("config", [TINY, TINY_V2])
 def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> None:
     state = new_state(config, 0, CPU)
+    state.step = 5
     begin_stage2(state)
+    state.step = 3
     size = export(state, tmp_path / "net.safetensors", "noise", "CC0-1.0")
     assert size == (tmp_path / "net.safetensors").stat().st_size
     assert all(value.dtype == torch.float16 for value in load_file(tmp_path / "net.safetensors").values())
@@ -158,10 +161,14 @@ def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> N
     assert dataclasses.asdict(net.config) == dataclasses.asdict(config)
     assert torch.allclose(code_table(net), code_table(state.ema), atol=2e-3)
     again = continue_from(tmp_path / "net.safetensors", 0, CPU)
-    assert again.stage == 2
+    assert (again.stage, again.step) == (2, 0)
     x = torch.rand(1, 3, 64, 64) * 2 - 1
     with torch.no_grad():
         assert torch.allclose(again.net(x), net(x), atol=1e-5)
+    again.step = 4
+    export(again, tmp_path / "further.safetensors", "noise", "CC0-1.0")
+    with safe_open(tmp_path / "further.safetensors", "pt") as file:
+        assert (file.metadata()["stage1_steps"], file.metadata()["stage2_steps"]) == ("5", "7")
 
 
 def test_export_refuses_numbers_that_are_not_finite(tmp_path: Path) -> None:

@@ -1,0 +1,19 @@
+"""The embedded network is the one that training makes."""
+
+import torch
+
+from training.networks import SMALL_V1, SMALL_V2, build
+from vqfr_core import load_model
+from vqfr_core.loading.catalog import get_record
+
+
+def test_the_embedded_network_has_the_size_that_training_gives_it() -> None:
+    assert load_model("vqfr_small", device="cpu").config == SMALL_V1
+
+
+def test_it_takes_25_mb_at_most() -> None:
+    path = get_record("vqfr_small").packaged_path
+    assert path is not None and path.stat().st_size <= 25e6
+    with torch.device("meta"):
+        for config in (SMALL_V1, SMALL_V2):
+            assert sum(parameter.numel() for parameter in build(config).parameters()) * 2 < 25e6
