@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_pil  # noqa: E402
 from vqfr_core.evaluation.degrade import Severity, degrade  # noqa: E402
 
-OLD_SCAN = Severity(blur_px=(1.2, 1.2), shrink=(2.0, 2.0), noise=(6.0, 6.0), jpeg=(60, 60))
+OLD_SCAN = Severity(blur_px=(1.5, 1.5), shrink=(3.0, 3.0), noise=(5.0, 5.0), jpeg=(70, 70))
 """How the example became a bad photograph: slightly out of focus, small, noisy and compressed."""
 HEIGHT = 512
 
