@@ -19,7 +19,7 @@ def full_float32() -> Iterator[None]:
     For whatever chooses codes. With rounded features some codes differ, and with each a patch of the face; what comes
     after the codes does not show it.
     """
-    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     try:
         before = [backend.allow_tf32 for backend in backends]
     except RuntimeError:  # the host chose by PyTorch's newer settings, which do not mix with these
