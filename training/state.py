@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
 from vqfr_core.arch.blocks import ResidualBlock
@@ -177,7 +178,7 @@ def _steps_before(path: Path) -> list[dict[str, float]]:
 def update_average(state: TrainState, decay: float = 0.999) -> None:
     """One step of the moving average; over a ninth of the steps so far, so that random weights are forgotten."""
     decay = min(decay, (1 + state.step) / (10 + state.step))
-    torch._foreach_lerp_(list(state.ema.parameters()), list(state.net.parameters()), 1 - decay)
+    get_ema_multi_avg_fn(decay)(list(state.ema.parameters()), list(state.net.parameters()), state.step)
 
 
 def save(state: TrainState, path: Path) -> None:

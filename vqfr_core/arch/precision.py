@@ -19,19 +19,24 @@ def full_float32() -> Iterator[None]:
     For whatever chooses codes. With rounded features some codes differ, and with each a patch of the face; what comes
     after the codes does not show it.
     """
-    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = _rounding_settings()
     try:
-        before = [backend.allow_tf32 for backend in backends]
-    except RuntimeError:  # the host chose by PyTorch's newer settings, which do not mix with these
-        yield
-        return
-    try:
-        for backend in backends:
-            backend.allow_tf32 = False
+        for backend, name, _ in before:
+            setattr(backend, name, "ieee" if name == "fp32_precision" else False)
         yield
     finally:
-        for backend, allowed in zip(backends, before, strict=True):
-            backend.allow_tf32 = allowed
+        for backend, name, value in before:
+            setattr(backend, name, value)
+
+
+def _rounding_settings() -> list[tuple[Any, str, object]]:
+    """Owner, name and value of what decides on TF32. If a host uses PyTorch's newer names, the older ones raise."""
+    backends, name = (torch.backends.cudnn, torch.backends.cuda.matmul), "allow_tf32"
+    try:
+        return [(backend, name, getattr(backend, name)) for backend in backends]
+    except RuntimeError:
+        name = "fp32_precision"
+        return [(backend, name, getattr(backend, name)) for backend in (backends[0].conv, backends[1])]
 
 
 class Network(nn.Module):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vqfr_core.arch import Network, V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.arch.precision import full_float32
 from vqfr_core.errors import InputError, WeightsError
 
 SIZES = {"channels": (32, 32, 64, 64, 64, 96), "num_codes": 20, "code_channels": 32, "encoder_blocks": 1}
@@ -141,3 +142,18 @@ def test_codes_are_chosen_without_tf32_and_the_setting_is_put_back(monkeypatch):
         network(torch.zeros(1, 3, 64, 64))
         network.codes(torch.zeros(1, 3, 64, 64))
     assert seen == [False, False] and torch.backends.cudnn.allow_tf32
+
+
+def test_a_host_may_use_the_newer_names_of_that_setting():
+    matmul = torch.backends.cuda.matmul
+    if not hasattr(matmul, "fp32_precision"):
+        pytest.skip("this PyTorch has the older names alone")
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "tf32"
+    try:
+        with full_float32():
+            assert torch.backends.cudnn.conv.fp32_precision == matmul.fp32_precision == "ieee"
+        assert matmul.fp32_precision == "tf32"
+    finally:
+        matmul.fp32_precision = before
+    assert torch.backends.cudnn.allow_tf32, "readable by its older name again"
