@@ -67,6 +67,12 @@ def generate(server: Server, scripts: dict[str, Any] | None = None, **more: Any)
     return Generated(server.call("/sdapi/v1/img2img", {**body, "sampler_name": "Euler", **named, **more}))
 
 
+def is_same(one: Generated, other: Generated) -> bool:
+    """But for what a WebUI's own generations differ by: Forge's, from run to run, by one level in a pixel or two."""
+    difference = np.abs(one.pixels - other.pixels)
+    return bool(difference.max() <= 8 and difference.mean() < 0.01)
+
+
 def test_it_is_everywhere_it_should_be(server):
     complaints = [line for line in server.text().splitlines() if "rror" in line and "vqfr" in line.lower()]
     assert not complaints
@@ -91,13 +97,13 @@ def test_faces_of_a_generation_are_restored(server, plain):
 
 def test_before_compositing_too(server):
     after, before = (generate(server, {"VQFR": [True, {"when": f"{when} composite"}]}) for when in ("after", "before"))
-    assert (after.pixels == before.pixels).all() and "VQFR when: before composite" in before.infotext
+    assert is_same(after, before) and "VQFR when: before composite" in before.infotext
 
 
 def test_unknown_options_are_refused_and_the_picture_survives(server, plain):
     refused = generate(server, {"VQFR": [True, {"fidelty": 0.7}]})
     assert "unknown option fidelty; known are" in refused.infotext
-    assert (refused.pixels == plain.pixels).all()
+    assert is_same(refused, plain)
 
 
 def test_only_the_inpaint_mask_changes(server):
@@ -118,16 +124,16 @@ def test_as_the_hosts_own_face_restorer(server, plain):
     chosen = {"restore_faces": True, "override_settings": {"face_restoration_model": "VQFR"}}
     fixed, script = generate(server, **chosen), generate(server, {"VQFR": [True]})
     assert "Face restoration: VQFR" in fixed.infotext and "VQFR faces: 1 of" in fixed.infotext
-    assert (fixed.pixels == script.pixels).all() and (fixed.pixels != plain.pixels).any()
+    assert is_same(fixed, script) and not is_same(fixed, plain)
 
 
 def test_all_at_once_restore_a_picture_once(server):
     once = generate(server, {"VQFR": [True]})
     native = {"restore_faces": True, "override_settings": {"face_restoration_model": "VQFR"}}
     extras = {"VQFR Face Restore": [True, "auto"]}
-    assert (generate(server, {"VQFR": [True], **extras}, **native).pixels == once.pixels).all()
-    assert (generate(server, extras, **native).pixels == once.pixels).all()
-    assert (generate(server, extras).pixels == once.pixels).all()
+    assert is_same(generate(server, {"VQFR": [True], **extras}, **native), once)
+    assert is_same(generate(server, extras, **native), once)
+    assert is_same(generate(server, extras), once)
 
 
 def test_a_plot_over_opacity(server, plain):
