@@ -46,6 +46,7 @@ def server(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="module")
 def plain(server: Server) -> "Generated":
     """The picture without us."""
+    warm_up(server)
     return generate(server)
 
 
@@ -67,10 +68,10 @@ def generate(server: Server, scripts: dict[str, Any] | None = None, **more: Any)
     return Generated(server.call("/sdapi/v1/img2img", {**body, "sampler_name": "Euler", **named, **more}))
 
 
-def is_same(one: Generated, other: Generated) -> bool:
-    """But for what a WebUI's own generations differ by: Forge's, from run to run, by one level in a pixel or two."""
-    difference = np.abs(one.pixels - other.pixels)
-    return bool(difference.max() <= 8 and difference.mean() < 0.01)
+def warm_up(server: Server) -> None:
+    """A generation to throw away: Forge's first, and its first after one of another kind, rounds a pixel or two
+    differently from those that follow."""
+    generate(server)
 
 
 def test_it_is_everywhere_it_should_be(server):
@@ -97,13 +98,13 @@ def test_faces_of_a_generation_are_restored(server, plain):
 
 def test_before_compositing_too(server):
     after, before = (generate(server, {"VQFR": [True, {"when": f"{when} composite"}]}) for when in ("after", "before"))
-    assert is_same(after, before) and "VQFR when: before composite" in before.infotext
+    assert (after.pixels == before.pixels).all() and "VQFR when: before composite" in before.infotext
 
 
 def test_unknown_options_are_refused_and_the_picture_survives(server, plain):
     refused = generate(server, {"VQFR": [True, {"fidelty": 0.7}]})
     assert "unknown option fidelty; known are" in refused.infotext
-    assert is_same(refused, plain)
+    assert (refused.pixels == plain.pixels).all()
 
 
 def test_only_the_inpaint_mask_changes(server):
@@ -122,18 +123,19 @@ def test_no_face_is_said(server):
 
 def test_as_the_hosts_own_face_restorer(server, plain):
     chosen = {"restore_faces": True, "override_settings": {"face_restoration_model": "VQFR"}}
+    warm_up(server)
     fixed, script = generate(server, **chosen), generate(server, {"VQFR": [True]})
     assert "Face restoration: VQFR" in fixed.infotext and "VQFR faces: 1 of" in fixed.infotext
-    assert is_same(fixed, script) and not is_same(fixed, plain)
+    assert (fixed.pixels == script.pixels).all() and (fixed.pixels != plain.pixels).any()
 
 
 def test_all_at_once_restore_a_picture_once(server):
     once = generate(server, {"VQFR": [True]})
     native = {"restore_faces": True, "override_settings": {"face_restoration_model": "VQFR"}}
     extras = {"VQFR Face Restore": [True, "auto"]}
-    assert is_same(generate(server, {"VQFR": [True], **extras}, **native), once)
-    assert is_same(generate(server, extras, **native), once)
-    assert is_same(generate(server, extras), once)
+    assert (generate(server, {"VQFR": [True], **extras}, **native).pixels == once.pixels).all()
+    assert (generate(server, extras, **native).pixels == once.pixels).all()
+    assert (generate(server, extras).pixels == once.pixels).all()
 
 
 def test_a_plot_over_opacity(server, plain):
