@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vqfr_core.arch import Network, deform, upsample
+from vqfr_core.networks.vqfr import Network, deform, upsample
 
 
 def deform_conv2d_whole(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

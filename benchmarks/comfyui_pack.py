@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from tests.nodes.comfyui_standin import Host, load_pack
+from stand_ins.comfyui import Host, load_pack
 
 from .machine import describe_machine, peak_bytes
 
@@ -26,7 +26,7 @@ HEAVY = ("facexlib", "torchvision", "cv2", "scipy", "numba", "requests", "safete
 _IMPORT = """
 import sys, time, tempfile, pathlib
 import torch, numpy
-from tests.nodes.comfyui_standin import Host, load_pack
+from stand_ins.comfyui import Host, load_pack
 host, before = Host(pathlib.Path(tempfile.gettempdir())), set(sys.modules)
 start = time.perf_counter()
 load_pack(host, sys.modules)

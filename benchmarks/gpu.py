@@ -14,8 +14,8 @@ from functools import partial
 import torch
 
 from vqfr_core import load_model
-from vqfr_core.arch import Network
-from vqfr_core.arch.precision import full_float32
+from vqfr_core.networks.precision import full_float32
+from vqfr_core.networks.vqfr import Network
 
 from .machine import alternate, describe_machine
 from .network import reference_face, reference_network

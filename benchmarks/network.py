@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tests.conftest import REFERENCE, load_generator
+from stand_ins.weights import REFERENCE, reference_weights
 from vqfr_core import load_model
-from vqfr_core.arch import Network, V1Config, V2Config, VqfrV1, VqfrV2
-from vqfr_core.arch.deform_gather import deform_conv2d_gather
-from vqfr_core.devices import cpu_has_bf16
+from vqfr_core.networks.devices import cpu_has_bf16
+from vqfr_core.networks.vqfr import Network, V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr.deform_gather import deform_conv2d_gather
 
 from .baseline import contiguous_copy, deform_conv2d_whole, straightforward
 from .machine import alternate, describe_machine, peak_bytes, seconds_of
@@ -25,10 +25,9 @@ from .machine import alternate, describe_machine, peak_bytes, seconds_of
 
 def reference_network(generation: int) -> Network:
     """A network of the published size with the tests' weights."""
-    weights = load_generator().generate(REFERENCE / f"vqfr_v{generation}.keys.json")
     with torch.device("meta"):
         network: Network = VqfrV1(V1Config()) if generation == 1 else VqfrV2(V2Config())
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()}, assign=True)
+    network.load_state_dict(reference_weights(generation), assign=True)
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

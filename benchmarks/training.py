@@ -10,8 +10,8 @@ import argparse
 import torch
 
 from training.networks import SMALL_V1, build, code_features, decode_texture, entries_of, nearest
-from training.norm import use_fast_norms
-from training.warp import use_fast_warps
+from vqfr_core.networks.kernels.norm import use_fast_norms
+from vqfr_core.networks.kernels.warp import use_fast_warps
 
 from .machine import alternate, describe_machine
 

@@ -13,8 +13,8 @@ from torch.nn import functional as F
 
 from ..vqfr_core.report import FaceReport, count_reasons, face_report
 from ..vqfr_core.types import Detections
-from .convert import core_image
 from .faces import Faces
+from .images import core_image
 
 MAX_PREVIEWS = 16
 """Images of a batch that a preview shows; a clip has thousands of frames."""
@@ -126,7 +126,7 @@ def _reduced(image: Tensor) -> tuple[Tensor, float]:
 
 
 def _to_pil(image: Tensor) -> Any:
-    from ..vqfr_core.imageio import to_pil
+    from ..vqfr_core.pictures import to_pil
 
     return to_pil(image.cpu().clamp(0, 1))
 

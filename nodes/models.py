@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..vqfr_core.arch import Network, V1Config, V2Config
-from ..vqfr_core.devices import pick_dtype, pick_memory_format, precision_name
 from ..vqfr_core.errors import InputError
-from ..vqfr_core.loading.catalog import RECORDS
-from ..vqfr_core.loading.detector import FaceDetectorNet, load_detector
-from ..vqfr_core.loading.folders import file_names, find_weights
-from ..vqfr_core.loading.model import AUTO_ORDER, load_model
-from ..vqfr_core.loading.parser import FaceParserNet, load_parser
+from ..vqfr_core.networks.devices import pick_dtype, pick_memory_format, precision_name
+from ..vqfr_core.networks.vqfr import Network, V1Config, V2Config
+from ..vqfr_core.weights.catalog import RECORDS
+from ..vqfr_core.weights.detector import FaceDetectorNet, load_detector
+from ..vqfr_core.weights.folders import file_names, find_weights
+from ..vqfr_core.weights.load import AUTO_ORDER, load_model
+from ..vqfr_core.weights.parser import FaceParserNet, load_parser
 from . import host
 
 _MAX_LOADED = 4

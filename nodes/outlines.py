@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..vqfr_core.pipeline.mask import box_mask, soft_face_mask
-from ..vqfr_core.pipeline.warp import transform_points, warp_affine
+from ..vqfr_core.pipeline.affine import transform_points, warp_affine
+from ..vqfr_core.pipeline.blending.masks import box_mask, soft_face_mask
 from ..vqfr_core.types import Box, FaceCrop
 from . import host
 from .faces import Faces

@@ -7,21 +7,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..vqfr_core.devices import pick_batch_size, precision_name
 from ..vqfr_core.errors import InputError
+from ..vqfr_core.networks.devices import pick_batch_size, precision_name
 from ..vqfr_core.options import RestoreOptions
+from ..vqfr_core.pipeline.affine import compose_affine, resize_affine
 from ..vqfr_core.pipeline.align import align_face
-from ..vqfr_core.pipeline.background import output_size, resize_lanczos
-from ..vqfr_core.pipeline.blend import blend_faces
-from ..vqfr_core.pipeline.find import choose_faces, faces_in_boxes, find_faces
-from ..vqfr_core.pipeline.mask import make_masks
-from ..vqfr_core.pipeline.match import match_faces
-from ..vqfr_core.pipeline.restore import Progress, restore_faces
-from ..vqfr_core.pipeline.warp import compose_affine, resize_affine
+from ..vqfr_core.pipeline.blending.background import output_size, resize_lanczos
+from ..vqfr_core.pipeline.blending.masks import make_masks
+from ..vqfr_core.pipeline.blending.match import match_faces
+from ..vqfr_core.pipeline.blending.paste import blend_faces
+from ..vqfr_core.pipeline.finding.find import choose_faces, faces_in_boxes, find_faces
+from ..vqfr_core.pipeline.restoring.restore import Progress, restore_faces
 from ..vqfr_core.types import Box, Detections, FaceCrop, RestoredFace
 from . import host
-from .convert import core_image, resized_mask
 from .faces import Faces, ImageFaces, share_batch
+from .images import core_image, resized_mask
 from .models import Finder, Parser, Restorer
 
 Areas = Sequence[Tensor] | None

@@ -1,19 +1,16 @@
 """Shared fixtures. Tests need no network, no GPU and no host application; `--device cuda` runs the networks there."""
 
-import importlib.util
 import os
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
+from stand_ins.weights import REFERENCE, reference_weights
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrV1, VqfrV2
 
-TESTS = Path(__file__).parent
-REFERENCE = TESTS / "reference"
 TINY = {
     "channels": (32,) * 6,
     "encoder_blocks": 1,
@@ -38,16 +35,6 @@ def device(request: pytest.FixtureRequest) -> torch.device:
     return torch.device(request.config.getoption("--device"))
 
 
-def load_generator() -> ModuleType:
-    """The generator of the deterministic weights, `reference/make_weights.py`."""
-    path = REFERENCE / "make_weights.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def reference_dir() -> Path:
     """Golden outputs, key lists and the weight generator that belong together."""
@@ -57,13 +44,7 @@ def reference_dir() -> Path:
 @pytest.fixture(scope="session")
 def make_state_dict():
     """make_state_dict(1 or 2): the deterministic weights that the golden outputs were computed with."""
-    generator = load_generator()
-
-    def make(generation: int) -> dict[str, torch.Tensor]:
-        weights = generator.generate(REFERENCE / f"vqfr_v{generation}.keys.json")
-        return {name: torch.from_numpy(value) for name, value in weights.items()}
-
-    return make
+    return reference_weights
 
 
 @pytest.fixture(scope="session")

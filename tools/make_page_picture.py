@@ -11,9 +11,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from vqfr_core.page.alone import RestorerKeeper, stand_alone  # noqa: E402
 from vqfr_core.page.build import build_page  # noqa: E402
 from vqfr_core.page.gradio_compat import launch  # noqa: E402
+from vqfr_core.page.standalone import RestorerKeeper, stand_alone  # noqa: E402
 
 SIZE = {"width": 1280, "height": 860}
 

@@ -1,7 +1,7 @@
 """Write what the nodes' schemas say into help pages and locales: python tools/update_nodes.py
 
-The tables of `web/comfyui/docs/*.md` and all of `locales/` come from the schemas in `nodes/`. Translations are looked
-up by their English text in `tools/translations/<language>.json`, so a changed text asks for a new translation.
+The tables of `nodes/web/docs/*.md` and all of `locales/` come from the schemas in `nodes/`. Translations are looked
+up by their English text in `nodes/texts/<language>.json`, so a changed text asks for a new translation.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.nodes.comfyui_standin import Host, load_pack  # noqa: E402
+from stand_ins.comfyui import Host, load_pack  # noqa: E402
 
-PAGES = ROOT / "web" / "comfyui" / "docs"
+PAGES = ROOT / "nodes" / "web" / "docs"
 LOCALES = ROOT / "locales"
-TRANSLATIONS = Path(__file__).with_name("translations")
+TRANSLATIONS = ROOT / "nodes" / "texts"
 
 Texts = dict[str, Any]
 """nodeDefs.json: by node id its display_name, description, inputs by id and outputs by index."""

@@ -6,7 +6,7 @@ All of this lives here and never in the network, which only knows the finished t
 import torch
 from torch import Tensor
 
-from vqfr_core.arch.v1 import nearest_code
+from vqfr_core.networks.vqfr.v1 import nearest_code
 
 from .distributed import copy_from_first, sum_over_processes
 

@@ -11,10 +11,10 @@ import torch
 
 from vqfr_core.errors import InputError
 from vqfr_core.evaluation.faces import pictures_in
-from vqfr_core.imageio import read_picture, to_array
-from vqfr_core.loading.detector import load_detector
+from vqfr_core.pictures import read_picture, to_array
 from vqfr_core.pipeline.align import align_face
-from vqfr_core.pipeline.detect import detect_faces
+from vqfr_core.pipeline.finding.detect import detect_faces
+from vqfr_core.weights.detector import load_detector
 
 logger = logging.getLogger("training")
 

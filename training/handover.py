@@ -12,11 +12,11 @@ mixture of input and texture image. A v2, whose answer begins as the texture ima
 import torch
 from torch import Tensor, nn
 
-from vqfr_core.arch import VqfrV1
-from vqfr_core.arch.blocks import ResidualBlock, group_norm
-from vqfr_core.arch.config import level_names
-from vqfr_core.arch.deform import TAPS
-from vqfr_core.arch.warp import TextureWarp
+from vqfr_core.networks.vqfr import VqfrV1
+from vqfr_core.networks.vqfr.blocks import ResidualBlock, group_norm
+from vqfr_core.networks.vqfr.config import level_names
+from vqfr_core.networks.vqfr.deform import TAPS
+from vqfr_core.networks.vqfr.texture_warp import TextureWarp
 
 from .data import Batch
 from .networks import Vqfr, code_features, decode_texture, entries_of, main_part, nearest

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
-from vqfr_core.arch.v1 import nearest_code
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr.v1 import nearest_code
 
 Vqfr = VqfrV1 | VqfrV2
 

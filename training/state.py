@@ -12,16 +12,16 @@ from safetensors import safe_open
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
-from vqfr_core.arch.blocks import ResidualBlock
-from vqfr_core.arch.warp import TextureWarp
-from vqfr_core.loading.model import load_model
+from vqfr_core.networks.kernels.norm import use_fast_norms
+from vqfr_core.networks.kernels.warp import use_fast_warps
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr.blocks import ResidualBlock
+from vqfr_core.networks.vqfr.texture_warp import TextureWarp
+from vqfr_core.weights.load import load_model
 
 from .codebook import CodebookTrainer
 from .losses import PatchDiscriminator
 from .networks import Vqfr, build, code_table, encoder_parameters, main_parameters, main_part, texture_parameters
-from .norm import use_fast_norms
-from .warp import use_fast_warps
 
 
 @dataclass

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from .finish import Restoration
-    from .imageio import Picture, read_picture, to_array, to_pil, to_tensor, write_picture
-    from .loading.model import load_model
     from .options import RestoreOptions, option_specs
+    from .pictures import Picture, read_picture, to_array, to_pil, to_tensor, write_picture
     from .restorer import FaceRestorer
     from .types import Box, Detections, FaceCrop, FaceDetection, Point, RestoredFace, SkippedFace
+    from .weights.load import load_model
 
 __version__ = "0.1.0"
 
@@ -59,8 +59,8 @@ __all__ = [
 
 _MODULES = {
     "errors": "Cancelled DownloadError InputError OutOfMemoryError RestorationError VqfrError WeightsError",
-    "imageio": "Picture read_picture to_array to_pil to_tensor write_picture",
-    "loading.model": "load_model",
+    "pictures": "Picture read_picture to_array to_pil to_tensor write_picture",
+    "weights.load": "load_model",
     "options": "RestoreOptions option_specs",
     "finish": "Restoration",
     "restorer": "FaceRestorer",

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .arch import Network
-from .networks import Networks
+from .loaded import Networks
+from .networks.vqfr import Network
 from .options import RestoreOptions
-from .pipeline.background import output_size, resize_lanczos
-from .pipeline.blend import Background, blend_faces
-from .pipeline.mask import make_masks
-from .pipeline.match import match_faces
+from .pipeline.blending.background import output_size, resize_lanczos
+from .pipeline.blending.masks import make_masks
+from .pipeline.blending.match import match_faces
+from .pipeline.blending.paste import Background, blend_faces
 from .report import Report, Stopwatch, make_report
 from .types import Detections, RestoredFace
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .arch import Network
-from .devices import precision_name
+from .networks.devices import precision_name
+from .networks.vqfr import Network
 from .options import RestoreOptions
 from .types import Detections, FaceDetection
 

@@ -8,21 +8,21 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .arch import Network
-from .devices import pick_batch_size
 from .errors import InputError
 from .finish import Restoration, finish_image
-from .imageio import to_tensor
-from .loading.folders import PathLike
-from .loading.transfer import Progress as DownloadProgress
-from .networks import Networks
+from .loaded import Networks
+from .networks.devices import pick_batch_size
+from .networks.vqfr import Network
 from .options import RestoreOptions
+from .pictures import to_tensor
 from .pipeline.align import align_face, aligned_crop
-from .pipeline.blend import Background
-from .pipeline.find import choose_faces, find_faces
-from .pipeline.restore import Progress, ShouldStop, restore_faces, sweep_faces
+from .pipeline.blending.paste import Background
+from .pipeline.finding.find import choose_faces, find_faces
+from .pipeline.restoring.restore import Progress, ShouldStop, restore_faces, sweep_faces
 from .report import Stopwatch
 from .types import Box, Detections, FaceCrop, FaceDetection, RestoredFace
+from .weights.folders import PathLike
+from .weights.transfer import Progress as DownloadProgress
 
 ImageLike = Image.Image | np.ndarray | Tensor
 """What `to_tensor` takes."""

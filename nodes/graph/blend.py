@@ -5,9 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from .. import host
-from ..convert import check_images, masks_for
 from ..describe import write_report
 from ..faces import Faces
+from ..images import check_images, masks_for
 from ..inputs import area_input, faces_input, image_input, node_schema, option_inputs, read_options, report_output
 from ..models import open_parser
 from ..steps import blend

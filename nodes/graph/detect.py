@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.errors import InputError
-from ...vqfr_core.pipeline.areas import boxes_of_mask
-from ..convert import boxes_for, check_images, masks_for
+from ...vqfr_core.pipeline.finding.areas import boxes_of_mask
+from ..images import boxes_for, check_images, masks_for
 from ..inputs import area_inputs, face_outputs, image_input, node_schema, option_inputs, read_options
 from ..models import open_finder
 from ..steps import Areas, Boxes, find, take_boxes

@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.options import RestoreOptions
-from ..convert import boxes_for, check_images
 from ..faces import Faces
+from ..images import boxes_for, check_images
 from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_finder
 from ..steps import take_boxes

@@ -5,9 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.errors import InputError
-from ...vqfr_core.pipeline.edited import edited_face
-from ..convert import check_images, core_image
+from ...vqfr_core.pipeline.restoring.edited import edited_face
 from ..faces import Faces
+from ..images import check_images, core_image
 from ..inputs import FaceSet, faces_input, node_schema
 
 

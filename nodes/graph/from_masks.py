@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.options import RestoreOptions
-from ..convert import check_images, masks_for
 from ..faces import Faces
+from ..images import check_images, masks_for
 from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_finder
 from ..outlines import OUTLINES, draw_outlines

@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.options import RestoreOptions
-from ..convert import boxes_of_segs, check_images, segs_of_masks
 from ..faces import Faces
+from ..images import boxes_of_segs, check_images, segs_of_masks
 from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_finder
 from ..outlines import outline

@@ -5,10 +5,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.errors import InputError
-from ...vqfr_core.pipeline.fidelity import fidelity_maps
-from ..convert import masks_for
+from ...vqfr_core.pipeline.restoring.fidelity_maps import fidelity_maps
 from ..describe import picture_batch, write_report
 from ..faces import Faces
+from ..images import masks_for
 from ..inputs import FaceSet, Model, faces_input, node_schema, option_input, report_output
 from ..models import Restorer
 from ..steps import restore

@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ...vqfr_core.pipeline.mask import soft_face_mask
-from ...vqfr_core.pipeline.warp import transform_points
+from ...vqfr_core.pipeline.affine import transform_points
+from ...vqfr_core.pipeline.blending.masks import soft_face_mask
 from .. import host
 from ..describe import draw_previews, mask_batch, picture_batch, warn_of_images_without_faces, write_report
 from ..faces import Faces

@@ -4,8 +4,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..convert import boxes_for, masks_for
 from ..faces import Faces
+from ..images import boxes_for, masks_for
 from ..inputs import area_inputs, face_outputs, faces_input, node_schema, option_inputs, read_options
 from ..steps import choose
 from .results import face_result

@@ -7,11 +7,11 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...vqfr_core.options import RestoreOptions
-from ...vqfr_core.pipeline.background import output_size
+from ...vqfr_core.pipeline.blending.background import output_size
 from .. import host
-from ..convert import check_images, masks_for
 from ..describe import summarize, warn_of_images_without_faces, write_report
 from ..faces import Faces
+from ..images import check_images, masks_for
 from ..inputs import area_input, basic_inputs, image_input, node_schema, read_options
 from ..models import Finder, Parser, Restorer, open_finder, open_parser, open_restorer, weights_state
 from ..steps import blend, blend_output, find, restore

@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ...vqfr_core.devices import pick_batch_size
-from ...vqfr_core.pipeline.restore import sweep_faces
+from ...vqfr_core.networks.devices import pick_batch_size
+from ...vqfr_core.pipeline.restoring.restore import sweep_faces
 from .. import host
 from ..describe import NO_FACE, message_picture, sweep_picture
 from ..faces import Faces

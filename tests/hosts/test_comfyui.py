@@ -16,13 +16,13 @@ from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions
 from vqfr_core.cli import main
-from vqfr_core.imageio import to_tensor
+from vqfr_core.pictures import to_tensor
 from vqfr_core.pipeline.align import align_face
-from vqfr_core.pipeline.blend import blend_faces
-from vqfr_core.pipeline.fidelity import fidelity_maps
-from vqfr_core.pipeline.mask import make_masks
-from vqfr_core.pipeline.match import match_faces
-from vqfr_core.pipeline.restore import restore_faces
+from vqfr_core.pipeline.blending.masks import make_masks
+from vqfr_core.pipeline.blending.match import match_faces
+from vqfr_core.pipeline.blending.paste import blend_faces
+from vqfr_core.pipeline.restoring.fidelity_maps import fidelity_maps
+from vqfr_core.pipeline.restoring.restore import restore_faces
 
 from . import comfyui
 

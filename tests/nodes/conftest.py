@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from . import comfyui_standin as standin
+from stand_ins import comfyui as standin
 
 DATA = Path(__file__).parents[1] / "data"
 

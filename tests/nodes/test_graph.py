@@ -28,8 +28,8 @@ def test_the_pack_leaves_nothing_behind(pack):
     import sys
 
     ours = [name for name in sys.modules if "vqfr" in name and name.startswith("comfyui_vqfr")]
-    assert ours and pack.WEB_DIRECTORY == "./web/comfyui"
-    assert not any(str(path).endswith(("/nodes", "/web", "/web/comfyui")) for path in sys.path)
+    assert ours and pack.WEB_DIRECTORY == "./nodes/web"
+    assert not any(str(path).endswith(("/nodes", "/web", "/nodes/web")) for path in sys.path)
     assert {name.rpartition(".")[2] for name in ours if name.count(".") == 1} <= {"nodes", "vqfr_core"}
 
 

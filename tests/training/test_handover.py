@@ -7,7 +7,7 @@ from training.faces import read_faces
 from training.handover import CONSTANT, PATH_LEVELS, TEXTURE_SHARE, hand_over, quietest_direction
 from training.networks import answer, code_features, decode_texture, entries_of, nearest
 from training.state import new_state
-from vqfr_core.arch import V1Config
+from vqfr_core.networks.vqfr import V1Config
 
 TINY = V1Config(channels=(32,) * 6, encoder_blocks=1, decoder_blocks=1, num_codes=16, code_channels=8, deform_groups=1)
 

@@ -4,7 +4,7 @@ import torch
 
 from training.networks import SMALL_V1, SMALL_V2, build
 from vqfr_core import load_model
-from vqfr_core.loading.catalog import get_record
+from vqfr_core.weights.catalog import get_record
 
 
 def test_the_embedded_network_has_the_size_that_training_gives_it() -> None:

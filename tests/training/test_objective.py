@@ -10,7 +10,7 @@ from training.losses import Perceptual, colour_loss, two_scales
 from training.objective import backward
 from training.recipe import Recipe
 from training.state import new_state
-from vqfr_core.arch import V1Config
+from vqfr_core.networks.vqfr import V1Config
 
 TINY = V1Config(channels=(32,) * 6, encoder_blocks=1, decoder_blocks=1, num_codes=16, code_channels=8, deform_groups=1)
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions, read_picture
-from vqfr_core.arch import V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrV1, VqfrV2
 from vqfr_core.types import Box
 
 DATA = Path(__file__).parents[1] / "data"

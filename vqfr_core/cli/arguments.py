@@ -175,10 +175,10 @@ def _shown(value: Any) -> str:
 def _check_expressions(options: RestoreOptions) -> None:
     """Raise for a face selection or a region list that cannot be understood, before any work is done."""
     if options.select != RestoreOptions.select:
-        from ..pipeline.select import select_faces
+        from ..pipeline.finding.select import select_faces
 
         select_faces([], (1, 1), select=options.select)
     if options.regions != RestoreOptions.regions:
-        from ..pipeline.parse import check_regions
+        from ..networks.face_parsing import check_regions
 
         check_regions(options.regions)

@@ -4,15 +4,15 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from ..files.outputs import Job
+from ..files.run import Done, Work, plan_batch, run_batch
 from ..options import RestoreOptions
 from .arguments import add_inputs, add_models, add_settings, add_talk, read_settings, usage
-from .batch import Done, Work, plan_batch, run_batch
 from .console import Console
-from .outputs import Job
 
 if TYPE_CHECKING:
-    from ..loading.detector import FaceDetectorNet
     from ..types import Detections
+    from ..weights.detector import FaceDetectorNet
 
 _EPILOG = """\
 examples:
@@ -59,9 +59,9 @@ def _detect_file(
     job: Job, detector: "FaceDetectorNet", options: RestoreOptions, quality: int, console: Console
 ) -> Done:
     from ..drawing.faces import draw_faces
-    from ..imageio import read_picture, write_picture
-    from ..pipeline.find import find_faces
-    from .pictures import flatten_frame, picture_of
+    from ..pictures import read_picture, write_picture
+    from ..pictures.stills import flatten_frame, picture_of
+    from ..pipeline.finding.find import find_faces
 
     picture = read_picture(job.source)
     if picture.is_animated:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files.outputs import make_folder, write_whole
 from .arguments import PROGRAM, add_models, add_settings, add_talk, fidelity_list, read_settings
 from .console import Console
-from .outputs import make_folder, write_whole
 
 if TYPE_CHECKING:
     from ..evaluation.metrics import Tools
@@ -59,11 +59,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """0 when everything asked for was measured. Raises InputError and what loading and restoring raise."""
-    from ..devices import pick_device
     from ..evaluation.metrics import Tools
     from ..evaluation.report import make_files
     from ..evaluation.run import evaluate
     from ..evaluation.weights import MetricFolder
+    from ..networks.devices import pick_device
 
     make_folder(arguments.output)
     tools = Tools(MetricFolder(arguments.metric_weights), pick_device(arguments.device))
@@ -134,7 +134,7 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
     from ..evaluation.faces import find_cases
     from ..evaluation.metrics import USUAL, open_metrics
     from ..evaluation.run import Plan
-    from ..loading.detector import load_detector
+    from ..weights.detector import load_detector
 
     _check(arguments)
     cases = find_cases(arguments.originals, arguments.degraded, arguments.restored, arguments.limit)

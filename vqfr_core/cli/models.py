@@ -10,8 +10,8 @@ from .arguments import add_model_folder, add_talk
 from .console import Console
 
 if TYPE_CHECKING:
-    from ..loading.catalog import WeightRecord
-    from ..loading.convert import WeightFacts
+    from ..weights.catalog import WeightRecord
+    from ..weights.convert import WeightFacts
 
 _EPILOG = """\
 examples:
@@ -54,8 +54,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
-    from ..loading.catalog import RECORDS
-    from ..loading.folders import search_folders
+    from ..weights.catalog import RECORDS
+    from ..weights.folders import search_folders
 
     chosen = _auto_choice(arguments.model_dir)
     for record in RECORDS:
@@ -67,16 +67,16 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _auto_choice(folder: Path | None) -> str | None:
-    from ..loading.catalog import get_record
-    from ..loading.folders import find_weights
-    from ..loading.model import AUTO_ORDER
+    from ..weights.catalog import get_record
+    from ..weights.folders import find_weights
+    from ..weights.load import AUTO_ORDER
 
     records = map(get_record, AUTO_ORDER)
     return next((r.name for r in records if r.packaged_path or find_weights(r, folder)), None)
 
 
 def _whereabouts(record: "WeightRecord", folder: Path | None) -> str:
-    from ..loading.folders import find_weights
+    from ..weights.folders import find_weights
 
     path = find_weights(record, folder)
     if record.packaged_path is not None:
@@ -88,8 +88,8 @@ def _whereabouts(record: "WeightRecord", folder: Path | None) -> str:
 
 
 def _download(arguments: argparse.Namespace, console: Console) -> int:
-    from ..loading.catalog import get_record
-    from ..loading.locate import fetch_weights
+    from ..weights.catalog import get_record
+    from ..weights.find import fetch_weights
 
     records = [get_record(name) for name in arguments.names]
     num_failed = 0
@@ -109,7 +109,7 @@ def _download(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _convert(arguments: argparse.Namespace, console: Console) -> int:
-    from ..loading.convert import convert_weights
+    from ..weights.convert import convert_weights
 
     source = arguments.source.expanduser()
     target = arguments.target or source.with_suffix(".safetensors")
@@ -123,7 +123,7 @@ def _convert(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _verify(arguments: argparse.Namespace, console: Console) -> int:
-    from ..loading.convert import verify_weights
+    from ..weights.convert import verify_weights
 
     paths = [_path_of(name, arguments.model_dir) for name in arguments.names] or _all_present(arguments.model_dir)
     if not paths:
@@ -145,8 +145,8 @@ def _verify(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _path_of(name: str, folder: Path | None) -> Path:
-    from ..loading.catalog import RECORDS, find_record
-    from ..loading.folders import find_file, find_weights
+    from ..weights.catalog import RECORDS, find_record
+    from ..weights.folders import find_file, find_weights
 
     record = find_record(name)
     if record is not None:
@@ -165,8 +165,8 @@ def _path_of(name: str, folder: Path | None) -> Path:
 
 
 def _all_present(folder: Path | None) -> list[Path]:
-    from ..loading.catalog import RECORDS
-    from ..loading.folders import find_weights
+    from ..weights.catalog import RECORDS
+    from ..weights.folders import find_weights
 
     paths = [path for record in RECORDS for path in (record.packaged_path, find_weights(record, folder)) if path]
     return list(dict.fromkeys(paths))

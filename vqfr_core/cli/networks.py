@@ -3,9 +3,9 @@
 import argparse
 
 from ..errors import WeightsError
-from ..loading.detector import FaceDetectorNet, load_detector
 from ..options import RestoreOptions
 from ..restorer import FaceRestorer
+from ..weights.detector import FaceDetectorNet, load_detector
 from .console import Console
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..files.outputs import Job, SideFiles, plan_side_files, write_whole
+from ..files.run import Batch, Done, Work, plan_batch, run_batch
 from ..options import RestoreOptions
 from .arguments import add_inputs, add_models, add_settings, add_talk, read_settings, usage
-from .batch import Batch, Done, Work, plan_batch, run_batch
 from .console import Console
-from .outputs import Job, SideFiles, plan_side_files, write_whole
 
 if TYPE_CHECKING:
     from ..finish import Restoration
-    from ..imageio import Picture
-    from ..pipeline.restore import ShouldStop
+    from ..pictures import Picture
+    from ..pipeline.restoring.restore import ShouldStop
     from ..restorer import FaceRestorer
 
 _FRAMES_AT_ONCE = 8
@@ -102,7 +102,7 @@ def restore_file(
     max_pixels: int | None = None,
 ) -> Done:
     """Restore a file into another, its frames all alike; an untouched picture keeps its bytes."""
-    from ..imageio import read_picture, write_picture
+    from ..pictures import read_picture, write_picture
 
     picture = read_picture(job.source, max_pixels)
     results = _restore_frames(picture, restorer, options, console, should_stop)
@@ -141,8 +141,8 @@ def _restore_frames(
 
 
 def _write_extras(job: Job, picture: "Picture", results: Sequence["Restoration"], extras: Extras) -> None:
-    from ..imageio import write_picture
-    from .pictures import mask_picture
+    from ..pictures import write_picture
+    from ..pictures.stills import mask_picture
 
     if extras.crops is not None:
         _write_crops(job, results, extras.crops)
@@ -153,7 +153,7 @@ def _write_extras(job: Job, picture: "Picture", results: Sequence["Restoration"]
 
 
 def _write_crops(job: Job, results: Sequence["Restoration"], crops: SideFiles) -> None:
-    from ..imageio import Frame, Picture, write_picture
+    from ..pictures import Frame, Picture, write_picture
 
     for number, result in enumerate(results):
         frame = f"frame{number:04d}_" if len(results) > 1 else ""
@@ -165,7 +165,7 @@ def _write_crops(job: Job, results: Sequence["Restoration"], crops: SideFiles) -
 def _comparison(picture: "Picture", results: Sequence["Restoration"]) -> "Picture":
     """Before and after; of an animation the first frame with a face."""
     from ..drawing.sheet import draw_grid
-    from .pictures import flatten_frame, picture_of, still_of
+    from ..pictures.stills import flatten_frame, picture_of, still_of
 
     number = next((i for i, result in enumerate(results) if result.faces), 0)
     report = results[number].report

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..files.outputs import Job
+from ..files.run import Done, Work, plan_batch, run_batch
 from ..options import RestoreOptions
 from .arguments import add_inputs, add_models, add_settings, add_talk, fidelity_list, read_settings, usage
-from .batch import Done, Work, plan_batch, run_batch
 from .console import Console
-from .outputs import Job
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from ..finish import Restoration
-    from ..imageio import Picture
+    from ..pictures import Picture
     from ..restorer import FaceRestorer
 
 _LONGEST_WHOLE_PX = 1280
@@ -77,8 +77,8 @@ def _sweep_file(
     job: Job, restorer: "FaceRestorer", options: RestoreOptions, arguments: argparse.Namespace, console: Console
 ) -> Done:
     from ..drawing.sheet import draw_sweep
-    from ..imageio import read_picture, write_picture
-    from .pictures import picture_of, still_of
+    from ..pictures import read_picture, write_picture
+    from ..pictures.stills import picture_of, still_of
 
     picture = read_picture(job.source)
     if picture.is_animated:
@@ -99,7 +99,7 @@ def _sweep_file(
 
 def _draw_whole(still: "Picture", results: Sequence["Restoration"], fidelities: Sequence[float]) -> "Image.Image":
     from ..drawing.sheet import draw_grid, fit, sweep_columns
-    from .pictures import flatten_frame
+    from ..pictures.stills import flatten_frame
 
     frames = [still.frames[0], *(still.with_images([result.image]).frames[0] for result in results)]
     row = [fit(flatten_frame(frame), _LONGEST_WHOLE_PX) for frame in frames]

@@ -71,9 +71,9 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     # Gradio reads these when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "gradio"))
-    from ..page.alone import RestorerKeeper, stand_alone
     from ..page.build import build_page
     from ..page.gradio_compat import import_gradio, launch
+    from ..page.standalone import RestorerKeeper, stand_alone
 
     import_gradio()  # what is missing is told before anything is loaded
     keeper = RestorerKeeper(arguments.model, arguments.device, arguments.model_dir, not arguments.no_download)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from ..imageio import to_pil
+from ..pictures import to_pil
 from ..types import RestoredFace
 from .text import Color, Font, draw_tag, load_font, text_size, wrap_text
 

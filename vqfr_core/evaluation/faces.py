@@ -7,10 +7,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import InputError
-from ..imageio import READABLE_SUFFIXES, read_picture, to_array, to_tensor
+from ..networks.retinaface import DetectorNetwork
+from ..pictures import READABLE_SUFFIXES, read_picture, to_array, to_tensor
 from ..pipeline.align import align_face, aligned_crop
-from ..pipeline.detect import detect_faces
-from ..pipeline.retinaface import DetectorNetwork
+from ..pipeline.finding.detect import detect_faces
 from .degrade import degrade_level
 
 GIVEN = "given"

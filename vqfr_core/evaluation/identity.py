@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..pipeline.affine import invert_affine, warp_affine
 from ..pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
-from ..pipeline.warp import invert_affine, warp_affine
 
 ARCFACE_TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]

@@ -9,8 +9,8 @@ from collections import deque
 import numpy as np
 from torch import Tensor
 
-from ..pipeline.detect import detect_faces
-from ..pipeline.retinaface import DetectorNetwork
+from ..networks.retinaface import DetectorNetwork
+from ..pipeline.finding.detect import detect_faces
 from ..types import Box, FaceDetection
 
 _MIN_CONFIDENCE = 0.5

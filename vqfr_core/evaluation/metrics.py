@@ -29,7 +29,7 @@ class Tools:
     @cached_property
     def faces(self) -> FaceFinder:
         """The built-in detector, so that everybody measures with the same one."""
-        from ..loading.detector import load_detector
+        from ..weights.detector import load_detector
 
         return FaceFinder(load_detector("retinaface_mobile0.25", self.device))
 

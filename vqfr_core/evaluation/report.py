@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from ..drawing.sheet import draw_grid, fit
-from ..imageio import to_pil
+from ..pictures import to_pil
 from .degrade import LEVELS
 from .plot import draw_tradeoff
 from .run import Outcome

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..pipeline.retinaface import DetectorNetwork
+from ..networks.retinaface import DetectorNetwork
 from .contestants import Contestant, Row
 from .distribution import frechet_distance, kernel_distance
 from .faces import Case, Face, load_face, read_face

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import VqfrError
-from ..loading.hashes import sha256_of
+from ..weights.hashes import sha256_of
 
 FOLDER_VARIABLE = "VQFR_METRIC_WEIGHTS"
 

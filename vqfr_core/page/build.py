@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from .folder_tab import FolderTab
+from .folder.tab import FolderTab
 from .gradio_compat import import_gradio, make_state, on_unload, open_blocks
 from .host import PageHost
-from .photo_tab import PhotoTab
+from .photo.tab import PhotoTab
 from .session import Sessions
 from .style import STYLE
 

@@ -4,8 +4,8 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 
-from .desk import Shown
 from .host import PageProgress
+from .photo.actions import Shown
 from .words import bar_html
 
 _Report = tuple[str, int, int]

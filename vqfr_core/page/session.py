@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..finish import Restoration
-from ..imageio import Picture
-from ..rework import Rework
+from ..interactive import Rework
+from ..pictures import Picture
 from ..types import FaceDetection
 from .host import PageHost
 

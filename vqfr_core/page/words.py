@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from ..cli.batch import Entry
+from ..files.run import Entry
 from ..report import Report, count_reasons
 from ..types import Detections
-from .pictures import Step
+from .folder.actions import Step
 from .session import Photo
 
 _DOWN = "Drop a photograph into the field on the left."

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..types import Box, FaceCrop, FaceDetection, Point
-from .warp import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
+from .affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
 
 CROP_SIZE_PX = 512
 FFHQ_TEMPLATE = (

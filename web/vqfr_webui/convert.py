@@ -13,13 +13,13 @@ from vqfr_core.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vqfr_core.imageio import Picture
+    from vqfr_core.pictures import Picture
 
 
 def to_picture(image: Image.Image) -> "Picture":
     """A Pillow image as the core's picture; its transparency is kept beside the colours."""
-    from vqfr_core.imageio import Frame, Picture
-    from vqfr_core.imageio.convert import pixels_from_pil
+    from vqfr_core.pictures import Frame, Picture
+    from vqfr_core.pictures.convert import pixels_from_pil
 
     pixels = pixels_from_pil(image)
     return Picture((Frame(pixels.image, pixels.alpha),))
@@ -27,7 +27,7 @@ def to_picture(image: Image.Image) -> "Picture":
 
 def to_image(picture: "Picture") -> Image.Image:
     """The core's picture as an RGB or RGBA image."""
-    from vqfr_core.imageio import to_pil
+    from vqfr_core.pictures import to_pil
 
     frame = picture.frames[0]
     return to_pil(frame.image, frame.alpha)

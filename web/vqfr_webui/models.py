@@ -13,7 +13,7 @@ _SUFFIXES = (".safetensors", ".pth")
 
 def model_names() -> list[str]:
     """What a user may choose: auto, the known models, and further files in the model folder."""
-    from vqfr_core.loading.model import AUTO_ORDER
+    from vqfr_core.weights.load import AUTO_ORDER
 
     return [AUTO, *AUTO_ORDER, *(path.name for path in _own_files())]
 
@@ -23,7 +23,7 @@ def resolve_model(name: str) -> str:
 
     auto is the best model that is present. Raises InputError for everything that is not a choice, paths included.
     """
-    from vqfr_core.loading.model import AUTO_ORDER
+    from vqfr_core.weights.load import AUTO_ORDER
 
     if name == AUTO:
         return next(known for known in AUTO_ORDER if is_present(known))
@@ -37,8 +37,8 @@ def resolve_model(name: str) -> str:
 
 def is_present(name: str) -> bool:
     """Whether a known weight file needs no download."""
-    from vqfr_core.loading.catalog import get_record
-    from vqfr_core.loading.folders import find_weights
+    from vqfr_core.weights.catalog import get_record
+    from vqfr_core.weights.folders import find_weights
 
     record = get_record(name)
     return (
@@ -48,7 +48,7 @@ def is_present(name: str) -> bool:
 
 def describe_models() -> list[dict[str, Any]]:
     """Every weight file by name, for programs: kind, whether it is present, licence. No folders."""
-    from vqfr_core.loading.catalog import RECORDS
+    from vqfr_core.weights.catalog import RECORDS
 
     known = [
         {"name": r.name, "kind": r.kind, "present": is_present(r.name), "licence": r.licence, "origin": r.origin}
@@ -63,8 +63,8 @@ def describe_models() -> list[dict[str, Any]]:
 
 def _own_files() -> list[Path]:
     """Weight files in the model folder that are no known ones."""
-    from vqfr_core.loading.catalog import RECORDS
-    from vqfr_core.loading.folders import file_names
+    from vqfr_core.weights.catalog import RECORDS
+    from vqfr_core.weights.folders import file_names
 
     folder, known = host.model_folder(), {name for record in RECORDS for name in file_names(record)}
     if not folder.is_dir():

@@ -12,7 +12,7 @@ from .models import resolve_model
 from .request import Request
 
 if TYPE_CHECKING:
-    from vqfr_core.networks import Networks
+    from vqfr_core.loaded import Networks
     from vqfr_core.report import Report
     from vqfr_core.restorer import FaceRestorer
     from vqfr_core.types import Detections
@@ -51,7 +51,7 @@ def restore_image(image: Image.Image, request: Request, area: Image.Image | None
 
 def detect_in_image(image: Image.Image, request: Request) -> "tuple[Detections, str]":
     """The faces of a picture, without restoring them, and the name of the detector."""
-    from vqfr_core.pipeline.find import find_faces
+    from vqfr_core.pipeline.finding.find import find_faces
 
     picture = convert.to_picture(image)
     with borrowed_memory():
@@ -100,7 +100,7 @@ def drop_networks() -> None:
 
 
 def _any_networks() -> "Networks":
-    from vqfr_core.networks import Networks
+    from vqfr_core.loaded import Networks
 
     for restorer in _kept.values():
         return restorer.networks

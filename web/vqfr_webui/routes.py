@@ -87,7 +87,7 @@ def read_task(body: Any) -> Task:
 
 def _check_present(*names: str) -> None:
     """Programs far away do not start downloads."""
-    from vqfr_core.loading.catalog import find_record
+    from vqfr_core.weights.catalog import find_record
 
     for name in names:
         if find_record(name) and not is_present(name):

@@ -17,13 +17,13 @@ def test_the_log_goes_to_stderr_and_the_logger_is_put_back(capsys):
     log = logging.getLogger("vqfr_core")
     before = (log.level, list(log.handlers))
     with Console():
-        logging.getLogger("vqfr_core.pipeline.select").warning("no face\nnumber 7")
-        logging.getLogger("vqfr_core.loading").info("a detail")
+        logging.getLogger("vqfr_core.pipeline.finding.select").warning("no face\nnumber 7")
+        logging.getLogger("vqfr_core.weights").info("a detail")
     with Console(verbose=True) as console:
-        logging.getLogger("vqfr_core.loading").info("a detail")
+        logging.getLogger("vqfr_core.weights").info("a detail")
         console.detail("stages")
     with Console(quiet=True):
-        logging.getLogger("vqfr_core.loading").warning("unheard")
+        logging.getLogger("vqfr_core.weights").warning("unheard")
     assert capsys.readouterr().err == "warning: no face number 7\ninfo: a detail\nstages\n"
     assert (log.level, list(log.handlers)) == before
 

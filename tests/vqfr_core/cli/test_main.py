@@ -108,7 +108,7 @@ def test_what_ends_a_command_is_one_line(capsys, monkeypatch, error, status, lin
     def fail(name):
         raise error
 
-    monkeypatch.setattr("vqfr_core.loading.catalog.get_record", fail)
+    monkeypatch.setattr("vqfr_core.weights.catalog.get_record", fail)
     assert main(["models", "download", "vqfr_v2"]) == status
     assert capsys.readouterr().err == f"{line}\n"
 
@@ -117,7 +117,7 @@ def test_debug_shows_where(capsys, monkeypatch):
     def fail(name):
         raise WeightsError("no weights")
 
-    monkeypatch.setattr("vqfr_core.loading.catalog.get_record", fail)
+    monkeypatch.setattr("vqfr_core.weights.catalog.get_record", fail)
     assert main(["models", "download", "vqfr_v2", "--debug"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said and said.endswith("error: no weights\n")

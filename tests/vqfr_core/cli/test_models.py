@@ -2,7 +2,7 @@ import shutil
 from pathlib import Path
 
 from vqfr_core.cli import main
-from vqfr_core.loading.catalog import RECORDS
+from vqfr_core.weights.catalog import RECORDS
 
 
 def test_list_names_all_and_where_they_are(tmp_path, tiny_v2, capsys):
@@ -24,7 +24,7 @@ def test_download(capsys, monkeypatch, tmp_path):
         progress(1, 2)
         return tmp_path / name
 
-    monkeypatch.setattr("vqfr_core.loading.locate.fetch_weights", fetch)
+    monkeypatch.setattr("vqfr_core.weights.find.fetch_weights", fetch)
     assert main(["models", "download", "bisenet", "retinaface_mobile0.25", "--model-dir", str(tmp_path)]) == 0
     assert asked == [("bisenet", tmp_path)]
     said = capsys.readouterr().out

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from vqfr_core.evaluation.weights import FOLDER_VARIABLE
-from vqfr_core.imageio import read_picture
+from vqfr_core.pictures import read_picture
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def face(reference_dir: Path) -> Tensor:
 @pytest.fixture(scope="session")
 def photo(reference_dir: Path) -> Tensor:
     """A small photograph of a face, (3, H, W)."""
-    return read_picture(reference_dir.parent / "data" / "face.jpg").images[0]
+    return read_picture(DATA / "face.jpg").images[0]
 
 
 @pytest.fixture

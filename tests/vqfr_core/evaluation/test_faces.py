@@ -8,8 +8,10 @@ from PIL import Image
 from vqfr_core.errors import InputError
 from vqfr_core.evaluation.faces import find_cases, load_face, read_face
 from vqfr_core.evaluation.landmarks import FaceFinder
-from vqfr_core.loading.detector import load_detector
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE
+from vqfr_core.weights.detector import load_detector
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -53,6 +55,6 @@ def test_originals_are_degraded_the_same_way_each_time(tmp_path, reference_dir):
 
 def test_a_photograph_is_aligned(reference_dir):
     detector = load_detector("retinaface_mobile0.25", "cpu")
-    aligned = read_face(reference_dir.parent / "data" / "face.jpg", detector)
+    aligned = read_face(DATA / "face.jpg", detector)
     found = FaceFinder(detector).find(aligned)
     assert found is not None and np.abs(np.subtract(found.landmarks, FFHQ_TEMPLATE)).max() < 20

@@ -5,9 +5,9 @@ import torch
 from vqfr_core.evaluation.identity import ARCFACE_TEMPLATE, FaceEmbedder, MobileFaceNet, angle_deg
 from vqfr_core.evaluation.landmarks import FaceFinder
 from vqfr_core.evaluation.weights import IDENTITY, MetricFolder
-from vqfr_core.loading.detector import load_detector
+from vqfr_core.pipeline.affine import transform_points
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
-from vqfr_core.pipeline.warp import transform_points
+from vqfr_core.weights.detector import load_detector
 
 
 @pytest.mark.parametrize(

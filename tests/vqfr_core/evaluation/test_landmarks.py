@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from vqfr_core.evaluation.landmarks import FaceFinder, landmark_distance, overlap
-from vqfr_core.loading.detector import load_detector
-from vqfr_core.pipeline.warp import warp_affine
+from vqfr_core.pipeline.affine import warp_affine
 from vqfr_core.types import Box, FaceDetection, Point
+from vqfr_core.weights.detector import load_detector
 
 BOX = Box(0, 0, 10, 10)
 

@@ -8,10 +8,10 @@ import pytest
 
 from vqfr_core import FaceRestorer
 from vqfr_core.options import option_specs
-from vqfr_core.page.alone import RestorerKeeper, stand_alone
-from vqfr_core.page.desk import Asked
 from vqfr_core.page.host import PageHost
+from vqfr_core.page.photo.view.actions import Asked
 from vqfr_core.page.session import Sessions
+from vqfr_core.page.standalone import RestorerKeeper, stand_alone
 
 GROUP = Path(__file__).parents[2] / "data" / "group.jpg"
 

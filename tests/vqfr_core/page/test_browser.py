@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions, to_array, to_tensor
-from vqfr_core.page.alone import RestorerKeeper, stand_alone
+from vqfr_core.page.standalone import RestorerKeeper, stand_alone
 
 pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
 sync_api = pytest.importorskip(

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from vqfr_core.errors import InputError
-from vqfr_core.imageio import Frame, Picture
+from vqfr_core.interactive import Rework
 from vqfr_core.page import session as session_module
 from vqfr_core.page.session import Photo, Sessions
-from vqfr_core.rework import Rework
+from vqfr_core.pictures import Frame, Picture
 
 
 def some_photo(tmp_path) -> Photo:

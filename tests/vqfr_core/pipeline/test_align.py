@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from vqfr_core.errors import InputError
+from vqfr_core.pipeline.affine import invert_affine, transform_points, translation_affine, warp_affine
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE, align_face, aligned_crop, estimate_image_to_crop
-from vqfr_core.pipeline.warp import invert_affine, transform_points, translation_affine, warp_affine
 from vqfr_core.types import Box, FaceDetection, Point
 
 

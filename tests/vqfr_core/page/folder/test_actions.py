@@ -1,0 +1,104 @@
+import dataclasses
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vqfr_core import RestoreOptions
+from vqfr_core.cli import main
+from vqfr_core.errors import InputError
+from vqfr_core.page.folder.actions import Wanted, work_on_pictures
+from vqfr_core.page.host import Folders
+from vqfr_core.page.words import progress_html
+
+NOTHING_WANTED = Wanted([], "", "", False, "same", 95, False)
+
+
+@pytest.fixture
+def photos(portrait, tmp_path) -> Path:
+    """A folder with two portraits and a damaged file."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    portrait.save(folder / "a.png")
+    portrait.save(folder / "b.jpg")
+    (folder / "c.png").write_bytes(b"not a picture")
+    return folder
+
+
+@pytest.fixture
+def run(host, sessions, tiny_v2):
+    def run(wanted: Wanted, host=host, **options):
+        session = sessions.open("one")[1]
+        made = RestoreOptions(**options)
+        return list(work_on_pictures(host, session, wanted, made, lambda: host.open_restorer(tiny_v2)))
+
+    return run
+
+
+def test_a_folder_like_the_command_line(run, photos, tmp_path, tiny_v2):
+    steps = run(NOTHING_WANTED._replace(folder=str(photos)), fidelity=0.2)
+    assert [(step.done, step.total) for step in steps] == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]
+    assert steps[1].message == "1 of 3 pictures done, working on b.jpg"
+    assert steps[-1].message == f"2 restored, 1 failed. The results are in {photos / 'restored'}."
+    assert sorted(path.name for path in (photos / "restored").iterdir()) == ["a.png", "b.jpg"]
+    words = ["restore", str(photos / "a.png"), "-o", str(tmp_path / "cli.png"), "--model", tiny_v2, "--fidelity", "0.2"]
+    assert main([*words, "--device", "cpu", "-q"]) == 0
+    assert (photos / "restored" / "a.png").read_bytes() == (tmp_path / "cli.png").read_bytes()
+    html = progress_html(steps[-1])
+    assert "✓ a.png: 1 of 1 face restored" in html and "✗ c.png: not a picture" in html
+    again = run(NOTHING_WANTED._replace(folder=str(photos)))[-1]
+    assert again.message.startswith("0 restored, 2 there already, 1 failed.")
+
+
+def test_files_that_were_sent_come_back_in_a_zip(run, tmp_path):
+    names = [tmp_path / "a.png", tmp_path / "b.jpg"]
+    for path in names:
+        Image.new("RGB", (64, 48), "gray").save(path)
+    last = run(NOTHING_WANTED._replace(uploads=names, format="png"))[-1]
+    (archive,) = last.results
+    assert sorted(zipfile.ZipFile(archive).namelist()) == ["a.png", "b.png"]
+    (one,) = run(NOTHING_WANTED._replace(uploads=names[1:]))[-1].results
+    assert one.name == "b.jpg" and one.read_bytes() == names[1].read_bytes()
+
+
+def test_stop_leaves_nothing_half_written(host, sessions, photos, tiny_v2):
+    session = sessions.open("one")[1]
+    wanted = NOTHING_WANTED._replace(folder=str(photos), output=str(photos / "out"))
+    steps = work_on_pictures(host, session, wanted, RestoreOptions(), lambda: host.open_restorer(tiny_v2))
+    assert [next(steps).done, next(steps).done] == [0, 1]
+    session.stop_pictures.set()
+    assert [step.message for step in steps] == ["Stopped after 1 of 3 pictures; no file is half-written."]
+    assert [path.name for path in (photos / "out").iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "choose pictures to send, or name a folder"),
+        ({"folder": "/no/such/folder"}, "there is no such folder"),
+    ],
+)
+def test_nothing_to_do_is_said(run, changes, text):
+    (step,) = run(NOTHING_WANTED._replace(**changes))
+    assert step.is_failed and text in step.message and "vqfr-error" in progress_html(step)
+
+
+def test_the_host_says_which_folders(run, host, photos):
+    closed = dataclasses.replace(host, folders=Folders())
+    (step,) = run(NOTHING_WANTED._replace(folder=str(photos)), host=closed)
+    assert "cannot be named here" in step.message
+
+    def check(folder: Path, is_written: bool) -> None:
+        if is_written:
+            raise InputError(f"{folder.name} is not for you")
+
+    checked = dataclasses.replace(host, folders=Folders(True, lambda: photos / "theirs", check))
+    (step,) = run(NOTHING_WANTED._replace(folder=str(photos)), host=checked)
+    assert step.is_failed and step.message == "theirs is not for you"
+
+
+def test_too_large_a_picture_is_refused(run, host, photos):
+    small = dataclasses.replace(host, max_pixels=1000)
+    last = run(NOTHING_WANTED._replace(uploads=[photos / "a.png"]), host=small)[-1]
+    assert "more than 0.001 million pixels" in (last.entries[0].error or "") and not last.results

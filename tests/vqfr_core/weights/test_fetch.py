@@ -1,0 +1,278 @@
+import dataclasses
+import errno
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from vqfr_core.errors import Cancelled, DownloadError, WeightsError
+from vqfr_core.weights.fetch import download_urls, ensure_weights
+
+ROOT = Path(__file__).parents[3]
+
+
+def fetch(record, folder, **more):
+    return ensure_weights(record, folder, backoff_s=0.01, timeout_s=(5, 5), **more)
+
+
+def leftovers(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+
+
+def test_downloads_verifies_and_reports_progress(server, record, tmp_path):
+    seen = []
+    path = fetch(record, tmp_path / "new" / "folder", progress=lambda done, total: seen.append((done, total)))
+    assert path == tmp_path / "new" / "folder" / "thing.pth"
+    assert path.read_bytes() == server.content
+    assert leftovers(path.parent) == ["thing.pth"]
+    assert seen[0] == (0, record.size) and seen[-1] == (record.size, record.size)
+    assert fetch(record, path.parent) == path
+    assert len(server.requests) == 1
+
+
+def test_cut_connections_are_resumed(server, record, tmp_path):
+    server.cuts = [300_000, 200_000]
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    ranges = [wanted for _, wanted in server.requests]
+    assert ranges[0] is None and len(ranges) == 3
+    starts = [int(wanted.removeprefix("bytes=").rstrip("-")) for wanted in ranges[1:]]
+    assert 200_000 < starts[0] <= 300_000 < starts[1] <= 500_000
+    assert leftovers(tmp_path) == ["thing.pth"]
+
+
+def test_a_later_call_continues_the_part(server, record, tmp_path):
+    server.cuts = [400_000] + [0] * 4
+    with pytest.raises(DownloadError):
+        fetch(record, tmp_path, attempts=2)
+    assert (tmp_path / "thing.pth.part").stat().st_size > 300_000
+    server.cuts = []
+    server.requests.clear()
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert server.requests[0][1] is not None
+
+
+def test_without_a_validator_an_unverifiable_part_is_not_continued(server, record, tmp_path):
+    record = dataclasses.replace(record, sha256=None, size=None)
+    server.etag = None
+    server.cuts = [400_000]
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert [wanted for _, wanted in server.requests] == [None, None]
+
+
+def test_server_without_ranges_starts_again(server, record, tmp_path):
+    server.ranges = False
+    server.cuts = [300_000]
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert len(server.requests) == 2
+
+
+def test_file_that_changed_between_attempts_starts_again(server, record, tmp_path):
+    record = dataclasses.replace(record, sha256=None, size=None)
+    fresh = server.content
+
+    def change(done, total):
+        server.content, server.etag = fresh[::-1], '"two"'
+
+    server.cuts = [500_000]
+    assert fetch(record, tmp_path, progress=change).read_bytes() == fresh[::-1]
+
+
+def test_stale_part_of_other_bytes_gets_a_fresh_start(server, record, tmp_path):
+    (tmp_path / "thing.pth.part").write_bytes(b"x" * 1000)
+    state = {"url": record.urls[0], "total": record.size, "validator": '"one"'}
+    (tmp_path / "thing.pth.part.json").write_text(json.dumps(state))
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert [wanted for _, wanted in server.requests] == ["bytes=1000-", None]
+
+
+@pytest.mark.parametrize(("size", "reason"), [(1_000_000, "announces 1001000 bytes"), (None, "more expected")])
+def test_announced_length_too_long(server, record, tmp_path, size, reason):
+    server.length_error = 1000
+    with pytest.raises(DownloadError, match=reason):
+        fetch(dataclasses.replace(record, size=size), tmp_path)
+    assert not (tmp_path / "thing.pth").exists()
+
+
+@pytest.mark.parametrize("hash_known", [True, False])
+def test_announced_length_too_short(server, record, tmp_path, hash_known):
+    def refuse_short_file(path):
+        if path.stat().st_size < 1_000_000:
+            raise WeightsError("cut off")
+
+    server.length_error = -1000
+    record = dataclasses.replace(record, size=None, sha256=record.sha256 if hash_known else None)
+    with pytest.raises(DownloadError, match="damaged" if hash_known else "cut off"):
+        fetch(record, tmp_path, validate=refuse_short_file)
+    assert leftovers(tmp_path) == []
+
+
+def test_wrong_bytes_are_refused_and_say_what_to_do(server, record, tmp_path):
+    server.wrong_paths = ("/first/thing.pth",)
+    with pytest.raises(DownloadError) as failure:
+        fetch(record, tmp_path)
+    for part in ("thing.pth", record.urls[0], str(tmp_path), record.sha256):
+        assert part in str(failure.value)
+    assert leftovers(tmp_path) == []
+
+
+def test_next_url_after_wrong_bytes_or_absence(server, record, tmp_path):
+    server.statuses = [404]
+    server.wrong_paths = ("/second/thing.pth",)
+    urls = (*record.urls, f"{server.url}/second/thing.pth", f"{server.url}/third/thing.pth")
+    assert fetch(dataclasses.replace(record, urls=urls), tmp_path).read_bytes() == server.content
+    assert [path for path, _ in server.requests] == ["/first/thing.pth", "/second/thing.pth", "/third/thing.pth"]
+
+
+def test_server_errors_are_waited_out(server, record, tmp_path):
+    server.statuses = [500, 503, 429]
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert len(server.requests) == 4
+
+
+def test_absent_file_is_not_asked_for_again(server, record, tmp_path):
+    server.statuses = [404] * 3
+    with pytest.raises(DownloadError, match="404"):
+        fetch(record, tmp_path)
+    assert len(server.requests) == 1
+
+
+def test_server_that_never_recovers(server, record, tmp_path):
+    server.statuses = [500] * 10
+    with pytest.raises(DownloadError, match="gave up after 3 attempts"):
+        fetch(record, tmp_path, attempts=3)
+    assert len(server.requests) == 3
+
+
+def test_web_page_is_refused(server, record, tmp_path):
+    server.content_type = "text/html; charset=utf-8"
+    with pytest.raises(DownloadError, match="web page"):
+        fetch(record, tmp_path)
+
+
+def test_nobody_listens(record, tmp_path):
+    record = dataclasses.replace(record, urls=("http://127.0.0.1:1/thing.pth",))
+    with pytest.raises(DownloadError, match="connection broke"):
+        fetch(record, tmp_path, attempts=2)
+
+
+def test_mirrors_come_first(server, record, tmp_path, monkeypatch):
+    monkeypatch.setenv("VQFR_MIRROR", f"{server.url}/mirror/ , {server.url}/other")
+    assert download_urls(record)[:2] == [f"{server.url}/mirror/thing.pth", f"{server.url}/other/thing.pth"]
+    server.wrong_paths = ("/mirror/thing.pth",)
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert [path for path, _ in server.requests] == ["/mirror/thing.pth", "/other/thing.pth"]
+
+
+def test_offline_asks_nobody(server, record, tmp_path, monkeypatch):
+    monkeypatch.setenv("VQFR_OFFLINE", "1")
+    with pytest.raises(DownloadError, match="VQFR_OFFLINE") as failure:
+        fetch(record, tmp_path)
+    assert str(tmp_path) in str(failure.value) and record.sha256 in str(failure.value)
+    assert server.requests == []
+
+
+def test_file_in_place_is_compared_with_the_hash(record, tmp_path):
+    (tmp_path / "thing.pth").write_bytes(b"other")
+    with pytest.raises(WeightsError, match="Delete it") as failure:
+        fetch(record, tmp_path)
+    assert record.sha256 in str(failure.value)
+
+
+def test_prefix_of_a_hash_is_compared(server, record, tmp_path):
+    good = dataclasses.replace(record, sha256=None, size=None, sha256_prefix=record.sha256[:8])
+    assert fetch(good, tmp_path / "good").is_file()
+    bad = dataclasses.replace(good, sha256_prefix="00000000")
+    with pytest.raises(DownloadError, match="starting with 00000000"):
+        fetch(bad, tmp_path / "bad")
+
+
+def test_unknown_hash_is_remembered_and_a_later_change_refused(server, record, tmp_path):
+    checked = []
+    unknown = dataclasses.replace(record, sha256=None, size=None)
+    path = fetch(unknown, tmp_path, validate=lambda part: checked.append(part.read_bytes()))
+    assert checked == [server.content]
+    assert json.loads((tmp_path / "hashes.json").read_text()) == {"thing.pth": record.sha256}
+    assert fetch(unknown, tmp_path) == path
+    path.write_bytes(b"changed")
+    with pytest.raises(WeightsError, match="first downloaded"):
+        fetch(unknown, tmp_path)
+    path.unlink()
+    server.content = server.content[::-1]
+    with pytest.raises(DownloadError, match="first downloaded"):
+        fetch(unknown, tmp_path)
+    assert not path.exists()
+
+
+def test_file_that_fails_validation_is_not_kept(server, record, tmp_path):
+    def refuse(path):
+        raise WeightsError("this is GFPGAN")
+
+    with pytest.raises(DownloadError, match="this is GFPGAN"):
+        fetch(dataclasses.replace(record, sha256=None), tmp_path, validate=refuse)
+    assert leftovers(tmp_path) == []
+
+
+def test_cancelling_keeps_the_part(server, record, tmp_path):
+    def cancel(done, total):
+        if done > 300_000:
+            raise Cancelled("stop")
+
+    with pytest.raises(Cancelled):
+        fetch(record, tmp_path, progress=cancel)
+    assert not (tmp_path / "thing.pth").exists()
+    assert fetch(record, tmp_path).read_bytes() == server.content
+    assert server.requests[1][1] is not None
+
+
+def test_full_disk_is_said(server, record, tmp_path, monkeypatch):
+    usage = type("Usage", (), {"free": 10})
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    with pytest.raises(DownloadError, match="the disk has 10 left") as failure:
+        fetch(record, tmp_path)
+    assert str(tmp_path) in str(failure.value)
+
+
+def test_disk_that_fills_up_meanwhile(server, record, tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device", "thing.pth.part")
+
+    monkeypatch.setattr("vqfr_core.weights.transfer._receive", full)
+    with pytest.raises(DownloadError, match="No space left on device"):
+        fetch(record, tmp_path)
+
+
+def test_folder_that_cannot_be_made(record, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DownloadError, match="cannot write there"):
+        fetch(record, tmp_path / "file" / "models")
+
+
+def test_record_without_url(record, tmp_path):
+    with pytest.raises(DownloadError, match="not offered for download"):
+        fetch(dataclasses.replace(record, urls=()), tmp_path)
+
+
+def test_two_processes_share_one_download(server, record, tmp_path):
+    server.gate = threading.Event()
+    code = (
+        "import sys; from vqfr_core.weights.catalog import WeightRecord\n"
+        "from vqfr_core.weights.fetch import ensure_weights\n"
+        f"print(ensure_weights({record!r}, {str(tmp_path)!r}))"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert server.arrived.wait(60)
+    results = []
+    mine = threading.Thread(target=lambda: results.append(fetch(record, tmp_path)))
+    mine.start()
+    mine.join(0.3)
+    assert mine.is_alive()
+    server.gate.set()
+    mine.join(30)
+    output, _ = other.communicate(timeout=30)
+    assert other.returncode == 0
+    assert Path(output.strip()) == results[0] == tmp_path / "thing.pth"
+    assert results[0].read_bytes() == server.content
+    assert len(server.requests) == 1

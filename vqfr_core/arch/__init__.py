@@ -1,8 +1,0 @@
-"""The networks. They know nothing of files or images: built from a config, fed with tensors."""
-
-from .config import V1Config, V2Config
-from .precision import Network
-from .v1 import VqfrV1
-from .v2 import Features, VqfrV2
-
-__all__ = ["Features", "Network", "V1Config", "V2Config", "VqfrV1", "VqfrV2"]

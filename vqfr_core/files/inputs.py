@@ -1,0 +1,97 @@
+"""From what the user names to picture files: files, folders and patterns (Windows shells leave patterns to us)."""
+
+import glob
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Source:
+    """One picture file to read."""
+
+    path: Path
+    """Where it is."""
+    relative: Path
+    """Its path below the folder or the fixed part of the pattern that was named; of a file its name."""
+    is_named: bool
+    """The user named the file itself, or a pattern, and not a folder."""
+
+
+class Inputs(NamedTuple):
+    """What the words of the user stand for."""
+
+    sources: list[Source]
+    """The pictures, each once, in the order named; those of a folder sorted."""
+    problems: list[tuple[str, str]]
+    """Words that stand for no picture, and why."""
+
+
+def same_file_key(path: Path) -> str:
+    """Equal for two paths that lead to one file."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def find_inputs(words: Collection[str], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Inputs:
+    """The pictures behind files, folders and patterns.
+
+    A folder gives its pictures (by their endings), with `recursive` also those of its sub-folders; hidden files are
+    passed over. A pattern may hold *, ?, [...] and **. leave_out: folders to write to, which are not searched when
+    they lie below a folder that is. A file named directly is taken as it is, even when it does not exist.
+    """
+    sources: dict[str, Source] = {}
+    problems = []
+    for word in words:
+        found = list(_find(word, recursive, {same_file_key(folder) for folder in leave_out}))
+        if not found:
+            hint = "" if recursive or not Path(word).is_dir() else ", or add --recursive for its sub-folders"
+            problems.append((word, f"there is no picture; check the path{hint}"))
+        for source in found:
+            sources.setdefault(same_file_key(source.path), source)
+    return Inputs(list(sources.values()), problems)
+
+
+def _find(word: str, recursive: bool, leave_out: set[str]) -> Iterator[Source]:
+    path = Path(word).expanduser()
+    if path.is_dir():
+        for picture in _pictures_in(path, recursive, leave_out):
+            yield Source(picture, picture.relative_to(path), False)
+    elif path.exists() or not glob.has_magic(word):
+        yield Source(path, Path(path.name), True)
+    else:
+        base = _fixed_part(path)
+        for picture in _matches(path, leave_out):
+            yield Source(picture, picture.relative_to(base), True)
+
+
+def _pictures_in(folder: Path, recursive: bool, leave_out: set[str]) -> Iterator[Path]:
+    for parent, sub_folders, names in os.walk(folder):
+        below = [name for name in sorted(sub_folders) if not name.startswith(".")] if recursive else []
+        sub_folders[:] = [name for name in below if same_file_key(Path(parent, name)) not in leave_out]
+        yield from (Path(parent, name) for name in sorted(names) if _is_picture(name))
+
+
+def _matches(pattern: Path, leave_out: set[str]) -> list[Path]:
+    """Pictures that match; when nothing that matches has a picture's ending, all files that do."""
+    matching = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]
+    files = [path for path in matching if path.is_file() and not _is_below(path, _fixed_part(pattern), leave_out)]
+    return [path for path in files if _is_picture(path.name)] or files
+
+
+def _is_below(path: Path, base: Path, folders: set[str]) -> bool:
+    """Whether the path lies in one of the folders, and that folder below the base."""
+    steps = path.relative_to(base).parents
+    return any(same_file_key(base / step) in folders for step in steps if step != Path())
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folders of a pattern before the first with a wildcard."""
+    return next(parent for parent in pattern.parents if not glob.has_magic(str(parent)))
+
+
+def _is_picture(name: str) -> bool:
+    from ..pictures import READABLE_SUFFIXES
+
+    return not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES

@@ -1,0 +1,169 @@
+"""Where results go, decided before any work is done, so that nothing overwrites an input or another result."""
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..cli.arguments import FORMATS
+from ..errors import InputError
+from .inputs import Source, same_file_key
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to work on."""
+
+    source: Path
+    """The file to read."""
+    target: Path
+    """The file to write."""
+    name: Path
+    """How the names of further files about it begin, with the sub-folders below OUT."""
+    in_folder: bool
+    """OUT is a folder, so that a result that is there already may be kept."""
+
+    @property
+    def is_done(self) -> bool:
+        """The result is there and newer than the picture."""
+        if not self.in_folder or not self.target.is_file() or not self.source.is_file():
+            return False
+        return self.target.stat().st_mtime_ns >= self.source.stat().st_mtime_ns
+
+
+@dataclass(frozen=True)
+class SideFiles:
+    """A place for further files about the pictures, such as masks."""
+
+    place: Path
+    """A folder, or with `is_file` the one file."""
+    is_file: bool
+    """The place is the file itself."""
+    taken: frozenset[str]
+    """Inputs and results, by `same_file_key`, that must not be overwritten."""
+
+    def path(self, job: Job, ending: str) -> Path:
+        """The file for a picture, its name with an ending. Makes its folder; InputError when the file is taken."""
+        path = self.place if self.is_file else self.place / job.name.with_name(f"{job.name.name}_{ending}.png")
+        if same_file_key(path) in self.taken:
+            raise InputError(f"{path} is an input or a result and would be overwritten; choose another folder")
+        make_folder(path.parent)
+        return path
+
+
+def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> list[Job]:
+    """A result for each picture.
+
+    OUT is a file when it has an image suffix and there is one picture that was not found by way of a folder, else a
+    folder; there, names and sub-folders are kept. format: one of FORMATS, None for png.
+    Raises InputError when an input or another result would be overwritten, or OUT cannot be used.
+    """
+    if is_file_output(sources, out):
+        if format not in (None, "same") and _suffix(sources[0], format) != _plain(out.suffix):
+            raise InputError(f"{out} and --format {format} contradict each other; leave one out")
+        jobs = [Job(sources[0].path, out, Path(out.stem), False)]
+    else:
+        if out.is_file():
+            raise InputError(f"{out} is a file; give a folder for the results")
+        jobs = [_job_in_folder(source, out, format or "png") for source in sources]
+    _check_targets(jobs)
+    return jobs
+
+
+def is_file_output(sources: Sequence[Source], out: Path) -> bool:
+    """Whether OUT is the name of the one result, not of a folder."""
+    from ..pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+
+    if len(sources) != 1 or not sources[0].is_named or out.is_dir():
+        return False
+    suffix = out.suffix.lower()
+    if suffix in READABLE_SUFFIXES and suffix not in WRITABLE_SUFFIXES:
+        raise InputError(f"{out}: {suffix} files cannot be written; use one of {', '.join(WRITABLE_SUFFIXES)}")
+    return suffix in WRITABLE_SUFFIXES
+
+
+def plan_side_files(place: Path, jobs: Sequence[Job], *, may_be_file: bool = False) -> SideFiles:
+    """Where further files go. may_be_file: a name with an image suffix is a file when there is one picture.
+
+    Raises InputError when that file would overwrite an input or a result, or the folder is a file.
+    """
+    from ..pictures import WRITABLE_SUFFIXES
+
+    is_file = may_be_file and len(jobs) == 1 and not place.is_dir() and place.suffix.lower() in WRITABLE_SUFFIXES
+    if not is_file and place.is_file():
+        raise InputError(f"{place} is a file; give a folder, as there may be several pictures")
+    taken = frozenset(same_file_key(path) for job in jobs for path in (job.source, job.target))
+    if is_file and same_file_key(place) in taken:
+        raise InputError(f"{place} is an input or a result and would be overwritten; choose another name")
+    return SideFiles(place, is_file, taken)
+
+
+def check_report_path(report: Path | None, jobs: Sequence[Job]) -> None:
+    """Raise InputError when the report cannot be written there."""
+    if report is None:
+        return
+    if report.is_dir():
+        raise InputError(f"{report} is a folder; give a file for the report, such as {report / 'report.json'}")
+    if same_file_key(report) in {same_file_key(path) for job in jobs for path in (job.source, job.target)}:
+        raise InputError(f"{report} is an input or a result and would be overwritten; choose another name")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; InputError when that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all; InputError when it cannot be written."""
+    make_folder(path.parent)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; check the folder, its rights and space") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _job_in_folder(source: Source, out: Path, format: str) -> Job:
+    from ..pictures import READABLE_SUFFIXES
+
+    has_suffix = source.path.suffix.lower() in READABLE_SUFFIXES
+    stem = source.relative.stem if has_suffix else source.relative.name
+    target = source.relative.with_name(stem + _suffix(source, format))
+    # With endings kept, two pictures may differ in nothing else.
+    name = target if format == "same" else source.relative.with_name(stem)
+    return Job(source.path, out / target, name, True)
+
+
+def _suffix(source: Source, format: str) -> str:
+    from ..pictures import WRITABLE_SUFFIXES
+
+    own = source.path.suffix
+    if format == "same":
+        return own if own.lower() in WRITABLE_SUFFIXES else ".png"
+    # Keep the spelling of an input that has the format already: photo.JPEG stays photo.JPEG.
+    return own if _plain(own) == _plain(FORMATS[format]) else FORMATS[format]
+
+
+def _plain(suffix: str) -> str:
+    return {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tif": ".tiff"}.get(suffix.lower(), suffix.lower())
+
+
+def _check_targets(jobs: Collection[Job]) -> None:
+    sources = {same_file_key(job.source): job.source for job in jobs}
+    first: dict[str, Job] = {}
+    for job in jobs:
+        key = same_file_key(job.target)
+        if key in sources:
+            raise InputError(f"{job.target} is an input and would be overwritten; give another OUT")
+        if key in first:
+            raise InputError(
+                f"{first[key].source} and {job.source} would both become {job.target}; restore them into different "
+                "folders, name the folder above them with --recursive, or use --format same if only the endings differ"
+            )
+        first[key] = job

@@ -1,0 +1,75 @@
+"""Which device and which number format to use."""
+
+import logging
+
+import torch
+
+from ..errors import InputError
+
+logger = logging.getLogger(__name__)
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def pick_device(device: str | torch.device | None = None) -> torch.device:
+    """The device to work on: the one named, else the first of CUDA (or ROCm), XPU, MPS and CPU that is there.
+
+    Raises InputError for a name PyTorch does not know or a device this machine or this PyTorch lacks.
+    """
+    if device is None or str(device) == "auto":
+        return next((torch.device(name) for name in ("cuda", "xpu", "mps") if _is_there(name)), torch.device("cpu"))
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"device {device!r} is not known; use auto, cpu, cuda, cuda:1, xpu or mps") from error
+    if chosen.type in ("cuda", "xpu", "mps") and not _is_there(chosen.type):
+        raise InputError(
+            f"device {device!r} is not available here: this PyTorch ({torch.__version__}) sees none; use cpu"
+        )
+    return chosen
+
+
+def pick_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """The number format behind a precision name ("auto", "fp32", "bf16", "fp16") on a device.
+
+    auto is float32 wherever no measurement has shown the result of half precision to be as good: bf16 changes codes,
+    and with them parts of a face (see the README's table). Raises InputError for an unknown name, and for fp16 on the
+    CPU, where it is several times slower than float32.
+    """
+    if precision == "auto":
+        return torch.float32
+    if precision not in DTYPES:
+        raise InputError(f"precision {precision!r} is not known; use auto, {', '.join(DTYPES)}")
+    if precision == "fp16" and device.type == "cpu":
+        raise InputError("precision fp16 is many times slower than fp32 on a CPU; use fp32 or bf16")
+    if precision == "bf16" and device.type == "cpu" and not cpu_has_bf16():
+        logger.warning("this CPU has no bf16 instructions: bf16 will be slower than fp32")
+    return DTYPES[precision]
+
+
+def pick_memory_format(device: torch.device) -> torch.memory_format:
+    """How the networks' weights should lie in memory: channels last was measured faster on the CPU, and is what the
+    tensor cores of NVIDIA GPUs want."""
+    return torch.channels_last if device.type in ("cpu", "cuda") else torch.contiguous_format
+
+
+def pick_batch_size(batch_size: int, device: torch.device) -> int:
+    """How many faces to send through the network at once: the number given, or what suits the device when it is 0."""
+    # On a CPU a batch takes at least as long as its faces one by one (benchmarks/network.py).
+    return batch_size or (1 if device.type == "cpu" else 4)
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU computes bf16 in hardware, so that it is faster than float32."""
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
+
+
+def precision_name(dtype: torch.dtype) -> str:
+    """fp32, bf16 or fp16."""
+    return next(name for name, known in DTYPES.items() if known == dtype)
+
+
+def _is_there(device_type: str) -> bool:
+    backend = torch.backends.mps if device_type == "mps" else getattr(torch, device_type, None)
+    return backend is not None and backend.is_available()

@@ -1,0 +1,1 @@
+"""Fast forms of hot operations, each beside its plain twin."""

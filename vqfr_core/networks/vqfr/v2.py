@@ -1,0 +1,240 @@
+"""VQFR v2: predicted codes, attention at 16 px, and a head that adds the main branch to the texture by `fidelity`."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...errors import InputError
+from ..precision import Network, full_float32
+from .blocks import AttentionBlock, ResidualBlock, conv3x3, norm_act_conv
+from .config import V2Config, level_names
+from .texture_warp import WarpingDecoder
+from .upsample import UpsampleConv
+from .v1 import nearest_code
+
+Fidelity = float | Sequence[float] | Tensor
+"""One number, one number per face, or a map (B, 1, H, W); 0 is the texture alone, 1 the input's likeness."""
+
+
+class Downsample(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, (0, 1, 0, 1)))
+
+
+class Upsample(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = UpsampleConv(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+def level_blocks(in_channels: int, out_channels: int, count: int, attention: bool) -> list[nn.Module]:
+    """Residual blocks of one level; at the deepest each is followed by attention."""
+    blocks: list[nn.Module] = []
+    for i in range(count):
+        blocks.append(ResidualBlock(in_channels if i == 0 else out_channels, out_channels, "residual_func"))
+        if attention:
+            blocks.append(AttentionBlock(out_channels))
+    return blocks
+
+
+def middle_blocks(channels: int) -> nn.Sequential:
+    def residual() -> ResidualBlock:
+        return ResidualBlock(channels, channels, "residual_func")
+
+    return nn.Sequential(residual(), AttentionBlock(channels), residual())
+
+
+class Encoder(nn.Module):
+    """Image (B, 3, H, W) -> feature (B, D, H / 32, W / 32), one token for each code."""
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        channels, deepest = config.channels, len(config.channels) - 1
+        self.conv_in = conv3x3(3, channels[0])
+        self.blocks = nn.ModuleList()
+        for i, width in enumerate(channels):
+            start = [Downsample(channels[i - 1])] if i else []
+            blocks = level_blocks(channels[max(i - 1, 0)], width, config.encoder_blocks, attention=i == deepest)
+            self.blocks.append(nn.Sequential(*start, *blocks))
+        self.mid_blocks = middle_blocks(channels[-1])
+        self.conv_out = norm_act_conv(channels[-1], config.code_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv_in(x)
+        for blocks in self.blocks:
+            x = blocks(x)
+        return self.conv_out(self.mid_blocks(x))
+
+
+class TextureDecoder(nn.Module):
+    """Codes' entries (B, D, h, w) -> texture features by level; `conv_out` is the head that makes the image."""
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        channels, deepest = config.channels, len(config.channels) - 1
+        self.conv_in = conv3x3(config.code_channels, channels[-1])
+        self.mid_blocks = middle_blocks(channels[-1])
+        self.blocks = nn.ModuleList()
+        for i in reversed(range(len(channels))):
+            coarser = channels[min(i + 1, deepest)]
+            start = [Upsample(coarser)] if i < deepest else []
+            blocks = level_blocks(coarser, channels[i], config.decoder_blocks, attention=i == deepest)
+            self.blocks.append(nn.Sequential(*start, *blocks))
+        self.conv_out = norm_act_conv(channels[0], 3)
+        self.level_names = list(reversed(level_names(len(channels))))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = self.mid_blocks(self.conv_in(x))
+        textures = {}
+        for name, blocks in zip(self.level_names, self.blocks, strict=True):
+            x = blocks(x)
+            textures[name] = x
+        return textures
+
+
+def upsample_main(in_channels: int, out_channels: int) -> nn.Sequential:
+    """Nearest x2 and 3x3; the published names count the upsampling itself as index 0."""
+    return nn.Sequential(nn.Identity(), UpsampleConv(in_channels, out_channels))
+
+
+class MainBranch(WarpingDecoder):
+    """Warps the texture onto the input, level by level; ends in a feature of the texture's shape."""
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__(config, upsample_main, "residual_func", condition_conv=False)
+
+    def forward(self, textures: dict[str, Tensor], condition: Tensor) -> Tensor:
+        """Textures by level (emptied on the way), condition (B, K, H, W) -> (B, C1, H, W)."""
+        return self.decode(textures, condition)
+
+
+class Codebook(nn.Module):
+    """The learned entries."""
+
+    def __init__(self, num_codes: int, code_channels: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(num_codes, code_channels)
+
+
+class Features(NamedTuple):
+    """What the head makes the image of."""
+
+    texture: Tensor
+    """(B, C1, H, W)."""
+    main: Tensor | None
+    """(B, C1, H, W), added by `fidelity`; None: not computed."""
+
+    def to(self, device: torch.device | str) -> "Features":
+        return Features(self.texture.to(device), None if self.main is None else self.main.to(device))
+
+
+class VqfrV2(Network):
+    """VQFR v2: answer = head(texture + fidelity * main)."""
+
+    generation = 2
+    has_fidelity = True
+    full_precision_parts = ("feat2index", "quantizer")
+
+    def __init__(self, config: V2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.feat2index: nn.Sequential | None = None
+        if config.predicts_codes:
+            self.feat2index = nn.Sequential(
+                nn.LayerNorm(config.code_channels), nn.Linear(config.code_channels, config.num_codes)
+            )
+        self.decoder = TextureDecoder(config)
+        self.main_branch = MainBranch(config)
+        self.inpfeat_extraction = conv3x3(3, config.condition_channels)
+        self.quantizer = Codebook(config.num_codes, config.code_channels)
+
+    def forward(self, x: Tensor, fidelity: Fidelity = 0.5) -> Tensor:
+        """Restore aligned faces.
+
+        Args:
+            x: (B, 3, H, W) RGB in [-1, 1]; H and W multiples of 32, 512 in normal use.
+            fidelity: a number, B numbers, or a map (B, 1, H, W). At the number 0 the main branch is not computed; the
+                answer is the same bit for bit.
+
+        Returns:
+            (B, 3, H, W) in [-1, 1], not clamped, in the dtype of `x`.
+        """
+        (answer,) = self.sweep(x, [fidelity])
+        return answer
+
+    def sweep(self, x: Tensor, fidelities: Sequence[Fidelity]) -> list[Tensor]:
+        """The answers for several fidelities: everything before the head is computed once."""
+        image = self.prepare(x)
+        strengths = [_as_strength(fidelity, image) for fidelity in fidelities]
+        features = self.features(image, with_main=any(strength is not None for strength in strengths))
+        return [self.head(features, fidelity).to(x.dtype) for fidelity in fidelities]
+
+    def features(self, x: Tensor, with_main: bool = True) -> Features:
+        """Everything that fidelity has no part in; without the main branch it serves fidelity 0 alone."""
+        image = self.prepare(x)
+        textures = self._textures(image)
+        texture = textures["Level_1"]
+        main = self.main_branch(textures, self.inpfeat_extraction(image)) if with_main else None
+        return Features(texture, main)
+
+    def head(self, features: Features, fidelity: Fidelity = 0.5) -> Tensor:
+        """The answer (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the whole work."""
+        texture, main = features
+        strength = _as_strength(fidelity, texture)
+        if strength is None:
+            return self.decoder.conv_out(texture)
+        if main is None:
+            raise InputError("these features were made without the main branch, for fidelity 0 alone")
+        return self.decoder.conv_out(torch.addcmul(texture, main, strength))
+
+    def texture(self, x: Tensor) -> Tensor:
+        """The texture image, the same as fidelity 0. Shapes and ranges as in `forward`."""
+        return self.forward(x, 0.0)
+
+    def codes(self, x: Tensor) -> Tensor:
+        """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
+        return self._codes(self.prepare(x)).flatten(1)
+
+    @full_float32()
+    def _codes(self, image: Tensor) -> Tensor:
+        """int64 (B, h, w)."""
+        feature = self.encoder(image)
+        tokens = feature.flatten(2).transpose(1, 2).to(self.quantizer.embedding.weight.dtype)
+        if self.feat2index is None:
+            codes = nearest_code(tokens, self.quantizer.embedding.weight)
+        else:
+            codes = self.feat2index(tokens).argmax(-1)
+        return codes.unflatten(1, feature.shape[-2:])
+
+    def _textures(self, image: Tensor) -> dict[str, Tensor]:
+        entries = self.quantizer.embedding(self._codes(image)).permute(0, 3, 1, 2)
+        return self.decoder(entries.to(image.dtype))
+
+
+def _as_strength(fidelity: Fidelity, image: Tensor) -> Tensor | None:
+    """A factor that broadcasts to (B, 1, H, W); None where it is known to be zero without asking the device."""
+    if not isinstance(fidelity, Tensor):
+        values = list(fidelity) if isinstance(fidelity, Sequence) else [fidelity]
+        if not any(values):
+            return None
+        fidelity = torch.tensor(values, dtype=torch.float32)
+    batch, _, height, width = image.shape
+    if fidelity.ndim == 0 or (fidelity.ndim == 1 and fidelity.shape[0] in (1, batch)):
+        fidelity = fidelity.view(-1, 1, 1, 1)
+    elif fidelity.shape not in ((batch, 1, height, width), (1, 1, height, width)):
+        raise InputError(
+            f"fidelity must be a number, {batch} numbers, or a map ({batch}, 1, {height}, {width}); "
+            f"got shape {tuple(fidelity.shape)}"
+        )
+    return fidelity.to(image.device, image.dtype)

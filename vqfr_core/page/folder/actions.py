@@ -1,0 +1,178 @@
+"""The work on many pictures: what the command line does, with the page's rules on files. Nothing here knows Gradio."""
+
+import logging
+import secrets
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from ...cli.console import Console, describe_failure
+from ...cli.restore import Extras, restore_file
+from ...errors import Cancelled, InputError, VqfrError
+from ...files.inputs import find_inputs
+from ...files.outputs import Job, plan_jobs
+from ...files.run import Batch, Done, Entry, Work, work_through
+from ...options import RestoreOptions
+from ...restorer import FaceRestorer
+from ..host import PageHost
+from ..session import Session
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_FOLDER = "restored"
+
+
+class Wanted(NamedTuple):
+    """Which pictures, and where the results go."""
+
+    uploads: list[Path]
+    """Files that were sent; when there are any, the folders are not looked at."""
+    folder: str
+    """A folder, file or pattern on the machine that runs the page."""
+    output: str
+    """Where to write; empty: the host's folder, else a folder inside the other one."""
+    is_recursive: bool
+    format: str
+    """One of FORMATS."""
+    quality: int
+    """Of JPEG and WebP, 1 to 100."""
+    overwrite: bool
+    """Do again what is done."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the work is."""
+
+    done: int
+    total: int
+    entries: list[Entry]
+    """Of what is done, and of what could not be found."""
+    message: str = ""
+    """In words."""
+    is_failed: bool = False
+    """The message is an error, and nothing more will come."""
+    results: list[Path] = field(default_factory=list)
+    """Files to fetch, when all is done and the user cannot see the folder."""
+
+
+def work_on_pictures(
+    host: PageHost,
+    session: Session,
+    wanted: Wanted,
+    options: RestoreOptions,
+    open_restorer: Callable[[], FaceRestorer],
+) -> Iterator[Step]:
+    """Restore them one by one. A bad file does not stop the rest; Stop ends it between two faces."""
+    session.stop_pictures.clear()
+    entries: list[Entry] = []
+    total = 0
+    try:
+        batch, out = _plan(host, session, wanted)
+        total = len(batch.jobs)
+        entries += [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
+        yield Step(0, total, entries, _now(batch, 0))
+        start = _starter(host, session, wanted, options, open_restorer)
+        for done, entry in enumerate(work_through(batch, start, _PageConsole()), 1):
+            entries.append(entry)
+            host.progress("picture", done, total)
+            yield Step(done, total, entries, _now(batch, done))
+        results = _packed(entries, session) if wanted.uploads else []
+        yield Step(total, total, entries, _end(entries, out, bool(wanted.uploads)), results=results)
+    except Cancelled:
+        done = len(entries)
+        yield Step(done, total, entries, f"Stopped after {done} of {total} pictures; no file is half-written.")
+    except Exception as error:  # shown to the user, who cannot see the log
+        if not isinstance(error, VqfrError):
+            logger.exception("the page failed on pictures")
+        yield Step(len(entries), total, entries, describe_failure(error, hint="the log says more"), True)
+
+
+def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path]:
+    if wanted.uploads:
+        words, out = [str(path) for path in wanted.uploads], session.folder / secrets.token_hex(4)
+    else:
+        words, out = _named_folders(host, wanted)
+    inputs = find_inputs(words, recursive=wanted.is_recursive, leave_out=[out])
+    if not inputs.sources and not inputs.problems:
+        raise InputError("there is no picture to work on")
+    jobs = plan_jobs(inputs.sources, out, format=wanted.format)
+    return Batch(jobs, inputs.problems, None, wanted.overwrite), out
+
+
+def _named_folders(host: PageHost, wanted: Wanted) -> tuple[list[str], Path]:
+    """What to read and where to write, if the host allows it."""
+    if not wanted.folder.strip():
+        raise InputError("choose pictures to send" + (", or name a folder" if host.folders.may_name else ""))
+    if not host.folders.may_name:
+        raise InputError("folders of the machine that runs this page cannot be named here; send the pictures")
+    source = Path(wanted.folder.strip()).expanduser()
+    own = host.folders.output() if host.folders.output else source / _DEFAULT_FOLDER
+    out = Path(wanted.output.strip()).expanduser() if wanted.output.strip() else own
+    if not source.is_dir():
+        raise InputError(f"{source}: there is no such folder; check the path")
+    if host.folders.check:
+        host.folders.check(source, False)
+        host.folders.check(out, True)
+    return [str(source)], out
+
+
+def _starter(
+    host: PageHost,
+    session: Session,
+    wanted: Wanted,
+    options: RestoreOptions,
+    open_restorer: Callable[[], FaceRestorer],
+) -> Callable[[], Work]:
+    def should_stop() -> bool:
+        return session.stop_pictures.is_set() or host.should_stop()
+
+    def work(job: Job) -> Done:
+        with host.job():
+            if should_stop():
+                raise Cancelled("stopped by the user")
+            restorer = open_restorer()
+            return restore_file(
+                job, restorer, options, Extras(), wanted.quality, _PageConsole(), should_stop, host.max_pixels
+            )
+
+    return lambda: work
+
+
+class _PageConsole(Console):
+    """The page shows entries; what is said besides goes to the log."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+
+    def failure(self, error: BaseException, about: str = "") -> None:
+        logger.warning("%s", describe_failure(error, about))
+
+
+def _now(batch: Batch, done: int) -> str:
+    """What the work is at."""
+    if done >= len(batch.jobs):
+        return "Finishing"
+    return f"{done} of {len(batch.jobs)} pictures done, working on {batch.jobs[done].source.name}"
+
+
+def _end(entries: list[Entry], out: Path, is_upload: bool) -> str:
+    counts = {status: sum(entry.status == status for entry in entries) for status in ("done", "skipped", "failed")}
+    parts = [f"{counts['done']} restored"]
+    parts += [f"{counts['skipped']} there already"] if counts["skipped"] else []
+    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
+    return f"{', '.join(parts)}. " + ("The results are below." if is_upload else f"The results are in {out}.")
+
+
+def _packed(entries: list[Entry], session: Session) -> list[Path]:
+    """The one result, or all in a ZIP file."""
+    results = [Path(entry.output) for entry in entries if entry.output]
+    if len(results) < 2:
+        return results
+    target = session.folder / f"restored_{secrets.token_hex(4)}.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for path in results:
+            archive.write(path, path.name)
+    return [target]

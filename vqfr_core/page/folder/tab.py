@@ -1,0 +1,103 @@
+"""The tab for several pictures: a folder, or files that are sent. The settings are those of the other tab."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ...cli.arguments import FORMATS
+from ...errors import InputError
+from ..controls import read_controls
+from ..gradio_compat import file_paths, import_gradio, make_html, warn
+from ..host import PageHost
+from ..session import Sessions
+from ..words import progress_html, say
+from .actions import Step, Wanted, work_on_pictures
+
+_HINT = "The settings of the tab Photograph are used: try them on one picture first."
+_DEFAULT_QUALITY = 95
+
+
+class FolderTab:
+    """To be made inside the gr.Tab that it fills."""
+
+    def __init__(self, host: PageHost, sessions: Sessions, key: Any, settings: Sequence[Any]) -> None:
+        """key: the gr.State with the session's key. settings: the model's component, then those of the settings."""
+        self._host, self._sessions, self._key = host, sessions, key
+        gr = import_gradio()
+        with gr.Row():
+            with gr.Column(scale=2, min_width=320):
+                self._add_inputs()
+            with gr.Column(scale=3, min_width=320):
+                self._progress = make_html(say(_HINT), f"{host.id_prefix}_progress")
+                self._results = gr.File(
+                    label="Results to download",
+                    interactive=False,
+                    file_count="multiple",
+                    visible=False,
+                    elem_id=f"{host.id_prefix}_results",
+                )
+        wanted = [self._uploads, self._folder, self._output, *self._choices]
+        outputs = [key, self._progress, self._results]
+        self._start.click(self._run, [*wanted, key, *settings], outputs, show_progress="hidden")
+        self._stop.click(self._end, [key], [], queue=False)
+
+    def _add_inputs(self) -> None:
+        gr, prefix, may_name = import_gradio(), self._host.id_prefix, self._host.folders.may_name
+        self._uploads = gr.File(label="Pictures", file_count="multiple", elem_id=f"{prefix}_uploads")
+        self._folder = gr.Textbox(
+            label="Or a folder on this machine", visible=may_name, max_lines=1, elem_id=f"{prefix}_folder"
+        )
+        self._output = gr.Textbox(
+            label="Folder for its results",
+            placeholder=self._default_output(),
+            visible=may_name,
+            max_lines=1,
+            elem_id=f"{prefix}_output",
+        )
+        self._choices = [
+            gr.Checkbox(label="With sub-folders", visible=may_name, elem_id=f"{prefix}_recursive"),
+            gr.Dropdown(list(FORMATS), value="same", label="Format of the results", elem_id=f"{prefix}_format"),
+            gr.Slider(1, 100, value=_DEFAULT_QUALITY, step=1, label="Quality of JPEG and WebP"),
+            gr.Checkbox(label="Make results again that are there already", visible=may_name),
+        ]
+        with gr.Row():
+            self._start = gr.Button("Restore all", variant="primary", elem_id=f"{prefix}_start", scale=3)
+            self._stop = gr.Button("Stop", elem_id=f"{prefix}_stop_pictures", scale=1, min_width=80)
+
+    def _default_output(self) -> str:
+        output = self._host.folders.output
+        return str(output()) if output else "a folder named restored inside it"
+
+    def _run(
+        self,
+        uploads: Any,
+        folder: str,
+        output: str,
+        is_recursive: bool,
+        format: str,
+        quality: float,
+        overwrite: bool,
+        key: str | None,
+        model: str,
+        *settings: Any,
+    ) -> Iterator[list[Any]]:
+        key, session = self._sessions.open(key)
+        wanted = Wanted(
+            file_paths(uploads), folder or "", output or "", is_recursive, format, int(quality), bool(overwrite)
+        )
+        try:
+            options = read_controls(settings)
+        except InputError as error:
+            yield self._values(key, Step(0, 0, [], str(error), True))
+            return
+        steps = work_on_pictures(self._host, session, wanted, options, lambda: self._host.open_restorer(model))
+        for step in steps:
+            if step.is_failed:
+                warn(step.message)
+            yield self._values(key, step)
+
+    def _values(self, key: str, step: Step) -> list[Any]:
+        paths = [str(path) for path in step.results] or None
+        return [key, progress_html(step), import_gradio().update(value=paths, visible=paths is not None)]
+
+    def _end(self, key: str | None) -> None:
+        self._sessions.open(key)[1].stop_pictures.set()

@@ -1,0 +1,173 @@
+"""The tab for one photograph: what stands where, and what happens on which event."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ...options import option_specs
+from ..controls import Controls, add_basic_controls, add_other_controls, in_order
+from ..gradio_compat import (
+    Comparison,
+    file_paths,
+    import_gradio,
+    make_html,
+    make_image,
+    on_change,
+    on_click_at,
+    warn,
+    with_client,
+)
+from ..host import PageHost
+from ..progress import with_bar
+from ..session import Sessions
+from ..words import welcome
+from .actions import Asked, Desk, Shown
+
+
+class PhotoTab:
+    """Components by the name under which `Desk` gives their values, and the way back."""
+
+    def __init__(self, host: PageHost, sessions: Sessions, key: Any) -> None:
+        """To be made inside the gr.Tab that it fills. key: the gr.State with the session's key."""
+        self._host, self._sessions, self._desk = host, sessions, Desk(host, sessions)
+        self._controls: Controls = {}
+        self._places: dict[str, Any] = {"key": key}
+        self._add_components()
+        self.settings = [self._model, *in_order(self._controls)]
+        self._inputs = [key, *self.settings]
+        self._connect()
+
+    def _add_components(self) -> None:
+        gr, prefix = import_gradio(), self._host.id_prefix
+        with gr.Row(elem_classes=["vqfr-desk"]):  # on a narrow screen in this order, else the views on the right
+            with gr.Column(min_width=300):
+                self._file = gr.File(label="Photograph", elem_id=f"{prefix}_photo")
+                with gr.Row():
+                    self._restore = gr.Button("Restore", variant="primary", elem_id=f"{prefix}_restore", scale=3)
+                    self._stop = gr.Button("Stop", elem_id=f"{prefix}_stop", scale=1, min_width=80)
+                self._places["said"] = make_html(welcome(), f"{prefix}_said")
+            with gr.Column(min_width=300, elem_classes=["vqfr-views"]):
+                self._add_views()
+            with gr.Column(min_width=300):
+                self._add_controls()
+
+    def _add_controls(self) -> None:
+        gr, prefix = import_gradio(), self._host.id_prefix
+        names = self._host.model_names()
+        add_basic_controls(self._controls, prefix, ("restore",))
+        with gr.Row():
+            self._model = gr.Dropdown(choices=names, value=names[0], label="Model", elem_id=f"{prefix}_model", scale=4)
+            self._refresh = gr.Button(
+                "Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=0, min_width=80, elem_classes=["vqfr-small"]
+            )
+        with gr.Accordion("Faces", open=True, elem_id=f"{prefix}_faces_settings"):
+            add_basic_controls(self._controls, prefix, ("select", "detect"))
+        with gr.Accordion("Result", open=True, elem_id=f"{prefix}_result_settings"):
+            add_basic_controls(self._controls, prefix, ("blend",))
+        add_other_controls(self._controls, prefix)
+        self._places["select"] = self._controls["select"]
+
+    def _add_views(self) -> None:
+        gr, prefix = import_gradio(), self._host.id_prefix
+        with gr.Tabs(selected="faces", elem_id=f"{prefix}_views") as self._places["tab"]:
+            with gr.Tab("Faces", id="faces"):
+                self._places["drawing"] = make_image("Faces", f"{prefix}_drawing", elem_classes=["vqfr-faces"])
+            with gr.Tab("Before and after", id="result"):
+                self._comparison = Comparison(f"{prefix}_comparison")
+                self._places["comparison"] = self._comparison.component
+                self._places["file"] = gr.File(
+                    label="Result to download", interactive=False, visible=False, elem_id=f"{prefix}_file"
+                )
+                self._add_send_buttons()
+            with gr.Tab("Crops", id="crops"):
+                self._places["crops"] = gr.Gallery(
+                    label="Crops", show_label=False, columns=2, elem_id=f"{prefix}_crops", object_fit="contain"
+                )
+            with gr.Tab("Fidelities", id="sweep"):
+                self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep")
+                self._places["sweep"] = make_image("The faces at several fidelities", f"{prefix}_sweep_sheet")
+            with gr.Tab("Report", id="report"):
+                self._places["report"] = make_html("", f"{prefix}_report")
+                self._places["json"] = gr.JSON(label="The whole report", elem_id=f"{prefix}_json")
+
+    def _add_send_buttons(self) -> None:
+        gr, prefix = import_gradio(), self._host.id_prefix
+        if not self._host.send_to:
+            return
+        with gr.Row():
+            buttons = [gr.Button(target.label) for target in self._host.send_to]
+        with gr.Accordion("The whole result", open=False):
+            whole = make_image("Whole result", f"{prefix}_whole", type="pil")
+        self._places["whole"] = whole
+        for target, button in zip(self._host.send_to, buttons, strict=True):
+            target.connect(button, whole)
+
+    def _connect(self) -> None:
+        gr, outputs = import_gradio(), list(self._places.values())
+
+        def open_file(client: str, file: Any, *values: Any) -> list[Any]:
+            shown = self._desk.open(_asked(values), next(iter(file_paths(file)), None))
+            self._sessions.note_client(shown["key"], client)
+            return self._values(shown)
+
+        def restore(*values: Any) -> Iterator[list[Any]]:
+            for shown in with_bar(lambda progress: self._desk.restore(_asked(values), progress)):
+                yield self._values(shown)
+
+        def sweep(*values: Any) -> Iterator[list[Any]]:
+            for shown in with_bar(lambda progress: self._desk.sweep(_asked(values), progress)):
+                yield self._values(shown)
+
+        def click(point: tuple[float, float], *values: Any) -> list[Any]:
+            return self._values(self._desk.click(_asked(values), point))
+
+        self._file.change(with_client(open_file), [self._file, *self._inputs], outputs)
+        self._then_save([self._restore.click(restore, self._inputs, outputs, show_progress="hidden")])
+        self._sweep.click(sweep, self._inputs, outputs, show_progress="hidden")
+        self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
+        self._refresh.click(lambda: gr.update(choices=self._host.model_names()), [], [self._model])
+        self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
+        self._connect_settings(outputs)
+
+    def _connect_settings(self, outputs: Sequence[Any]) -> None:
+        for spec in option_specs():
+            is_redrawn = spec.group in ("detect", "select") or spec.name == "aligned"
+            changer = self._changer(is_redrawn)
+            self._then_save(on_change(self._controls[spec.name], changer, self._inputs, outputs))
+        on_change(self._model, lambda *v: self._values(self._desk.choose_model(_asked(v))), self._inputs, outputs)
+
+    def _changer(self, is_redrawn: bool) -> Callable[..., list[Any]]:
+        return lambda *values: self._values(self._desk.change(_asked(values), is_redrawn))
+
+    def _then_save(self, events: Sequence[Any]) -> None:
+        """The picture is shown first; writing it may take longer."""
+        names = ["key", "said", "file", *(["whole"] if self._host.send_to else [])]
+
+        def save(*values: Any) -> list[Any]:
+            return self._values(self._desk.save(_asked(values)), names)
+
+        for event in events:
+            event.then(save, self._inputs, [self._places[name] for name in names], show_progress="hidden")
+
+    def _values(self, shown: Shown, names: Sequence[str] | None = None) -> list[Any]:
+        """One value for each output; what is not named stays as it is."""
+        gr = import_gradio()
+        if "warning" in shown:
+            warn(shown["warning"])
+        if "comparison" in shown:
+            shown = shown | {"comparison": self._compared(shown)}
+        if "file" in shown:
+            shown = shown | {"file": gr.update(value=shown["file"], visible=shown["file"] is not None)}
+        if "tab" in shown:
+            shown = shown | {"tab": gr.update(selected=shown["tab"])}
+        return [shown.get(name, gr.update()) for name in (names or self._places)]
+
+    def _compared(self, shown: Shown) -> Any:
+        if shown["comparison"] is None:
+            return self._comparison.empty
+        _, session = self._sessions.open(shown["key"])
+        return self._comparison.value(shown["comparison"], session.folder)
+
+
+def _asked(values: Sequence[Any]) -> Asked:
+    key, model, *settings = values
+    return Asked(key, model, settings)

@@ -1,0 +1,34 @@
+"""Between picture files and drawings."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from PIL import Image
+from torch import Tensor
+
+from . import Frame, Picture, to_pil, to_tensor
+
+
+def flatten_frame(frame: Frame) -> Image.Image:
+    """A frame as 8-bit RGB, what is transparent laid over white."""
+    image = frame.image if frame.alpha is None else frame.image * frame.alpha + (1 - frame.alpha)
+    return to_pil(image.clamp(0, 1))
+
+
+def still_of(picture: Picture, number: int = 0) -> Picture:
+    """One frame of a picture as a picture of its own."""
+    return dataclasses.replace(picture, frames=picture.frames[number : number + 1])
+
+
+def picture_of(image: Image.Image, like: Picture) -> Picture:
+    """A drawn image as a picture with the colour profile of the one it shows."""
+    is_gray_profile = like.icc_profile is not None and like.icc_profile[16:20] == b"GRAY"
+    return Picture((Frame(to_tensor(image)),), icc_profile=None if is_gray_profile else like.icc_profile)
+
+
+def mask_picture(masks: Sequence[Tensor], like: Picture) -> Picture:
+    """Masks (1, H, W) in [0, 1] as a gray picture with the frames of the other."""
+    frames = [
+        Frame(mask.expand(3, -1, -1), None, frame.duration_ms) for mask, frame in zip(masks, like.frames, strict=True)
+    ]
+    return Picture(tuple(frames), is_gray=True, loop=like.loop)

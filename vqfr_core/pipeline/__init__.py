@@ -1,0 +1,1 @@
+"""The steps from an image to its restored faces and back."""

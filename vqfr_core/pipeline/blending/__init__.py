@@ -1,0 +1,1 @@
+"""Put restored faces back into their images."""

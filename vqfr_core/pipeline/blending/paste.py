@@ -1,0 +1,227 @@
+"""Paste restored faces into the image they came from.
+
+Geometry: pixel centres lie at integers. The output pixel X shows the input's x = (X + 0.5) / s - 0.5, where the scale
+s is output size / input size on each axis, as every resize of the background sees it. A face is resampled once, from
+the crop straight to the output's pixels. Only rectangles around the masks are computed; the rest of the result is
+the background, bit for bit.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import InputError
+from ...types import RestoredFace
+from ..affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
+from .background import Background, output_size, prepare_background
+
+_TILE_PX = 1024
+"""Side of the squares in which large or overlapping faces are worked on; bounds the memory."""
+_KERNEL_REACH_PX = 2
+
+
+class BlendResult(NamedTuple):
+    """The finished picture."""
+
+    image: Tensor
+    """(3, H * scale, W * scale), device and dtype of the input image."""
+    mask: Tensor
+    """float32 (1, H * scale, W * scale) in [0, 1]: how much of each pixel comes from restored faces."""
+
+
+class _Rect(NamedTuple):
+    """Whole pixels of the output: x0 <= x < x1, y0 <= y < y1."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def overlap(self, other: "_Rect") -> "_Rect":
+        x0, y0 = max(self.x0, other.x0), max(self.y0, other.y0)
+        return _Rect(x0, y0, max(x0, min(self.x1, other.x1)), max(y0, min(self.y1, other.y1)))
+
+    @property
+    def is_empty(self) -> bool:
+        return self.x1 <= self.x0 or self.y1 <= self.y0
+
+
+@dataclass(frozen=True, eq=False)
+class _Patch:
+    """A face on its way into the output."""
+
+    image: Tensor
+    """(3, S, S) float32 in [0, 1]."""
+    mask: Tensor
+    """(1, S, S) float32 in [0, 1]."""
+    opacity: float
+    output_to_crop: np.ndarray
+    rect: _Rect
+    """All output pixels the mask can reach."""
+
+
+def blend_faces(
+    image: Tensor,
+    faces: Sequence[RestoredFace],
+    *,
+    scale: float = 1.0,
+    background: Background | None = None,
+    out: Tensor | None = None,
+) -> BlendResult:
+    """Replace the image by the restored faces where their masks say so.
+
+    Args:
+        image: floating point (3, H, W), RGB in [0, 1]; not modified (unless it is also given as out).
+        faces: with masks; of any device and dtype, in any order: where faces overlap, a pixel goes to the face whose
+            middle is nearest to it, with a soft transition, and no pixel gets more than its masks ask for.
+        scale: output size / input size, 1 to 4; the size is rounded to whole pixels.
+        background: the image at the output's size, or a function (image, (height, width)) that makes it; without one
+            the image itself, enlarged by Lanczos.
+        out: where to write the result, (3, H * scale, W * scale) with the image's dtype and device. The image itself
+            may be given at scale 1 to save the copy.
+
+    Returns:
+        Picture and mask. Where the mask is 0 the picture equals the background bit for bit.
+
+    Raises:
+        InputError: a shape does not fit, a mask is missing, an opacity or the scale is out of range.
+    """
+    if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
+        raise InputError(f"image: blending needs floating point (3, H, W), got {image.dtype} {tuple(image.shape)}")
+    input_size = (image.shape[1], image.shape[2])
+    size = output_size(input_size, scale)
+    patches = [_make_patch(face, number, input_size, size) for number, face in enumerate(faces)]
+    canvas = _prepare_canvas(image, size, background, out)
+    coverage = torch.zeros((1, *size), dtype=torch.float32, device=image.device)
+    visible = [patch for patch in patches if not patch.rect.is_empty]
+    for rect, touching in _split_work(visible):
+        _blend_rect(canvas, coverage, rect, touching)
+    return BlendResult(canvas, coverage)
+
+
+def _prepare_canvas(image: Tensor, size: tuple[int, int], background: Background | None, out: Tensor | None) -> Tensor:
+    made = prepare_background(image, size, background)
+    if out is None:
+        return made.clone(memory_format=torch.contiguous_format)
+    if out.shape != made.shape or out.dtype != made.dtype or out.device != made.device:
+        got, needed = (f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in (out, made))
+        raise InputError(f"out: needs {needed}, got {got}")
+    return out if out is made else out.copy_(made)
+
+
+def _make_patch(face: RestoredFace, number: int, input_size: tuple[int, int], size: tuple[int, int]) -> _Patch:
+    mask, side = face.mask, face.image.shape[-1]
+    if mask is None:
+        raise InputError(f"face {number}: has no mask; make one with make_masks before blending")
+    if face.image.shape != (3, side, side) or mask.shape != (1, side, side):
+        shapes = f"{tuple(face.image.shape)} and {tuple(mask.shape)}"
+        raise InputError(f"face {number}: image and mask need (3, S, S) and (1, S, S), got {shapes}")
+    if not 0.0 <= face.opacity <= 1.0:
+        raise InputError(f"face {number}: opacity {face.opacity} is outside 0 to 1")
+    output_to_crop = compose_affine(resize_affine(size, input_size), face.crop.image_to_crop)
+    mask, image = mask.detach().float().clamp(0, 1), face.image.detach().float()
+    return _Patch(image, mask, face.opacity, output_to_crop, _reach(mask[0], output_to_crop, size))
+
+
+def _reach(mask: Tensor, output_to_crop: np.ndarray, size: tuple[int, int]) -> _Rect:
+    """The output pixels that resampling a mask (S, S) can make different from 0."""
+    columns, rows = (mask > 0).any(dim=0).nonzero().flatten(), (mask > 0).any(dim=1).nonzero().flatten()
+    if len(columns) == 0:
+        return _Rect(0, 0, 0, 0)
+    left, right = int(columns[0]) - 1, int(columns[-1]) + 1
+    top, bottom = int(rows[0]) - 1, int(rows[-1]) + 1
+    corners = transform_points(
+        [(left, top), (right, top), (left, bottom), (right, bottom)], invert_affine(output_to_crop)
+    )
+    low = np.floor(corners.min(axis=0)) - _KERNEL_REACH_PX
+    high = np.ceil(corners.max(axis=0)) + _KERNEL_REACH_PX + 1
+    frame = _Rect(0, 0, size[1], size[0])
+    low, high = low.clip(-1, 1 << 30), high.clip(-1, 1 << 30)
+    return _Rect(int(low[0]), int(low[1]), int(high[0]), int(high[1])).overlap(frame)
+
+
+def _split_work(patches: Sequence[_Patch]) -> Iterator[tuple[_Rect, list[_Patch]]]:
+    """Disjoint rectangles that together cover all patches, each with the patches that touch it."""
+    for group in _connected(patches):
+        x0, y0 = min(p.rect.x0 for p in group), min(p.rect.y0 for p in group)
+        x1, y1 = max(p.rect.x1 for p in group), max(p.rect.y1 for p in group)
+        for y in range(y0, y1, _TILE_PX):
+            for x in range(x0, x1, _TILE_PX):
+                tile = _Rect(x, y, min(x + _TILE_PX, x1), min(y + _TILE_PX, y1))
+                touching = [p for p in group if not p.rect.overlap(tile).is_empty]
+                if any(p.opacity > 0 for p in touching):
+                    yield (touching[0].rect.overlap(tile) if len(touching) == 1 else tile), touching
+
+
+def _connected(patches: Sequence[_Patch]) -> list[list[_Patch]]:
+    """Patches that overlap, directly or through others, together; sorted, so that the order given has no influence."""
+    groups: list[list[_Patch]] = []
+    for patch in sorted(patches, key=lambda p: tuple(p.output_to_crop.flatten())):
+        touching = [g for g in groups if any(not patch.rect.overlap(other.rect).is_empty for other in g)]
+        apart = [g for g in groups if all(patch.rect.overlap(other.rect).is_empty for other in g)]
+        groups = [*apart, [patch, *(other for group in touching for other in group)]]
+    return groups
+
+
+def _blend_rect(canvas: Tensor, coverage: Tensor, rect: _Rect, patches: Sequence[_Patch]) -> None:
+    """Write the patches into one rectangle of the canvas and of the coverage."""
+    if len(patches) == 1:
+        face, mask = _resample(patches[0], rect, canvas.device)
+        cover = mask * patches[0].opacity
+    else:
+        face, cover = _mix(patches, rect, canvas.device)
+    window = (slice(None), slice(rect.y0, rect.y1), slice(rect.x0, rect.x1))
+    behind, covered = canvas[window], cover > 0
+    blended = torch.lerp(behind.float(), face, cover).to(canvas.dtype)
+    canvas[window] = torch.where(covered, blended, behind)
+    coverage[window] = torch.where(covered, cover, coverage[window])
+
+
+def _resample(patch: _Patch, rect: _Rect, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Face (3, h, w) and mask (1, h, w) as the output's rectangle sees them, float32 in [0, 1] on the device."""
+    matrix = compose_affine(translation_affine(rect.x0, rect.y0), patch.output_to_crop)
+    size = (rect.y1 - rect.y0, rect.x1 - rect.x0)
+    image, mask = patch.image.to(device), patch.mask.to(device)
+    face = warp_affine(image, matrix, size, padding="border", mode="bicubic").clamp_(0, 1)
+    return face, warp_affine(mask, matrix, size, padding="zeros", mode="bilinear").clamp_(0, 1)
+
+
+def _mix(patches: Sequence[_Patch], rect: _Rect, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What faces that overlap show together, (3, h, w), and how strongly, (1, h, w).
+
+    Both are means weighted by mask and nearness. The strength is the largest mask there times the mean opacity, so that
+    two masks that meet leave no gap, and a face of low opacity stays faint inside a neighbour's crop.
+    """
+    size = (rect.y1 - rect.y0, rect.x1 - rect.x0)
+    faces = torch.zeros((3, *size), device=device)
+    total, shown, largest = (torch.zeros((1, *size), device=device) for _ in range(3))
+    for patch in patches:
+        part = patch.rect.overlap(rect)
+        face, mask = _resample(patch, part, device)
+        weight = mask * _nearness(patch, part, device)
+        inside = (slice(None), slice(part.y0 - rect.y0, part.y1 - rect.y0), slice(part.x0 - rect.x0, part.x1 - rect.x0))
+        faces[inside] += weight * patch.opacity * face
+        shown[inside] += weight * patch.opacity
+        total[inside] += weight
+        largest[inside] = torch.maximum(largest[inside], mask)
+    tiny = torch.finfo(torch.float32).tiny
+    return faces / shown.clamp_min(tiny), largest * (shown / total.clamp_min(tiny))
+
+
+def _nearness(patch: _Patch, rect: _Rect, device: torch.device) -> Tensor:
+    """(1, h, w), above 0, at most 1: falls steeply with the distance from the crop's middle, in parts of the crop.
+
+    Of two faces side by side each crop shows a piece of the other one, badly; so the nearer crop has the say.
+    """
+    side = patch.image.shape[-1]
+    matrix = compose_affine(translation_affine(rect.x0, rect.y0), patch.output_to_crop)
+    matrix[:, 2] -= (side - 1) / 2
+    (ax, bx, cx), (ay, by, cy) = (matrix / (0.15 * side)).tolist()
+    x = torch.arange(rect.x1 - rect.x0, dtype=torch.float32, device=device)[None, :]
+    y = torch.arange(rect.y1 - rect.y0, dtype=torch.float32, device=device)[:, None]
+    squared = (ax * x + bx * y + cx) ** 2 + (ay * x + by * y + cy) ** 2
+    return 1.0 / (1.0 + squared**4)[None]

@@ -1,0 +1,1 @@
+"""Find faces and choose among them."""

@@ -1,0 +1,1 @@
+"""Send faces through a network."""

@@ -1,0 +1,180 @@
+"""The weight files this package knows: where they come from, how they are checked, what their licence is.
+
+A hash stands here only where it was published or confirmed by several independent copies. Where none is known, a
+download is checked by its tensors and its hash is remembered (see `hashes`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import WeightsError
+
+Kind = Literal["restorer", "detector", "parser"]
+
+PACKAGED_FOLDER = Path(__file__).parent / "embedded"
+
+_FACEXLIB = "https://github.com/xinntao/facexlib/releases/download"
+_CODEFORMER = "https://github.com/sczhou/CodeFormer/releases/download/v0.1.0"
+_HUGGING_FACE = "https://huggingface.co/leonelhs/facexlib/resolve/main"
+_VQFR = "https://github.com/TencentARC/VQFR/releases/download"
+_VQFR_PAGE = "https://drive.google.com/drive/folders/1lczKYEbARwe27FJlKoFdng7UnffGDjO2"
+_VQFR_LICENCE = "Apache-2.0 (code; no separate statement on the weights, trained on FFHQ: CC BY-NC-SA 4.0 pictures)"
+_VQFR_ORIGIN = "TencentARC/VQFR, Gu et al., VQFR, ECCV 2022, arXiv 2205.06803"
+
+
+@dataclass(frozen=True)
+class WeightRecord:
+    """One known weight file."""
+
+    name: str
+    """What users call it."""
+    kind: Kind
+    """What it is for."""
+    file_name: str
+    """Name of the published file."""
+    urls: tuple[str, ...]
+    """Where to fetch it, in the order to try. Empty: not offered for download."""
+    licence: str
+    """Licence of the weights, as far as it is stated."""
+    origin: str
+    """Who made it."""
+    sha256: str | None = None
+    """Hash of the whole file, None where no source gives one."""
+    sha256_prefix: str | None = None
+    """First hex digits of the hash, for files that carry only these in their name."""
+    size: int | None = None
+    """Bytes of the file, where known."""
+    page: str | None = None
+    """A page to fetch the file from by hand, besides the URLs."""
+    packaged: str | None = None
+    """Name of the copy inside this package, if there is one."""
+
+    @property
+    def packaged_path(self) -> Path | None:
+        """The copy inside this package, None if there is none."""
+        path = PACKAGED_FOLDER / self.packaged if self.packaged else None
+        return path if path is not None and path.is_file() else None
+
+    @property
+    def expected_hash(self) -> str:
+        """The expected hash in words, for messages."""
+        if self.sha256:
+            return f"expected sha256 {self.sha256}"
+        if self.sha256_prefix:
+            return f"expected sha256 starting with {self.sha256_prefix}"
+        return "no sha256 is published for it; it is checked by its tensors"
+
+    def by_hand(self, folder: Path) -> str:
+        """How to put the file in place without a download, for the end of a message."""
+        places = [*self.urls, *([self.page] if self.page else [])]
+        source = " or ".join(places) if places else "its author"
+        return f"To do it by hand, get {self.file_name} from {source} and put it into {folder} ({self.expected_hash})."
+
+
+RECORDS: tuple[WeightRecord, ...] = (
+    WeightRecord(
+        name="vqfr_v2",
+        kind="restorer",
+        file_name="VQFR_v2.pth",
+        urls=(f"{_VQFR}/v2.0.0/VQFR_v2.pth",),
+        page=_VQFR_PAGE,
+        licence=_VQFR_LICENCE,
+        origin=_VQFR_ORIGIN,
+    ),
+    WeightRecord(
+        name="vqfr_v1",
+        kind="restorer",
+        file_name="VQFR_v1-33a1fac5.pth",
+        # The release is known, this name inside it is not confirmed; the hash in the file name guards it.
+        urls=(f"{_VQFR}/v1.0.0/VQFR_v1-33a1fac5.pth",),
+        sha256_prefix="33a1fac5",
+        page=_VQFR_PAGE,
+        licence=_VQFR_LICENCE,
+        origin=_VQFR_ORIGIN,
+    ),
+    WeightRecord(
+        name="vqfr_small",
+        kind="restorer",
+        file_name="vqfr_small.safetensors",
+        urls=(),
+        packaged="vqfr_small.safetensors",
+        licence="Apache-2.0",
+        origin="this project: a small network of the VQFR architecture, see its model card",
+    ),
+    WeightRecord(
+        name="retinaface_resnet50",
+        kind="detector",
+        file_name="detection_Resnet50_Final.pth",
+        urls=(
+            f"{_FACEXLIB}/v0.1.0/detection_Resnet50_Final.pth",
+            f"{_CODEFORMER}/detection_Resnet50_Final.pth",
+            f"{_HUGGING_FACE}/detection_Resnet50_Final.pth",
+        ),
+        sha256="6d1de9c2944f2ccddca5f5e010ea5ae64a39845a86311af6fdf30841b0a5a16d",
+        size=109_497_761,
+        licence="MIT",
+        origin="biubug6/Pytorch_Retinaface, distributed by xinntao/facexlib",
+    ),
+    WeightRecord(
+        name="retinaface_mobile0.25",
+        kind="detector",
+        file_name="detection_mobilenet0.25_Final.pth",
+        urls=(
+            f"{_FACEXLIB}/v0.1.0/detection_mobilenet0.25_Final.pth",
+            f"{_CODEFORMER}/detection_mobilenet0.25_Final.pth",
+        ),
+        sha256="2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220",
+        size=1_789_735,
+        packaged="retinaface_mobile0.25.safetensors",
+        licence="MIT",
+        origin="biubug6/Pytorch_Retinaface, distributed by xinntao/facexlib",
+    ),
+    WeightRecord(
+        name="parsenet",
+        kind="parser",
+        file_name="parsing_parsenet.pth",
+        urls=(
+            f"{_FACEXLIB}/v0.2.2/parsing_parsenet.pth",
+            f"{_CODEFORMER}/parsing_parsenet.pth",
+            f"{_HUGGING_FACE}/parsing_parsenet.pth",
+        ),
+        sha256="3d558d8d0e42c20224f13cf5a29c79eba2d59913419f945545d8cf7b72920de2",
+        size=85_331_193,
+        licence="facexlib is MIT; the weights are reported to descend from PSFRGAN (CC BY-NC-SA 4.0), unconfirmed",
+        origin="distributed by xinntao/facexlib",
+    ),
+    WeightRecord(
+        name="bisenet",
+        kind="parser",
+        file_name="parsing_bisenet.pth",
+        urls=(
+            f"{_FACEXLIB}/v0.2.0/parsing_bisenet.pth",
+            f"{_CODEFORMER}/parsing_bisenet.pth",
+            f"{_HUGGING_FACE}/parsing_bisenet.pth",
+        ),
+        sha256="468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",
+        size=53_289_463,
+        licence="MIT",
+        origin="zllrunning/face-parsing.PyTorch, distributed by xinntao/facexlib",
+    ),
+)
+
+
+def find_record(name: str, kind: Kind | None = None) -> WeightRecord | None:
+    """The record of that name (and kind), None if there is none."""
+    return next((r for r in RECORDS if r.name == name and kind in (None, r.kind)), None)
+
+
+def get_record(name: str, kind: Kind | None = None) -> WeightRecord:
+    """The record of that name; WeightsError with the known names if there is none."""
+    record = find_record(name, kind)
+    if record is None:
+        known = ", ".join(r.name for r in RECORDS if kind in (None, r.kind))
+        raise WeightsError(f"{name!r} is not a known {kind or 'weight file'}; known are {known}, or give a file")
+    return record
+
+
+def record_of_file(path: Path) -> WeightRecord | None:
+    """The record whose published file has this name, None if there is none."""
+    return next((r for r in RECORDS if r.file_name == path.name), None)
