@@ -9,7 +9,7 @@ import pytest
 from vqfr_core import FaceRestorer
 from vqfr_core.options import option_specs
 from vqfr_core.page.host import PageHost
-from vqfr_core.page.photo.view.actions import Asked
+from vqfr_core.page.photo.actions import Asked
 from vqfr_core.page.session import Sessions
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone
 

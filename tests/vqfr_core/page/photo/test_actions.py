@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_array
-from vqfr_core.page.photo.view.actions import NOTHING, Desk
+from vqfr_core.page.photo.actions import NOTHING, Desk
 
 from ..conftest import GROUP
 

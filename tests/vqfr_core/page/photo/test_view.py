@@ -1,6 +1,6 @@
 import pytest
 
-from vqfr_core.page.photo.view.view import toggled
+from vqfr_core.page.photo.view import toggled
 from vqfr_core.page.words import say
 
 
