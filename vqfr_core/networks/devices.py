@@ -5,10 +5,9 @@ import logging
 import torch
 
 from ..errors import InputError
+from .precision import DTYPES, Precision
 
 logger = logging.getLogger(__name__)
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def pick_device(device: str | torch.device | None = None) -> torch.device:
@@ -29,22 +28,23 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
     return chosen
 
 
-def pick_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """The number format behind a precision name ("auto", "fp32", "bf16", "fp16") on a device.
+def pick_precision(precision: str, device: torch.device) -> Precision:
+    """The number format that a setting ("auto", "fp32", "bf16", "fp16") stands for on a device.
 
     auto is float32 wherever no measurement has shown the result of half precision to be as good: bf16 changes codes,
     and with them parts of a face (see the README's table). Raises InputError for an unknown name, and for fp16 on the
     CPU, where it is several times slower than float32.
     """
     if precision == "auto":
-        return torch.float32
-    if precision not in DTYPES:
+        return "fp32"
+    known = next((name for name in DTYPES if name == precision), None)
+    if known is None:
         raise InputError(f"precision {precision!r} is not known; use auto, {', '.join(DTYPES)}")
-    if precision == "fp16" and device.type == "cpu":
+    if known == "fp16" and device.type == "cpu":
         raise InputError("precision fp16 is many times slower than fp32 on a CPU; use fp32 or bf16")
-    if precision == "bf16" and device.type == "cpu" and not cpu_has_bf16():
+    if known == "bf16" and device.type == "cpu" and not cpu_has_bf16():
         logger.warning("this CPU has no bf16 instructions: bf16 will be slower than fp32")
-    return DTYPES[precision]
+    return known
 
 
 def pick_memory_format(device: torch.device) -> torch.memory_format:
@@ -63,11 +63,6 @@ def cpu_has_bf16() -> bool:
     """Whether the CPU computes bf16 in hardware, so that it is faster than float32."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
-
-
-def precision_name(dtype: torch.dtype) -> str:
-    """fp32, bf16 or fp16."""
-    return next(name for name, known in DTYPES.items() if known == dtype)
 
 
 def _is_there(device_type: str) -> bool:

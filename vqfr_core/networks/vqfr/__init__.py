@@ -1,8 +1,8 @@
-"""The networks. They know nothing of files or images: built from a config, fed with tensors."""
+"""VQFR, both generations (Gu et al., ECCV 2022, arXiv 2205.06803), built from a config and fed with tensors."""
 
-from ..precision import Network
 from .config import V1Config, V2Config
+from .network import VqfrNetwork
 from .v1 import VqfrV1
 from .v2 import Features, VqfrV2
 
-__all__ = ["Features", "Network", "V1Config", "V2Config", "VqfrV1", "VqfrV2"]
+__all__ = ["Features", "V1Config", "V2Config", "VqfrNetwork", "VqfrV1", "VqfrV2"]

@@ -2,9 +2,10 @@
 
 from torch import Tensor, cat, nn
 
-from ..precision import Network, full_float32
+from ..precision import full_float32
 from .blocks import ResidualBlock, conv3x3, group_norm, norm_act_conv, resize_bilinear
 from .config import V1Config, level_names
+from .network import VqfrNetwork
 from .texture_warp import WarpingDecoder
 
 
@@ -147,7 +148,7 @@ class ConditionExtraction(nn.Module):
         return self.conv(x)
 
 
-class VqfrV1(Network):
+class VqfrV1(VqfrNetwork):
     """VQFR v1. The answer has one look: there is no fidelity to choose."""
 
     generation = 1

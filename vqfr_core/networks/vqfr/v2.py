@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import InputError
-from ..precision import Network, full_float32
+from ..precision import full_float32
 from .blocks import AttentionBlock, ResidualBlock, conv3x3, norm_act_conv
 from .config import V2Config, level_names
+from .network import VqfrNetwork
 from .texture_warp import WarpingDecoder
 from .upsample import UpsampleConv
 from .v1 import nearest_code
@@ -138,7 +139,7 @@ class Features(NamedTuple):
         return Features(self.texture.to(device), None if self.main is None else self.main.to(device))
 
 
-class VqfrV2(Network):
+class VqfrV2(VqfrNetwork):
     """VQFR v2: answer = head(texture + fidelity * main)."""
 
     generation = 2

@@ -1,0 +1,236 @@
+"""What every network offers, whatever it eats and gives: restorers, detectors and parsers.
+
+Each wraps a module. Hosts move that module between devices, so its device is asked of it each time and never kept.
+"""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..types import Box
+from .precision import DTYPES, Precision
+
+Source = Literal["embedded", "file", "downloaded"]
+Fidelity = float | Tensor
+"""One number for all faces, a number for each (B,), or a map (B, 1, S, S); in [0, 1]."""
+Kept = tuple[Tensor, ...]
+"""What a restorer keeps of one face, on the CPU, to render it again. Only that restorer can read it."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Which weights a network carries."""
+
+    name: str
+    """The known name, or the file's own without suffix."""
+    path: Path
+    """The file."""
+    sha256: str
+    """Hash of the whole file in hex."""
+    source: Source
+    """Part of this package, found in a folder, or just downloaded."""
+    metadata: Mapping[str, str]
+    """What a safetensors file says of itself; empty for others."""
+    generation: int | None = None
+    """1 or 2 for VQFR; None for others."""
+
+
+class Network:
+    """A module with what others have to know about it."""
+
+    def __init__(self, module: nn.Module, name: str, label: str) -> None:
+        self.module = module
+        self.name = name
+        """Of the weights, or of the architecture as long as nobody says where the weights are from."""
+        self.label = label
+        """What a message calls it."""
+        self.info: ModelInfo | None = None
+        """Where the weights are from; None for a network built by hand."""
+        self.precision: Precision = "fp32"
+        """Number format of whatever may be halved."""
+        self.sizes: Mapping[str, Any] = {}
+        """Sizes as plain numbers; empty for a network of only one size."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the module is now."""
+        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+
+    def attach(self, info: ModelInfo) -> None:
+        """Note where the weights are from."""
+        self.info, self.name = info, info.name
+
+    def set_precision(self, precision: Precision) -> None:
+        """Convert the weights in place."""
+        self.module.to(DTYPES[precision])
+        self.precision = precision
+
+
+class Restored(NamedTuple):
+    """The answers of a restorer to one batch."""
+
+    answers: list[Tensor]
+    """For each fidelity (B, 3, S, S), float32, nominally in [0, 1]; neither clamped nor known to be finite."""
+    kept: list[Kept] | None
+    """For each face what `render` needs, when it was asked for."""
+
+
+class Restorer(Network, ABC):
+    """Restores aligned faces. One without fidelity gives the same answer whatever is asked for."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        name: str,
+        label: str,
+        *,
+        crop_px: int = 512,
+        fidelity: Literal["none", "number", "map"] = "none",
+        renders_fast: bool = False,
+        working_bytes_per_face: int = 600_000_000,
+    ) -> None:
+        super().__init__(module, name, label)
+        self.crop_px = crop_px
+        """Side of the crops."""
+        self.fidelity = fidelity
+        """Whether it listens to a fidelity, one number a face, or one for each pixel, too."""
+        self.renders_fast = renders_fast
+        """`render` takes a small part of the time of `restore`."""
+        self.generation: int | None = None
+        """1 or 2 for VQFR."""
+        self.reopen: Callable[[], Restorer] | None = None
+        """Loads the same weights in float32; None for a network built by hand."""
+        self._working_bytes_per_face = working_bytes_per_face
+
+    @property
+    def has_fidelity(self) -> bool:
+        return self.fidelity != "none"
+
+    def restore(self, images: Tensor, fidelities: Sequence[Fidelity], keep: bool = False) -> Restored:
+        """Restore a batch of faces.
+
+        Args:
+            images: (B, 3, S, S), RGB in [0, 1], S = `crop_px`, on the module's device.
+            fidelities: one answer for each. Fidelity 0 alone may cost less.
+            keep: also give what `render` needs.
+        """
+        answer = self.run(images)
+        kept = [(face.cpu(),) for face in answer] if keep else None
+        return Restored([answer] * len(fidelities), kept)
+
+    @abstractmethod
+    def run(self, images: Tensor) -> Tensor:
+        """The answer to a batch, shapes and ranges as in `restore`; called in inference mode."""
+
+    def render(self, kept: Kept, fidelity: Fidelity) -> Tensor:
+        """The answer (3, S, S) for a face that was kept, at another fidelity."""
+        return kept[0]
+
+    def working_bytes(self, num_faces: int) -> int:
+        """About how much memory that many faces at once take besides the weights."""
+        return round(num_faces * self._working_bytes_per_face * DTYPES[self.precision].itemsize / 4)
+
+    def attach(self, info: ModelInfo) -> None:
+        super().attach(replace(info, generation=self.generation))
+
+    def in_float32(self) -> "Restorer":
+        """The network with its weights as they were stored, not as they were rounded."""
+        if self.precision == "fp32":
+            return self
+        if self.reopen is not None:
+            return self.reopen()
+        exact = copy.deepcopy(self)
+        exact.set_precision("fp32")
+        return exact
+
+    def describe(self) -> dict[str, Any]:
+        """Which network and which weights, for reports."""
+        info = self.info
+        return {
+            "name": self.name,
+            "generation": self.generation,
+            "file": info.path.name if info else None,
+            "sha256": info.sha256 if info else None,
+            "source": info.source if info else "built by hand",
+        }
+
+    def fidelity_note(self) -> str | None:
+        """What to tell somebody who sets a fidelity; None when it is heeded."""
+        return None if self.has_fidelity else f"{self.name} ({self.label}) has no fidelity: the setting was ignored"
+
+
+class RawFaces(NamedTuple):
+    """Faces in one picture, in pixels with the centre of the first one at (0, 0)."""
+
+    boxes: np.ndarray
+    """float64 (N, 4): x0, y0, x1, y1."""
+    landmarks: np.ndarray
+    """float64 (N, 5, 2): left eye, right eye, nose tip, left and right corner of the mouth, as (x, y)."""
+    scores: np.ndarray
+    """float64 (N,): confidence in [0, 1]."""
+
+    def take(self, index: np.ndarray) -> "RawFaces":
+        return RawFaces(self.boxes[index], self.landmarks[index], self.scores[index])
+
+
+class Detector(Network, ABC):
+    """Finds faces. Its attributes say at which sizes it does so best."""
+
+    stride_px: int = 32
+    """Height and width of a picture have to be multiples of this."""
+    fill: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """The colour, RGB in [0, 1], that it takes for nothing: what fills up a picture."""
+    typical_box: Box = Box(121.5, 103.0, 388.5, 461.5)
+    """The box it draws around a face that is aligned to 512 px."""
+    min_view_px: int = 320
+    """Smaller pictures are enlarged to this side."""
+    max_face_px: int = 400
+    """Larger faces are left to a smaller view of the picture."""
+    look_px: int = 320
+    """Side of an aligned crop that shows a face at the size it reads best."""
+
+    @abstractmethod
+    def find(self, pictures: Tensor, min_score: float) -> list[RawFaces]:
+        """Everything it takes for a face, with duplicates.
+
+        pictures: (B, 3, H, W), RGB in [0, 1]. min_score: lowest confidence wanted. Raises VqfrError when its numbers
+        are not finite.
+        """
+
+
+class Parser(Network, ABC):
+    """Tells which pixel of an aligned face shows which part of it."""
+
+    crop_px: int = 512
+    """Side of the crops it reads; others are resized for it."""
+
+    def label(self, crops: Tensor, batch_size: int = 4) -> Tensor:
+        """int64 (B, S, S) on the crops' device: 0 for no part of a face, else 1 + the place in FACE_REGIONS.
+
+        crops: (B, 3, S, S), RGB in [0, 1], any device.
+        """
+        if not len(crops):
+            return crops.new_zeros((0, *crops.shape[-2:]), dtype=torch.int64)
+        size = (crops.shape[-2], crops.shape[-1])
+        return torch.cat([self._label_resized(part, size) for part in crops.split(batch_size)]).to(crops.device)
+
+    @abstractmethod
+    def run(self, crops: Tensor) -> Tensor:
+        """The labels of crops (B, 3, crop_px, crop_px), float32, on the module's device; called in inference mode."""
+
+    @torch.inference_mode()
+    def _label_resized(self, crops: Tensor, size: tuple[int, int]) -> Tensor:
+        own = (self.crop_px, self.crop_px)
+        crops = crops.to(device=self.device, dtype=torch.float32)
+        if size == own:
+            return self.run(crops)
+        labels = self.run(F.interpolate(crops, own, mode="bilinear", antialias=True))
+        return F.interpolate(labels[:, None].float(), size, mode="nearest-exact")[:, 0].long()

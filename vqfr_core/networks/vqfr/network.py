@@ -1,0 +1,46 @@
+"""What both generations have in common besides their layers: input checks, memory format and number format."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import InputError
+from ..base import ModelInfo
+from .config import Config
+
+MULTIPLE_OF = 32
+
+
+class VqfrNetwork(nn.Module):
+    """Base of the two generations."""
+
+    generation: ClassVar[int]
+    """1 or 2."""
+    full_precision_parts: ClassVar[tuple[str, ...]]
+    """Sub-modules that choose the codes: they stay float32 when the rest is halved."""
+    has_fidelity: ClassVar[bool]
+    """Whether `forward` listens to a fidelity."""
+
+    config: Config
+    info: ModelInfo | None = None
+    """Where the weights come from; set by whoever loads them."""
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """Check the shape of an input batch and bring it to the dtype and memory format of the weights."""
+        if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % MULTIPLE_OF or x.shape[3] % MULTIPLE_OF:
+            raise InputError(
+                f"the network takes (B, 3, H, W) with H and W multiples of {MULTIPLE_OF} (512 in normal use), "
+                f"got {tuple(x.shape)}"
+            )
+        weight = self.get_parameter("encoder.conv_in.weight")
+        channels_last = weight.is_contiguous(memory_format=torch.channels_last)
+        return x.to(weight.dtype).contiguous(
+            memory_format=torch.channels_last if channels_last else torch.contiguous_format
+        )
+
+    def set_precision(self, dtype: torch.dtype) -> "VqfrNetwork":
+        """Convert the weights in place; the parts that choose codes stay float32. Returns the network itself."""
+        for name, part in self.named_children():
+            part.to(torch.float32 if name in self.full_precision_parts else dtype)
+        return self

@@ -1,0 +1,93 @@
+"""VQFR as a restorer: images in [0, 1] to the network's range and back, and what its head can do anew."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from ..base import Fidelity, Kept, ModelInfo, Restored, Restorer
+from ..precision import DTYPES, Precision
+from .config import V1Config, V2Config
+from .network import VqfrNetwork
+from .v1 import VqfrV1
+from .v2 import Features, VqfrV2
+
+_V1_BYTES_PER_FACE, _V2_BYTES_PER_FACE = 1_100_000_000, 600_000_000
+"""Peak over the weights for one face in float32 at the published widths; benchmarks/network.py."""
+
+
+def build_v1(state: Mapping[str, Tensor]) -> Restorer:
+    """A VQFR v1 of the sizes of these weights, without them."""
+    return VqfrV1Restorer(VqfrV1(V1Config.from_state_dict(state)))
+
+
+def build_v2(state: Mapping[str, Tensor]) -> Restorer:
+    """A VQFR v2 of the sizes of these weights, without them."""
+    return VqfrV2Restorer(VqfrV2(V2Config.from_state_dict(state)))
+
+
+class VqfrRestorer(Restorer):
+    """What the two generations share."""
+
+    def attach(self, info: ModelInfo) -> None:
+        super().attach(info)
+        cast(VqfrNetwork, self.module).info = self.info
+
+    def set_precision(self, precision: Precision) -> None:
+        cast(VqfrNetwork, self.module).set_precision(DTYPES[precision])
+        self.precision = precision
+
+    def run(self, images: Tensor) -> Tensor:
+        return _from_network(self.module(_to_network(images)))
+
+
+class VqfrV1Restorer(VqfrRestorer):
+    """The answer has one look: there is no fidelity to choose."""
+
+    def __init__(self, module: VqfrV1) -> None:
+        width = module.config.channels[0] / V1Config().channels[0]
+        super().__init__(module, "vqfr_v1", "VQFR v1", working_bytes_per_face=round(_V1_BYTES_PER_FACE * width))
+        self.generation, self.sizes = 1, dataclasses.asdict(module.config)
+
+
+class VqfrV2Restorer(VqfrRestorer):
+    """The head adds the main branch to the texture by fidelity, at little cost."""
+
+    def __init__(self, module: VqfrV2) -> None:
+        width = module.config.channels[0] / V2Config().channels[0]
+        super().__init__(
+            module,
+            "vqfr_v2",
+            "VQFR v2",
+            fidelity="map",
+            renders_fast=True,
+            working_bytes_per_face=round(_V2_BYTES_PER_FACE * width),
+        )
+        self.network = module
+        self.generation, self.sizes = 2, dataclasses.asdict(module.config)
+
+    def restore(self, images: Tensor, fidelities: Sequence[Fidelity], keep: bool = False) -> Restored:
+        x = _to_network(images)
+        if not keep:
+            return Restored([_from_network(answer) for answer in self.network.sweep(x, fidelities)], None)
+        features = self.network.features(x)
+        answers = [_from_network(self.network.head(features, fidelity).to(x.dtype)) for fidelity in fidelities]
+        return Restored(answers, [_of_face(features, i) for i in range(len(images))])
+
+    def render(self, kept: Kept, fidelity: Fidelity) -> Tensor:
+        features = Features(*(part.to(self.device) for part in kept))
+        return _from_network(self.network.head(features, fidelity).float())[0]
+
+
+def _of_face(features: Features, index: int) -> Kept:
+    return tuple(part[index : index + 1].cpu() for part in features if part is not None)
+
+
+def _to_network(images: Tensor) -> Tensor:
+    return images * 2 - 1
+
+
+def _from_network(answer: Tensor) -> Tensor:
+    return answer.to(torch.float32).add(1).div(2)
