@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 from vqfr_core.page.build import build_page  # noqa: E402
 from vqfr_core.page.gradio_compat import launch  # noqa: E402
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone  # noqa: E402
+from vqfr_core.weights.store import WeightStore  # noqa: E402
 
 SIZE = {"width": 1280, "height": 860}
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--model", default="auto", help="name or file of the weights (default: auto)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        keeper = RestorerKeeper(arguments.model, download=False)
+        keeper = RestorerKeeper(arguments.model, store=WeightStore(download=False))
         blocks = build_page(stand_alone(keeper, Path(folder), may_name_folders=True), is_alone=True)
         shot = Path(folder) / "page.png"
         try:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from .host import PageProgress
-from .photo.actions import Shown
+from .photo.shown import Shown
 from .words import bar_html
 
 _Report = tuple[str, int, int]
@@ -22,13 +22,13 @@ def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
             reports.put(error)
 
     threading.Thread(target=run, daemon=True).start()
-    yield {"said": bar_html("Getting ready", 0, 0)}
+    yield Shown(said=bar_html("Getting ready", 0, 0))
     while True:
         report = reports.get()
         if isinstance(report, BaseException):
             raise report
-        if isinstance(report, dict):
+        if isinstance(report, Shown):
             yield report
             return
         what, done, total = report
-        yield {"said": bar_html(f"{done} of {total} {what}s done", done, total)}
+        yield Shown(said=bar_html(f"{done} of {total} {what}s done", done, total))

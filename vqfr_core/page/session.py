@@ -6,14 +6,13 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..finish import Restoration
-from ..interactive import Rework
+from ..interactive import InteractiveImage
 from ..pictures import Picture
-from ..types import FaceDetection
+from ..restoration import Restoration
 from .host import PageHost
 
 _MAX_SESSIONS = 64
@@ -30,12 +29,10 @@ class Photo:
     """How the user calls it."""
     picture: Picture
     """Its first frame, with all that the file says about it."""
-    rework: Rework
-    """What is known of its faces."""
+    image: InteractiveImage
+    """Its pixels and what is known of its faces."""
     is_animated: bool = False
     """The file has more frames."""
-    numbered: list[FaceDetection] = field(default_factory=list)
-    """The faces by the numbers in the drawing."""
     drawing_scale: float = 1.0
     """Pixels of the drawing for each pixel of the photograph."""
     result: Restoration | None = None
@@ -68,7 +65,7 @@ class Session:
         if self.photo is None:
             return 0
         result = self.photo.result
-        return self.photo.rework.num_bytes + (0 if result is None else 4 * (result.image.numel() + result.mask.numel()))
+        return self.photo.image.num_bytes + (0 if result is None else 4 * (result.image.numel() + result.mask.numel()))
 
     def require_photo(self) -> Photo:
         """The photograph; InputError when there is none."""
@@ -137,7 +134,7 @@ class Sessions:
         for key in self._resting():
             photo = self._sessions[key].photo
             if self._num_bytes() > self._host.max_kept_bytes and photo is not None:
-                photo.rework.forget()
+                photo.image.forget()
         for key in self._resting():
             if self._num_bytes() > self._host.max_kept_bytes:
                 self._sessions.pop(key).close()

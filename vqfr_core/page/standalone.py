@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InputError
 from ..restorer import FaceRestorer
-from ..weights.catalog import RECORDS
-from ..weights.find import locate_present
-from ..weights.load import AUTO_ORDER
+from ..weights.folders import PathLike
+from ..weights.store import AUTO, WeightStore
 from .host import Folders, PageHost
 
 _MISSING = " (downloads it first)"
@@ -20,46 +19,47 @@ _MISSING = " (downloads it first)"
 class RestorerKeeper:
     """Opens restorers and keeps the last one."""
 
-    model: str = "auto"
-    """Offered first."""
+    model: str = AUTO
+    """A name or a file; offered first."""
     device: str | None = None
-    folder: Path | None = None
-    """Of the weights."""
-    download: bool = True
+    store: WeightStore = field(default_factory=WeightStore)
+    """Where weights come from."""
 
     def __post_init__(self) -> None:
-        self._opened: tuple[str, FaceRestorer] | None = None
+        self._opened: tuple[PathLike, FaceRestorer] | None = None
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
         """The first model, then what is here, then what could be fetched."""
-        restorers = [record for record in RECORDS if record.kind == "restorer"]
-        here = [record.name for record in restorers if locate_present(record, self.folder)]
-        others = [f"{name}{_MISSING}" for name in AUTO_ORDER if name not in here and self.download]
-        return list(dict.fromkeys([Path(self.model).name, "auto", *here, *others]))
+        return list(self._offers())
 
     def open(self, name: str | None = None) -> FaceRestorer:
         """The restorer of a choice, the first one when None; to be called while `job` is held.
 
-        Raises InputError for what is no choice: names come from browsers, and none may open other files.
+        Raises InputError for what is not a choice: names come from browsers, and none may open other files.
         """
-        wanted = self.model if name in (None, Path(self.model).name) else self._checked(name or "")
+        offers = self._offers()
+        if name is not None and name not in offers:
+            raise InputError(f"{name!r} is none of the models here; choose one of {', '.join(offers)}")
+        wanted = self.model if name is None else offers[name]
         if self._opened is None or self._opened[0] != wanted:
             self._opened = None  # frees its memory first
-            restorer = FaceRestorer(wanted, device=self.device, folder=self.folder, download=self.download)
-            self._opened = wanted, restorer
+            self._opened = wanted, FaceRestorer(wanted, device=self.device, store=self.store)
         return self._opened[1]
-
-    def _checked(self, name: str) -> str:
-        if name not in self.names():
-            raise InputError(f"{name!r} is none of the models here; choose one of {', '.join(self.names())}")
-        return name.removesuffix(_MISSING)
 
     @contextmanager
     def job(self) -> Iterator[None]:
         """One piece of work at a time."""
         with self._lock:
             yield
+
+    def _offers(self) -> dict[str, PathLike]:
+        """What is shown, in order, and what it opens."""
+        choices, named = self.store.choices("restorer"), {AUTO, *self.store.names("restorer")}
+        first: dict[str, PathLike] = {Path(self.model).name: self.model}
+        here = {c.name: c.name if c.name in named else c.path or c.name for c in choices if c.path is not None}
+        missing = {f"{c.name}{_MISSING}": c.name for c in choices if c.state == "downloadable"}
+        return {**first, AUTO: AUTO, **here, **missing, **first}
 
 
 def stand_alone(keeper: RestorerKeeper, temp_folder: Path, may_name_folders: bool) -> PageHost:

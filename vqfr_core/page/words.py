@@ -1,12 +1,11 @@
 """What the page says, as HTML."""
 
-from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from ..files.run import Entry
-from ..report import Report, count_reasons
-from ..types import Detections
+from ..report import FaceReport, Report, count_reasons
+from ..types import ImageFaces
 from .folder.actions import Step
 from .session import Photo
 
@@ -22,21 +21,20 @@ def welcome() -> str:
     return say(_DOWN)
 
 
-def say_faces(photo: Photo, detections: Detections, numbers: Sequence[int]) -> str:
+def say_faces(photo: Photo, found: ImageFaces) -> str:
     """What was found in a photograph."""
     frames = " Its first frame is shown; the tab Several pictures restores all." if photo.is_animated else ""
-    return say(f"{photo.name}: {_found(detections, numbers)}{frames}")
+    return say(f"{photo.name}: {_found(found)}{frames}")
 
 
-def _found(detections: Detections, numbers: Sequence[int]) -> str:
-    num_used, num_left = len(detections.faces), len(detections.skipped)
-    if not num_used + num_left:
+def _found(found: ImageFaces) -> str:
+    if not found.faces:
         return "no face found. Try a lower minimum confidence, tiles for tiny faces, or rotated faces."
-    found = f"{num_used + num_left} face{'s' if num_used + num_left > 1 else ''} found"
-    if not num_used:
-        return f"{found}, none of them chosen ({count_reasons(skipped.reason for skipped in detections.skipped)})."
-    chosen = ", ".join(map(str, sorted(numbers)))
-    return f"{found}; to be restored: {chosen}. Click a face to choose it or leave it out."
+    count = f"{len(found.faces)} face{'s' if len(found.faces) > 1 else ''} found"
+    if not found.used:
+        return f"{count}, none of them chosen ({count_reasons(face.skipped or '' for face in found.faces)})."
+    chosen = ", ".join(str(face.number) for face in found.used)
+    return f"{count}; to be restored: {chosen}. Click a face to choose it or leave it out."
 
 
 def bar_html(text: str, done: int, total: int) -> str:
@@ -44,18 +42,21 @@ def bar_html(text: str, done: int, total: int) -> str:
     return say(text) + _bar(done, total)
 
 
-def report_html(report: Report, numbers: Sequence[int]) -> str:
+def report_html(report: Report) -> str:
     """The report for a person: a line, what to know, and a table of the faces."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
-    names = [str(number) for number in numbers] + [""] * (len(report.faces) - len(numbers))
-    rows = "".join(
-        f"<tr><td>{name}</td><td>{box[2] - box[0]:.0f} × {box[3] - box[1]:.0f} px</td><td>{face.score:.2f}</td>"
-        f"<td>{escape(face.status)}{escape(': ' + face.reason if face.reason else '')}</td></tr>"
-        for name, face, box in ((n, f, f.box) for n, f in zip(names, report.faces, strict=True))
-    )
+    rows = "".join(map(_face_row, report.faces))
     head = "<tr><th>face</th><th>size</th><th>score</th><th>what was done</th></tr>"
     table = f"<table>{head}{rows}</table>" if rows else ""
     return f'<div class="vqfr-report"><p>{escape(report.summary())}</p><ul>{notes}</ul>{table}</div>'
+
+
+def _face_row(face: FaceReport) -> str:
+    x0, y0, x1, y1 = face.box
+    name = "" if face.number is None else face.number
+    done = f"{face.status}: {face.reason}" if face.reason else face.status
+    cells = (name, f"{x1 - x0:.0f} × {y1 - y0:.0f} px", f"{face.score:.2f}", escape(done))
+    return "".join(["<tr>", *(f"<td>{cell}</td>" for cell in cells), "</tr>"])
 
 
 def progress_html(step: Step) -> str:

@@ -1,8 +1,9 @@
-"""What the page does when somebody does something, for one photograph. Results are values by the name of what shows
-them; what is not named stays as it is. Nothing here knows Gradio, and nothing is kept outside the sessions."""
+"""What the page does when somebody does something, for one photograph. Nothing here knows Gradio, and nothing is kept
+outside the sessions."""
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +15,9 @@ from ..controls import read_controls
 from ..host import PageHost, PageProgress
 from ..session import Photo, Session, Sessions
 from ..words import report_html, say, say_faces, welcome
+from .shown import NO_RESULT, SAME, Shown
 from .view import (
     Result,
-    chosen_numbers,
     draw_photo,
     face_at,
     open_photo,
@@ -31,12 +32,7 @@ from .view import (
 
 logger = logging.getLogger(__name__)
 
-Shown = dict[str, Any]
-"""Values by name: key, drawing, said, select, comparison, crops, sweep, report, json, file, whole, tab."""
-NOTHING: Shown = {
-    "comparison": None, "crops": None, "sweep": None, "report": "", "json": None, "file": None, "whole": None,
-}  # fmt: skip
-"""The places of results, emptied."""
+Work = Callable[[Session, FaceRestorer, RestoreOptions], Shown]
 
 
 class Asked(NamedTuple):
@@ -62,27 +58,27 @@ class Desk:
         key, session = self._sessions.open(asked.key)
         session.stop.set()
         session.photo = None
-        empty: Shown = {"key": key, "drawing": None, "tab": "faces", **NOTHING}
+        empty = replace(NO_RESULT, key=key, drawing=None, tab="faces")
         if path is None:
-            return empty | {"said": welcome()}
+            return replace(empty, said=welcome())
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             session.photo = open_photo(path, self._host.max_pixels, self._host.max_kept_bytes // 2)
             return self._draw(session.photo, restorer, options)
 
-        return empty | self._work(asked._replace(key=key), work)
+        return empty.then(self._work(asked._replace(key=key), work))
 
     def click(self, asked: Asked, point: tuple[float, float]) -> Shown:
         """Somebody clicked into the drawing: the face there is chosen, or left out."""
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             photo = session.require_photo()
-            number = face_at(photo, *point)
+            found = photo.image.detect(restorer, options)
+            number = face_at(found, photo.drawing_scale, *point)
             if number is None:
-                return {"said": say("There is no face here that was found; click inside a box.")}
-            chosen = chosen_numbers(photo, photo.rework.detect(restorer, options))
-            changed = options.replace(select=toggled(number, chosen, len(photo.numbered)))
-            return {"select": changed.select} | self._redo(photo, restorer, changed, is_redrawn=True)
+                return Shown(said=say("There is no face here that was found; click inside a box."))
+            changed = options.replace(select=toggled(found, number))
+            return replace(self._redo(photo, restorer, changed, is_redrawn=True), select=changed.select)
 
         return self._work(asked, work)
 
@@ -90,7 +86,7 @@ class Desk:
         """A setting was changed; is_redrawn: one that has a say in which faces are found and chosen."""
         key, session = self._sessions.open(asked.key)
         if session.photo is None or (session.photo.result is None and not is_redrawn):
-            return {"key": key}
+            return Shown(key=key)
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             return self._redo(session.require_photo(), restorer, options, is_redrawn)
@@ -101,8 +97,8 @@ class Desk:
         """Another model was chosen. It is not opened yet: that may take a download."""
         key, session = self._sessions.open(asked.key)
         if session.photo is None:
-            return {"key": key}
-        return {"key": key, "said": say(f"Press Restore to see the result with {asked.model}.")}
+            return Shown(key=key)
+        return Shown(key=key, said=say(f"Press Restore to see the result with {asked.model}."))
 
     def restore(self, asked: Asked, progress: PageProgress) -> Shown:
         """The Restore button."""
@@ -110,7 +106,7 @@ class Desk:
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             photo = session.require_photo()
             result = restore_photo(photo, restorer, options, self._faces(progress), self._stopper(session))
-            return self._draw(photo, restorer, options) | self._show(photo, result) | {"tab": "result"}
+            return replace(self._draw(photo, restorer, options).then(self._show(photo, result)), tab="result")
 
         return self._work(asked, work, starts=True)
 
@@ -121,7 +117,7 @@ class Desk:
             photo = session.require_photo()
             sheet = sweep_photo(photo, restorer, options, self._faces(progress), self._stopper(session))
             path = save_sweep(photo, sheet, session.folder)
-            return {"sweep": str(path), "tab": "sweep", "said": say("The faces at several fidelities.", "done")}
+            return Shown(sweep=str(path), tab="sweep", said=say("The faces at several fidelities.", "done"))
 
         return self._work(asked, work, starts=True)
 
@@ -130,46 +126,40 @@ class Desk:
         key, session = self._sessions.open(asked.key)
         photo = session.photo
         if photo is None or photo.result is None:
-            return {"key": key, "file": None}
-        shown: Shown = {"key": key}
+            return Shown(key=key, file=None)
         try:
-            shown["file"] = str(save_result(photo, session.folder))
+            path = save_result(photo, session.folder)
         except (VqfrError, OSError) as error:
-            return shown | {"file": None, "said": say(describe_failure(error), "error")}
-        return shown | ({"whole": whole_result(photo)} if self._host.send_to else {})
+            return Shown(key=key, file=None, said=say(describe_failure(error), "error"))
+        return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
 
     def stop(self, key: str | None) -> None:
         """The Stop button."""
         self._sessions.open(key)[1].stop.set()
 
     def _redo(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions, is_redrawn: bool) -> Shown:
-        shown = self._draw(photo, restorer, options) if is_redrawn else {}
+        shown = self._draw(photo, restorer, options) if is_redrawn else Shown()
         if photo.result is None:
             return shown
-        if not photo.rework.is_kept(restorer, options):
-            return shown | {"said": say("Press Restore to see the result with these settings.")}
-        return shown | self._show(photo, restore_photo(photo, restorer, options))
+        if not photo.image.is_kept(restorer, options):
+            return replace(shown, said=say("Press Restore to see the result with these settings."))
+        return shown.then(self._show(photo, restore_photo(photo, restorer, options)))
 
     def _draw(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
-        drawing, detections = draw_photo(photo, restorer, options)
-        return {"drawing": drawing, "said": say_faces(photo, detections, chosen_numbers(photo, detections))}
+        found = photo.image.detect(restorer, options)
+        return Shown(drawing=draw_photo(photo, found), said=say_faces(photo, found))
 
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
-        return {
-            "comparison": (result.before, result.after),
-            "crops": result.crops,
-            "report": report_html(report, result.numbers),
-            "json": report_dict(photo),
-            "said": say(". ".join([report.summary(), *report.notes]) + ".", "done"),
-        }
+        return Shown(
+            comparison=(result.before, result.after),
+            crops=result.crops,
+            report=report_html(report),
+            json=report_dict(photo),
+            said=say(". ".join([report.summary(), *report.notes]) + ".", "done"),
+        )
 
-    def _work(
-        self,
-        asked: Asked,
-        work: Callable[[Session, FaceRestorer, RestoreOptions], Shown],
-        starts: bool = False,
-    ) -> Shown:
+    def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
         """Do a piece of work in the host's surroundings; what goes wrong is said in the page."""
         key, session = self._sessions.open(asked.key)
         try:
@@ -177,14 +167,15 @@ class Desk:
             with session.lock, self._host.job():
                 if starts:
                     session.stop.clear()
-                return {"key": key} | work(session, self._host.open_restorer(asked.model), options)
+                return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
         except Cancelled as error:
-            return {"key": key, "said": say(f"It was {error}; press Restore to go on from there.")}
+            reason = str(error)
+            return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; press Restore to go on from there."))
         except Exception as error:  # shown to the user, who cannot see the log
             if not isinstance(error, VqfrError):
                 logger.exception("the page failed")
             text = describe_failure(error, hint="the log says more")
-            return {"key": key, "said": say(text, "error"), "warning": text}
+            return Shown(key=key, said=say(text, "error"), warning=text)
 
     def _faces(self, progress: PageProgress) -> Callable[[int, int], None]:
         def tell(done: int, total: int) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from PIL import Image
+
 from ...options import option_specs
 from ..controls import Controls, add_basic_controls, add_other_controls, in_order
 from ..gradio_compat import (
@@ -20,11 +22,12 @@ from ..host import PageHost
 from ..progress import with_bar
 from ..session import Sessions
 from ..words import welcome
-from .actions import Asked, Desk, Shown
+from .actions import Asked, Desk
+from .shown import SAME, Shown
 
 
 class PhotoTab:
-    """Components by the name under which `Desk` gives their values, and the way back."""
+    """The components that `Shown` has values for, by name, and the controls."""
 
     def __init__(self, host: PageHost, sessions: Sessions, key: Any) -> None:
         """To be made inside the gr.Tab that it fills. key: the gr.State with the session's key."""
@@ -106,7 +109,8 @@ class PhotoTab:
 
         def open_file(client: str, file: Any, *values: Any) -> list[Any]:
             shown = self._desk.open(_asked(values), next(iter(file_paths(file)), None))
-            self._sessions.note_client(shown["key"], client)
+            if shown.key is not SAME:
+                self._sessions.note_client(shown.key, client)
             return self._values(shown)
 
         def restore(*values: Any) -> Iterator[list[Any]]:
@@ -149,23 +153,23 @@ class PhotoTab:
             event.then(save, self._inputs, [self._places[name] for name in names], show_progress="hidden")
 
     def _values(self, shown: Shown, names: Sequence[str] | None = None) -> list[Any]:
-        """One value for each output; what is not named stays as it is."""
-        gr = import_gradio()
-        if "warning" in shown:
-            warn(shown["warning"])
-        if "comparison" in shown:
-            shown = shown | {"comparison": self._compared(shown)}
-        if "file" in shown:
-            shown = shown | {"file": gr.update(value=shown["file"], visible=shown["file"] is not None)}
-        if "tab" in shown:
-            shown = shown | {"tab": gr.update(selected=shown["tab"])}
-        return [shown.get(name, gr.update()) for name in (names or self._places)]
+        """One value for each output."""
+        update, values = import_gradio().update, shown.changes()
+        if shown.warning is not None:
+            warn(shown.warning)
+        if shown.comparison is not SAME and shown.key is not SAME:
+            values["comparison"] = self._compared(shown.key, shown.comparison)
+        if shown.file is not SAME:
+            values["file"] = update(value=shown.file, visible=shown.file is not None)
+        if shown.tab is not SAME:
+            values["tab"] = update(selected=shown.tab)
+        return [values.get(name, update()) for name in (names or self._places)]
 
-    def _compared(self, shown: Shown) -> Any:
-        if shown["comparison"] is None:
+    def _compared(self, key: str, pair: tuple[Image.Image, Image.Image] | None) -> Any:
+        if pair is None:
             return self._comparison.empty
-        _, session = self._sessions.open(shown["key"])
-        return self._comparison.value(shown["comparison"], session.folder)
+        _, session = self._sessions.open(key)
+        return self._comparison.value(pair, session.folder)
 
 
 def _asked(values: Sequence[Any]) -> Asked:

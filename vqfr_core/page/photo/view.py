@@ -1,24 +1,23 @@
 """The work on one photograph, from the page's settings to what it shows. Nothing here knows Gradio."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from ...atomic import whole_file
 from ...drawing.faces import draw_faces
 from ...drawing.sheet import draw_sweep, fit
 from ...errors import InputError
-from ...files.outputs import write_whole
-from ...finish import Restoration
-from ...interactive import Rework
+from ...interactive import InteractiveImage
 from ...options import RestoreOptions
 from ...pictures import WRITABLE_SUFFIXES, Picture, read_picture, to_pil, write_picture
 from ...pictures.stills import flatten_frame, picture_of, still_of
 from ...pipeline.restoring.restore import Progress, ShouldStop
+from ...restoration import Restoration
 from ...restorer import FaceRestorer
-from ...types import Detections, FaceDetection
+from ...types import ImageFaces
 from ..session import Photo
 
 SHOWN_PX = 1600
@@ -37,8 +36,6 @@ class Result:
     """The result, of the same size."""
     crops: list[tuple[Image.Image, str]]
     """Each face before and after, with its name."""
-    numbers: list[int]
-    """Of the restored faces."""
     restoration: Restoration
     """The whole result."""
 
@@ -50,45 +47,45 @@ def open_photo(path: Path, max_pixels: int, max_bytes: int) -> Photo:
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
     still = replace(still_of(picture), loop=0)
-    return Photo(path, path.name, still, Rework(still.images[0], max_bytes), picture.is_animated)
+    return Photo(path, path.name, still, InteractiveImage(still.images[0], max_bytes), picture.is_animated)
 
 
-def draw_photo(photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> tuple[Image.Image, Detections]:
-    """The photograph with its faces, numbered as `select` knows them, and the faces themselves."""
+def draw_photo(photo: Photo, found: ImageFaces) -> Image.Image:
+    """The photograph with its faces, numbered as `select` knows them."""
     image = flatten_frame(photo.picture.frames[0])
-    detections = photo.rework.detect(restorer, options)
-    photo.numbered = photo.rework.numbers(restorer, options)
-    if options.aligned:  # there is nothing to mark
-        return fit(image, SHOWN_PX), detections
-    drawing = fit(draw_faces(image, detections, numbers=chosen_numbers(photo, detections)), SHOWN_PX)
+    if found.is_aligned:  # there is nothing to mark
+        return fit(image, SHOWN_PX)
+    numbers = [face.number or 0 for face in found.used]
+    drawing = fit(draw_faces(image, found.detections, numbers=numbers), SHOWN_PX)
     photo.drawing_scale = drawing.width / image.width
-    return drawing, detections
+    return drawing
 
 
-def chosen_numbers(photo: Photo, detections: Detections) -> list[int]:
-    """The numbers of the faces to be used."""
-    return _numbers_of(photo, detections.faces)
+def face_at(found: ImageFaces, scale: float, x: float, y: float) -> int | None:
+    """The number of the face at a point of the drawing, the smallest where several overlap; None: there is none.
 
-
-def face_at(photo: Photo, x: float, y: float) -> int | None:
-    """The number of the face at a point of the drawing, the smallest where several overlap; None: there is none."""
-    scale = photo.drawing_scale
+    scale: pixels of the drawing for each pixel of the photograph.
+    """
+    if found.is_aligned:
+        return None
     left, top = (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5
     slack = _CLICK_SLACK_PX / scale
+    boxes = [(face.detection.box, face.number) for face in found.faces if face.number is not None]
     hit = [
-        (face.box.area, number)
-        for number, face in enumerate(photo.numbered)
-        if face.box.x0 - slack <= left <= face.box.x1 + slack and face.box.y0 - slack <= top <= face.box.y1 + slack
+        (box.area, number)
+        for box, number in boxes
+        if box.x0 - slack <= left <= box.x1 + slack and box.y0 - slack <= top <= box.y1 + slack
     ]
     return min(hit)[1] if hit else None
 
 
-def toggled(number: int, chosen: Sequence[int], num_faces: int) -> str:
+def toggled(found: ImageFaces, number: int) -> str:
     """The `select` expression after a click on a face: chosen becomes not chosen, and the other way round."""
-    wanted = sorted(set(chosen) ^ {number})
-    if len(wanted) == num_faces:
+    wanted = {face.number for face in found.used} ^ {number}
+    numbered = [face.number for face in found.faces if face.number is not None]
+    if wanted == set(numbered):
         return "all"
-    return ",".join(map(str, wanted)) or "none"
+    return ",".join(str(known) for known in sorted(numbered) if known in wanted) or "none"
 
 
 def restore_photo(
@@ -99,14 +96,12 @@ def restore_photo(
     should_stop: ShouldStop | None = None,
 ) -> Result:
     """Restore, with as little work as the changed settings allow."""
-    photo.result, photo.numbered = None, photo.rework.numbers(restorer, options)
-    restoration = photo.rework.restore(restorer, options, progress=progress, should_stop=should_stop)
-    photo.result = restoration
+    photo.result = None
+    photo.result = restoration = photo.image.restore(restorer, options, progress=progress, should_stop=should_stop)
     after_frame = photo.picture.with_images([restoration.image]).frames[0]
     after = fit(flatten_frame(after_frame), SHOWN_PX)
     before = flatten_frame(photo.picture.frames[0]).resize(after.size, Image.Resampling.LANCZOS)
-    numbers = _numbers_of(photo, [face.crop.detection for face in restoration.faces])
-    return Result(before, after, _crops(restoration, numbers), numbers, restoration)
+    return Result(before, after, _crops(restoration.found), restoration)
 
 
 def sweep_photo(
@@ -116,11 +111,9 @@ def sweep_photo(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Image.Image:
-    """The faces at several fidelities, in one picture. InputError for a v1 model, or without faces."""
-    network = restorer.network_for(options)
-    if not network.has_fidelity:
-        raise InputError(f"{network.info.name} is a VQFR v1, which has no fidelity to sweep; choose a v2 model")
-    results = photo.rework.sweep(restorer, SWEEP_FIDELITIES, options, progress=progress, should_stop=should_stop)
+    """The faces at several fidelities, in one picture. InputError for a model without fidelity, or without faces."""
+    restorer.model_for(options).require_fidelity()
+    results = photo.image.sweep(restorer, SWEEP_FIDELITIES, options, progress=progress, should_stop=should_stop)
     if not results[0].faces:
         raise InputError("no face is chosen, so there is nothing to compare")
     return fit(draw_sweep([result.faces for result in results], SWEEP_FIDELITIES), 2 * SHOWN_PX)
@@ -137,7 +130,8 @@ def save_result(photo: Photo, folder: Path) -> Path:
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
-        write_whole(target, photo.path.read_bytes())  # saving a JPEG once more would change it
+        with whole_file(target) as file:
+            file.write(photo.path.read_bytes())  # saving a JPEG once more would change it
     else:
         write_picture(finished, target)
     return target
@@ -165,16 +159,13 @@ def _finished(photo: Photo) -> Picture:
 
 def _is_untouched(photo: Photo) -> bool:
     result = photo.result
-    return result is not None and not result.faces and result.report.options["scale"] == 1
+    return result is not None and not result.found.used and result.image.shape[-2:] == result.found.size
 
 
-def _numbers_of(photo: Photo, faces: Sequence[FaceDetection]) -> list[int]:
-    """An aligned face is number 0."""
-    return [photo.numbered.index(face) if face in photo.numbered else 0 for face in faces]
-
-
-def _crops(restoration: Restoration, numbers: Sequence[int]) -> list[tuple[Image.Image, str]]:
+def _crops(found: ImageFaces) -> list[tuple[Image.Image, str]]:
     crops = []
-    for number, face in zip(numbers, restoration.faces, strict=True):
-        crops += [(to_pil(face.crop.image), f"face {number}, before"), (to_pil(face.image), f"face {number}, after")]
+    for face in found.used:
+        if face.crop is not None and face.restored is not None:
+            crops.append((to_pil(face.crop.image), f"face {face.number}, before"))
+            crops.append((to_pil(face.restored), f"face {face.number}, after"))
     return crops

@@ -1,0 +1,60 @@
+"""What the page shows of one photograph, as the values of its parts."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Literal
+
+from PIL import Image
+
+
+class _Same(Enum):
+    SAME = "stays as it is"
+
+
+Same = Literal[_Same.SAME]
+SAME: Same = _Same.SAME
+"""The value of a part that stays as it is; None empties one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """New values for the parts of the tab; its components bear the same names."""
+
+    key: str | Same = SAME
+    """Of the session."""
+    said: str | Same = SAME
+    """The line below the buttons, as HTML."""
+    select: str | Same = SAME
+    """The setting of that name."""
+    tab: str | Same = SAME
+    """The view in front."""
+    drawing: Image.Image | None | Same = SAME
+    """The photograph with its faces."""
+    comparison: tuple[Image.Image, Image.Image] | None | Same = SAME
+    """Before and after, of one size."""
+    file: str | None | Same = SAME
+    """The result to download."""
+    whole: Image.Image | None | Same = SAME
+    """The whole result, to be sent on."""
+    crops: list[tuple[Image.Image, str]] | None | Same = SAME
+    """Each face before and after, with its name."""
+    sweep: str | None | Same = SAME
+    """The file that shows the faces at several fidelities."""
+    report: str | Same = SAME
+    """The report for a person, as HTML."""
+    json: dict[str, Any] | None | Same = SAME
+    """The report as plain data."""
+    warning: str | None = None
+    """A note that pops up; not a part of its own."""
+
+    def changes(self) -> dict[str, Any]:
+        """The new values by the name of their part."""
+        return {name: value for name, value in vars(self).items() if value is not SAME and name != "warning"}
+
+    def then(self, later: "Shown") -> "Shown":
+        """Both; where they differ the later one wins."""
+        return replace(self, warning=later.warning or self.warning, **later.changes())
+
+
+NO_RESULT = Shown(comparison=None, file=None, whole=None, crops=None, sweep=None, report="", json=None)
+"""The places of results, emptied."""
