@@ -9,7 +9,7 @@ from collections import deque
 import numpy as np
 from torch import Tensor
 
-from ..networks.retinaface import DetectorNetwork
+from ..networks.base import Detector
 from ..pipeline.finding.detect import detect_faces
 from ..types import Box, FaceDetection
 
@@ -21,7 +21,7 @@ _NUM_REMEMBERED = 16  # an original is looked at for each metric and each row
 class FaceFinder:
     """Finds the face of an original, and the same face in a degraded or restored version."""
 
-    def __init__(self, detector: DetectorNetwork) -> None:
+    def __init__(self, detector: Detector) -> None:
         self._detector = detector
         self._recent: deque[tuple[Tensor, list[FaceDetection]]] = deque(maxlen=_NUM_REMEMBERED)
 
