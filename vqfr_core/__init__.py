@@ -20,9 +20,9 @@ if TYPE_CHECKING:
         VqfrError,
         WeightsError,
     )
-    from .finish import Restoration
     from .options import RestoreOptions, option_specs
     from .pictures import Picture, read_picture, to_array, to_pil, to_tensor, write_picture
+    from .restoration import Restoration
     from .restorer import FaceRestorer
     from .types import Box, Detections, FaceCrop, FaceDetection, Point, RestoredFace, SkippedFace
     from .weights.load_model import load_model
@@ -62,7 +62,7 @@ _MODULES = {
     "pictures": "Picture read_picture to_array to_pil to_tensor write_picture",
     "weights.load_model": "load_model",
     "options": "RestoreOptions option_specs",
-    "finish": "Restoration",
+    "restoration": "Restoration",
     "restorer": "FaceRestorer",
     "types": "Box Detections FaceCrop FaceDetection Point RestoredFace SkippedFace",
 }

@@ -1,15 +1,17 @@
 """Every setting a user sees, once: default, range, label and help. The command line and the hosts read it here."""
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import InputError
+from .networks.face_regions import FACE_REGIONS, parse_regions
+from .networks.registry import architectures
+from .selection import parse_selection
 
-DETECTORS = ("auto", "retinaface_resnet50", "retinaface_mobile0.25")
 SORT_ORDERS = ("size", "left-right", "top-bottom", "center", "score")
-MASK_KINDS = ("auto", "parsing", "soft", "box")
-MASK_REGIONS = ("skin", "brows", "eyes", "glasses", "nose", "mouth", "ears", "hair", "neck")
+MASK_KINDS = ("auto", "parsing", "soft", "crop")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 GROUP_TITLES = {
     "restore": "restoration",
@@ -18,6 +20,15 @@ GROUP_TITLES = {
     "blend": "putting faces back",
 }
 """The groups of settings, in order, and what each is about."""
+
+Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
+"""The allowed values, or what looks them up."""
+AnyOptions = TypeVar("AnyOptions", bound="Options")
+
+
+def detector_choices() -> tuple[str, ...]:
+    """auto, and every detector of the registry."""
+    return ("auto", *(row.name for row in architectures("detector")))
 
 
 @dataclass(frozen=True)
@@ -33,13 +44,17 @@ class OptionSpec:
     maximum: float | None = None
     step: float | None = None
     choices: tuple[str, ...] | None = None
+    retired: Mapping[str, str] = field(default_factory=dict)
+    """Values of earlier versions, which are still understood, and what they are called now."""
+    parse: Callable[[Any], object] | None = None
+    """Raises InputError for a text that cannot be understood."""
     is_basic: bool = False
     """One of the few that most people touch; pages show the others folded."""
 
     def check(self, value: Any) -> None:
         """Raise InputError unless the value is allowed."""
         if self.choices is not None:
-            if value not in self.choices:
+            if value not in self.choices and value not in self.retired:
                 raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
         elif isinstance(self.default, bool):
             if not isinstance(value, bool):
@@ -47,11 +62,17 @@ class OptionSpec:
         elif isinstance(self.default, str):
             if not isinstance(value, str):
                 raise InputError(f"{self.name}: needs text, got {value!r}")
+            if self.parse is not None:
+                self.parse(value)
         else:
             self._check_number(value)
 
+    def current(self, value: Any) -> Any:
+        """The value under its present name."""
+        return self.retired.get(value, value) if self.retired else value
+
     def _check_number(self, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, int | float):
             raise InputError(f"{self.name}: needs a number, got {value!r}")
         if isinstance(self.default, int) and not float(value).is_integer():
             raise InputError(f"{self.name}: needs a whole number, got {value!r}")
@@ -69,26 +90,49 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     step: float | None = None,
-    choices: tuple[str, ...] | None = None,
+    choices: Choices | None = None,
+    retired: Mapping[str, str] | None = None,
+    parse: Callable[[Any], object] | None = None,
     is_basic: bool = False,
 ) -> Any:
     """A dataclass field that carries its own description; for the arguments see `OptionSpec`."""
     shown = {"label": label, "help": help, "group": group, "is_basic": is_basic}
-    limits = {"minimum": minimum, "maximum": maximum, "step": step, "choices": choices}
-    return field(default=default, metadata=shown | limits)
+    limits = {"minimum": minimum, "maximum": maximum, "step": step}
+    words = {"choices": choices, "retired": retired or {}, "parse": parse}
+    return field(default=default, metadata=shown | limits | words)
+
+
+# fmt: off
+@dataclass(frozen=True)
+class Options:
+    """Base of the groups of settings. Values are checked when it is made; a bad one raises InputError."""
+
+    def __post_init__(self) -> None:
+        for spec in option_specs(type(self)):
+            value = getattr(self, spec.name)
+            spec.check(value)
+            object.__setattr__(self, spec.name, spec.current(value))
+
+    def replace(self: AnyOptions, **changes: Any) -> AnyOptions:
+        """A copy with some values changed."""
+        return dataclasses.replace(self, **changes)
 
 
 @dataclass(frozen=True)
-class RestoreOptions:
-    """All settings of one restoration. Values are checked when it is made; a bad one raises InputError."""
+class NetworkOptions(Options):
+    """How faces go through the restoration network."""
 
-    # fmt: off
     fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. Only VQFR v2 models listen to it (the original's instructions use 0.1, its code 0); a v1 model ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     precision: str = option("auto", "Precision", "Number format of the network. auto is fp32, the exact one; half precision is faster on many devices, and may change details of a face.", "restore", choices=PRECISIONS)
     batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved by itself when memory runs out. 0 chooses: 1 on a CPU, where more was measured slower, 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
     aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")
 
-    detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=DETECTORS, is_basic=True)
+
+@dataclass(frozen=True)
+class FindOptions(Options):
+    """How faces are looked for."""
+
+    detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=detector_choices, is_basic=True)
     min_confidence: float = option(0.8, "Minimum confidence", "Faces the detector is less sure of are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01, is_basic=True)
     detection_size: int = option(1280, "Detection size", "The longer side of the image is reduced to this many pixels for detection.", "detect", minimum=128, maximum=8192, step=32)
     tiles: bool = option(False, "Detect in tiles", "Also look at full resolution, tile by tile: finds tiny faces in huge images.", "detect")
@@ -98,38 +142,53 @@ class RestoreOptions:
     min_face_fraction: float = option(0.0, "Minimum face fraction", "Faces that fill less than this part of the image's shorter side are skipped.", "detect", minimum=0.0, maximum=1.0, step=0.01)
     max_face_fraction: float = option(1.0, "Maximum face fraction", "Faces that fill more than this part of the image's shorter side are skipped. 1: no limit.", "detect", minimum=0.0, maximum=1.0, step=0.01)
 
-    select: str = option("all", "Select", "all, none, largest, center, or numbers after sorting: 0, -1, 0,2, 1:3.", "select", is_basic=True)
+
+@dataclass(frozen=True)
+class SelectOptions(Options):
+    """Which of the faces found are used."""
+
+    select: str = option("all", "Select", "all, none, largest, center, or numbers after sorting: 0, -1, 0,2, 1:3.", "select", parse=parse_selection, is_basic=True)
     sort: str = option("size", "Sort by", "Order in which faces are numbered.", "select", choices=SORT_ORDERS, is_basic=True)
     max_faces: int = option(0, "At most", "Keep only this many of the selected faces. 0: no limit.", "select", minimum=0, maximum=1000, step=1)
 
-    mask: str = option("auto", "Mask", "auto uses face parsing when its weights are present, else a soft shape drawn from the landmarks; box uses the whole crop.", "blend", choices=MASK_KINDS, is_basic=True)
-    regions: str = option("skin,brows,eyes,glasses,nose,mouth,ears", "Regions", "Which parts a parsing mask takes from the restored face: " + ", ".join(MASK_REGIONS) + ".", "blend")
+
+@dataclass(frozen=True)
+class BlendOptions(Options):
+    """How restored faces are put back."""
+
+    mask: str = option("auto", "Mask", "auto uses face parsing when its weights are present, else a soft shape drawn from the landmarks; crop takes the whole crop.", "blend", choices=MASK_KINDS, retired={"box": "crop"}, is_basic=True)
+    regions: str = option("skin,brows,eyes,glasses,nose,mouth,ears", "Regions", "Which parts a parsing mask takes from the restored face: " + ", ".join(FACE_REGIONS) + ".", "blend", parse=parse_regions)
     erode: float = option(0.02, "Erode", "Shrink the mask, as a part of the face's size; negative grows it.", "blend", minimum=-0.2, maximum=0.3, step=0.01)
     feather: float = option(0.06, "Feather", "Width of the soft edge, as a part of the face's size.", "blend", minimum=0.0, maximum=0.5, step=0.01)
     opacity: float = option(1.0, "Opacity", "1 shows the restored face, 0 the input.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     color_match: float = option(1.0, "Colour match", "How far the restored face takes over the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     grain: float = option(0.0, "Grain", "How much of the input's grain is put back over the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
     scale: float = option(1.0, "Output scale", "How many times larger the result is. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5, is_basic=True)
-    # fmt: on
-
-    def __post_init__(self) -> None:
-        for spec in option_specs():
-            spec.check(getattr(self, spec.name))
-
-    @classmethod
-    def from_names(cls, values: dict[str, Any]) -> "RestoreOptions":
-        """Options by name, e.g. from JSON. Unknown names raise InputError with the list of known ones."""
-        known = [f.name for f in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join(known)}")
-        return cls(**values)
-
-    def replace(self, **changes: Any) -> "RestoreOptions":
-        """A copy with some values changed."""
-        return dataclasses.replace(self, **changes)
+# fmt: on
 
 
-def option_specs() -> list[OptionSpec]:
-    """The settings in the order they are shown."""
-    return [OptionSpec(name=f.name, default=f.default, **f.metadata) for f in fields(RestoreOptions)]
+@dataclass(frozen=True)
+class RestoreOptions(BlendOptions, SelectOptions, FindOptions, NetworkOptions):
+    """All settings of one restoration; each step also takes the group that concerns it alone."""
+
+
+def option_specs(options: type[Options] = RestoreOptions) -> list[OptionSpec]:
+    """The settings of a group, or all, in the order they are shown."""
+    return [_spec(f) for f in fields(options)]
+
+
+def parse_fidelities(text: str) -> tuple[float, ...]:
+    """The numbers of a text such as "0, 0.5, 1". Raises InputError for anything else, and for one outside 0 to 1."""
+    try:
+        values = tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        values = ()
+    if not values or not all(0 <= value <= 1 for value in values):
+        raise InputError(f"fidelities: {text!r} is not a list of numbers from 0 to 1, such as 0, 0.5, 1")
+    return values
+
+
+def _spec(f: "dataclasses.Field[Any]") -> OptionSpec:
+    choices = f.metadata["choices"]
+    listed = choices() if callable(choices) else choices
+    return OptionSpec(name=f.name, default=f.default, **{**f.metadata, "choices": listed})

@@ -1,19 +1,14 @@
 """What was done to an image, as plain data."""
 
 import dataclasses
-import json
 import math
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .networks.devices import precision_name
-from .networks.vqfr import Network
 from .options import RestoreOptions
-from .types import Detections, FaceDetection
+from .types import Face, ImageFaces
 
 
 @dataclass(frozen=True)
@@ -21,7 +16,7 @@ class FaceReport:
     """One face that was found."""
 
     number: int | None
-    """Its number among the faces that were used, from 0; None when it was left alone."""
+    """Its rank by the sort order among the faces to choose from, from 0; None when it was not one of them."""
     box: tuple[float, ...]
     """(x0, y0, x1, y1) in pixels of the input."""
     landmarks: tuple[tuple[float, float], ...]
@@ -65,18 +60,47 @@ class Report:
 
     def summary(self) -> str:
         """One line for a person."""
-        num_found, reasons = len(self.faces), [face.reason for face in self.faces if face.status == "skipped"]
-        faces = "face" if num_found == 1 else "faces"
-        line = f"{self.num_restored} of {num_found} {faces} restored" if num_found else "no face found"
-        left = f" (skipped: {count_reasons(reasons)})" if reasons else ""
-        seconds = sum(self.timings_s.values())
-        return f"{line}{left}, {self.model['name']} on {self.device} in {self.precision}, {seconds:.1f} s"
+        reasons = [face.reason for face in self.faces if face.status == "skipped"]
+        line, seconds = count_faces(self.num_restored, reasons), sum(self.timings_s.values())
+        return f"{line}, {self.model['name']} on {self.device} in {self.precision}, {seconds:.1f} s"
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    def to_json(self) -> str:
-        return json.dumps(self.to_dict(), indent=2, default=str)
+
+def face_reports(found: ImageFaces, status: str = "restored") -> list[FaceReport]:
+    """Every face of an image: first those used, by number, with that status, then those skipped."""
+    skipped = [face for face in found.faces if face.skipped is not None]
+    return [_face_report(face, status) for face in found.used] + [_face_report(face, "skipped") for face in skipped]
+
+
+def make_report(found: ImageFaces, options: RestoreOptions, timings_s: Mapping[str, float]) -> Report:
+    """The report of one image with restored faces."""
+    model = dict(found.made_by.model)
+    device, precision = model.pop("device"), model.pop("precision")
+    model.pop("fidelity")
+    return Report(
+        size=found.size,
+        faces=face_reports(found),
+        model=model,
+        detector=found.made_by.detector,
+        mask=found.made_by.mask,
+        device=device,
+        precision=precision,
+        options=dataclasses.asdict(options),
+        notes=list(found.notes),
+        timings_s={stage: round(seconds, 4) for stage, seconds in timings_s.items()},
+    )
+
+
+def count_faces(num_used: int, reasons: Iterable[str], what: str = "restored") -> str:
+    """For a person: "1 of 3 faces restored (skipped: 2 not selected)", or "no face found"."""
+    left = list(reasons)
+    num_found = num_used + len(left)
+    if not num_found:
+        return "no face found"
+    skipped = f" (skipped: {count_reasons(left)})" if left else ""
+    return f"{num_used} of {num_found} face{'s' if num_found > 1 else ''} {what}{skipped}"
 
 
 def count_reasons(reasons: Iterable[str]) -> str:
@@ -85,64 +109,13 @@ def count_reasons(reasons: Iterable[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
 
 
-def face_report(detection: FaceDetection, number: int | None, reason: str = "") -> FaceReport:
-    """The entry of one face: restored when it has a number, else skipped for the reason given."""
+def _face_report(face: Face, status: str) -> FaceReport:
+    found = face.detection
     return FaceReport(
-        number=number,
-        box=tuple(round(value, 2) for value in detection.box),
-        landmarks=tuple((round(p.x, 2), round(p.y, 2)) for p in detection.landmarks),
-        score=round(detection.score, 4) if math.isfinite(detection.score) else 0.0,
-        status="skipped" if number is None else "restored",
-        reason=reason,
+        number=face.number,
+        box=tuple(round(value, 2) for value in found.box),
+        landmarks=tuple((round(p.x, 2), round(p.y, 2)) for p in found.landmarks),
+        score=round(found.score, 4) if math.isfinite(found.score) else 0.0,
+        status=status,
+        reason=face.skipped or "",
     )
-
-
-def make_report(
-    size: tuple[int, int],
-    detections: Detections,
-    network: Network,
-    options: RestoreOptions,
-    *,
-    detector: str,
-    mask: str,
-    timings_s: dict[str, float],
-) -> Report:
-    """The report of one image; for the arguments see `Report`. The network carries a `ModelInfo` as `info`."""
-    info, notes = network.info, []
-    if not network.has_fidelity:
-        notes.append(f"{info.name} is a VQFR v1, which has no fidelity: the setting {options.fidelity} was ignored")
-    used = [face_report(face, number) for number, face in enumerate(detections.faces)]
-    left = [face_report(skipped.detection, None, skipped.reason) for skipped in detections.skipped]
-    return Report(
-        size=size,
-        faces=used + left,
-        model={
-            "name": info.name,
-            "generation": info.generation,
-            "file": info.path.name,
-            "sha256": info.sha256,
-            "source": info.source,
-        },
-        detector=detector,
-        mask=mask,
-        device=str(network.device),
-        precision=precision_name(network.dtype),
-        options=dataclasses.asdict(options),
-        notes=notes,
-        timings_s={stage: round(seconds, 4) for stage, seconds in timings_s.items()},
-    )
-
-
-class Stopwatch:
-    """Adds up seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

@@ -1,48 +1,52 @@
-"""The whole way: image in, image out. Each step is a function of its own in `pipeline`, which hosts may call alone."""
+"""The whole way: image in, image out. Each step is a function of `pipeline`, which hosts may call alone."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import InputError
-from .finish import Restoration, finish_image
-from .loaded import Networks
-from .networks.devices import pick_batch_size
-from .networks.vqfr import Network
-from .options import RestoreOptions
+from .networks.base import Detector, Parser, Restorer
+from .networks.devices import pick_device, pick_precision
+from .options import BlendOptions, RestoreOptions
 from .pictures import to_tensor
-from .pipeline.align import align_face, aligned_crop
-from .pipeline.blending.paste import Background
-from .pipeline.finding.find import choose_faces, find_faces
-from .pipeline.restoring.restore import Progress, ShouldStop, restore_faces, sweep_faces
-from .report import Stopwatch
-from .types import Box, Detections, FaceCrop, FaceDetection, RestoredFace
-from .weights.folders import PathLike
+from .pipeline import (
+    aligned_faces,
+    blend_faces,
+    crop_faces,
+    find_faces,
+    finish_faces,
+    given_faces,
+    restore_faces,
+    select_faces,
+    sweep_faces,
+)
+from .pipeline.blending.background import Background
+from .pipeline.restoring.restore import Progress, ShouldStop
+from .report import make_report
+from .restoration import Restoration
+from .timing import Stopwatch
+from .types import Box, Detections, FaceDetection, ImageFaces
+from .weights.folders import Folders, PathLike, model_folder
+from .weights.store import WeightStore
 from .weights.transfer import Progress as DownloadProgress
 
 ImageLike = Image.Image | np.ndarray | Tensor
 """What `to_tensor` takes."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """One image on its way."""
-
-    image: Tensor
-    detections: Detections
-    crops: list[FaceCrop]
-
-
 class FaceRestorer:
     """Networks, loaded once, and the steps that use them.
 
-    >>> restorer = FaceRestorer()
-    >>> result = restorer.restore(image, RestoreOptions(fidelity=0.3))
-    >>> result.image, result.report.summary()
+    >>> with FaceRestorer() as restorer:
+    ...     result = restorer.restore(image, RestoreOptions(fidelity=0.3))
+    >>> result.to_pil(), result.report.summary()
+
+    Thread-safe: calls from several threads take turns. `restore_iter` holds its turn for one image at a time.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class FaceRestorer:
         search: Iterable[PathLike] = (),
         download: bool = True,
         download_progress: DownloadProgress | None = None,
+        store: WeightStore | None = None,
     ) -> None:
         """Load the restoration network; the others are loaded when first needed.
 
@@ -65,20 +70,64 @@ class FaceRestorer:
             folder, search: where weights are, see `load_model`.
             download: whether missing weights that were asked for by name may be downloaded.
             download_progress: called with (bytes done, total bytes or None).
+            store: where weights come from, in place of folder, search and download.
 
         Raises:
             InputError, WeightsError, DownloadError: see `load_model`.
         """
-        self.networks = Networks(
-            model, device=device, folder=folder, search=search, download=download, progress=download_progress
-        )
-        self._precision = precision
-        self.networks.restorer(precision)
+        self.device = pick_device(device)
+        places = Folders(model_folder(folder), tuple(search))
+        self.store = store or WeightStore(lambda: places, download=download)
+        self._name, self._precision, self._download_progress = model, precision, download_progress
+        self._lock = threading.RLock()
+        self._model: Restorer | None = None
+        self._detectors: dict[str, Detector] = {}
+        self._parser: Parser | None = None
+        self._load_model(precision)
+
+    def __enter__(self) -> "FaceRestorer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the networks and free their memory. They are loaded again if they are needed once more."""
+        with self._lock:
+            self._model, self._parser = None, None
+            self._detectors.clear()
+            if self.device.type in ("cuda", "xpu", "mps"):
+                getattr(torch, self.device.type).empty_cache()
 
     @property
-    def network(self) -> Network:
-        """The restoration network, in the precision given at first."""
-        return self.networks.restorer(self._precision)
+    def model(self) -> Restorer:
+        """The restoration network with what it can do, in the precision given at first."""
+        return self._load_model(self._precision)
+
+    @property
+    def network(self) -> nn.Module:
+        """The module of the restoration network, see `load_model`."""
+        return self.model.module
+
+    def model_for(self, options: RestoreOptions) -> Restorer:
+        """The restoration network in the precision of the options; only the last one asked for is kept."""
+        return self._load_model(self._precision if options.precision == "auto" else options.precision)
+
+    def detector(self, name: str = "auto") -> Detector:
+        """The detector of that name. Raises WeightsError and DownloadError."""
+        with self._lock:
+            if name not in self._detectors:
+                self._detectors[name] = self.store.open("detector", name, self.device, progress=self._download_progress)
+            return self._detectors[name]
+
+    def parser(self) -> Parser | None:
+        """The face parser whose weights are present; None when there is none."""
+        with self._lock:
+            if self._parser is None and self.store.find_present("parser") is not None:
+                self._parser = self.store.open("parser", "auto", self.device)
+            return self._parser
 
     def restore(
         self,
@@ -135,25 +184,34 @@ class FaceRestorer:
         Raises:
             InputError, OutOfMemoryError, RestorationError, Cancelled: see the steps.
         """
-        settings = options or RestoreOptions()
-        tensors = [to_tensor(image) for image in images]
-        watch = Stopwatch()
-        jobs = self._prepare(tensors, settings, faces, boxes, area, should_stop, watch)
-        with watch.stage("restore"):
-            restored = restore_faces(
-                [crop for job in jobs for crop in job.crops],
-                self.network_for(settings),
-                fidelity=settings.fidelity,
-                batch_size=self._batch_size(settings),
-                progress=progress,
-                should_stop=should_stop,
-            )
-        shared, results, start = dict(watch.seconds), [], 0
-        for job in jobs:
-            own = restored[start : start + len(job.crops)]
-            start += len(own)
-            results.append(self._finish(job, own, settings, background, shared, len(jobs)))
-        return results
+        settings, watch = options or RestoreOptions(), Stopwatch()
+        with self._lock:
+            model = self.model_for(settings)
+            chosen = self._choose(images, settings, faces, boxes, area, should_stop, watch)
+            with watch.stage("align"):
+                cropped = crop_faces(chosen, model.crop_px)
+            with watch.stage("restore"):
+                restored = restore_faces(
+                    cropped,
+                    model,
+                    settings.fidelity,
+                    batch_size=settings.batch_size,
+                    progress=progress,
+                    should_stop=should_stop,
+                )
+            shared = {stage: seconds / max(1, len(images)) for stage, seconds in watch.seconds.items()}
+            return [self.finish(entry, settings, background=background, timings_s=shared) for entry in restored]
+
+    def restore_iter(
+        self,
+        images: Iterable[ImageLike],
+        options: RestoreOptions | None = None,
+        *,
+        should_stop: ShouldStop | None = None,
+    ) -> Iterator[Restoration]:
+        """Restore images one by one, in order, each when its result is asked for. Errors as for `restore_many`."""
+        for image in images:
+            yield self.restore(image, options, should_stop=should_stop)
 
     def sweep(
         self,
@@ -164,23 +222,28 @@ class FaceRestorer:
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> list[Restoration]:
-        """One image at several fidelities for about the price of one. InputError when the model is a v1."""
-        settings = options or RestoreOptions()
-        watch = Stopwatch()
-        (job,) = self._prepare([to_tensor(image)], settings, None, None, None, should_stop, watch)
-        with watch.stage("restore"):
-            restored = sweep_faces(
-                job.crops,
-                self.network_for(settings),
-                fidelities,
-                batch_size=self._batch_size(settings),
-                progress=progress,
-                should_stop=should_stop,
-            )
-        return [
-            self._finish(job, faces, settings.replace(fidelity=fidelity), None, watch.seconds, len(fidelities))
-            for fidelity, faces in zip(fidelities, restored, strict=True)
-        ]
+        """One image at several fidelities for about the price of one. InputError when the model has no fidelity."""
+        settings, watch = options or RestoreOptions(), Stopwatch()
+        with self._lock:
+            model = self.model_for(settings)
+            model.require_fidelity()
+            chosen = self._choose([image], settings, None, None, None, should_stop, watch)
+            with watch.stage("align"):
+                cropped = crop_faces(chosen, model.crop_px)
+            with watch.stage("restore"):
+                swept = sweep_faces(
+                    cropped,
+                    model,
+                    fidelities,
+                    batch_size=settings.batch_size,
+                    progress=progress,
+                    should_stop=should_stop,
+                )
+            shared = {stage: seconds / len(fidelities) for stage, seconds in watch.seconds.items()}
+            return [
+                self.finish(entry, settings.replace(fidelity=fidelity), timings_s=shared)
+                for fidelity, (entry,) in zip(fidelities, swept, strict=True)
+            ]
 
     def detect(
         self,
@@ -192,73 +255,72 @@ class FaceRestorer:
     ) -> list[Detections]:
         """Find and select the faces of images (3, H, W) in [0, 1]; skipped ones come with their reasons."""
         settings = options or RestoreOptions()
-        return find_faces(images, self.networks.detector(settings.detector), settings, boxes=boxes, area=area)
+        with self._lock:
+            found = find_faces(images, self.detector(settings.detector), settings)
+            return [entry.detections for entry in _select(found, settings, boxes, area)]
 
-    def network_for(self, options: RestoreOptions) -> Network:
-        """The restoration network in the precision of the options."""
-        return self.networks.restorer(self._precision if options.precision == "auto" else options.precision)
-
-    def _batch_size(self, settings: RestoreOptions) -> int:
-        return pick_batch_size(settings.batch_size, self.networks.device)
-
-    def _prepare(
+    def finish(
         self,
-        images: list[Tensor],
+        restored: ImageFaces,
+        options: RestoreOptions,
+        *,
+        background: Background | None = None,
+        timings_s: Mapping[str, float] | None = None,
+    ) -> Restoration:
+        """The last steps for one image with restored faces: masks, colours, blending and the report.
+
+        timings_s: seconds of the stages before.
+        """
+        watch = Stopwatch()
+        watch.seconds = dict(timings_s or {})
+        with watch.stage("mask"):
+            (finished,) = finish_faces([restored], options, self._parser_for(options, restored))
+        with watch.stage("blend"):
+            ((image, mask),) = blend_faces([finished], scale=options.scale, background=background)
+        return Restoration(image, mask, finished, make_report(finished, options, watch.seconds))
+
+    def _load_model(self, precision: str) -> Restorer:
+        with self._lock:
+            picked = pick_precision(precision, self.device)
+            if self._model is None or self._model.precision != picked:
+                self._model = None  # frees its memory first
+                self._model = self.store.open(
+                    "restorer", self._name, self.device, picked, progress=self._download_progress
+                )
+            return self._model
+
+    def _parser_for(self, options: BlendOptions, entry: ImageFaces) -> Parser | None:
+        is_needed = options.mask in ("auto", "parsing") and entry.used and not entry.is_aligned
+        return self.parser() if is_needed else None
+
+    def _choose(
+        self,
+        images: Sequence[ImageLike],
         settings: RestoreOptions,
         faces: Sequence[Sequence[FaceDetection]] | None,
         boxes: Sequence[Box] | None,
         area: Tensor | None,
         should_stop: ShouldStop | None,
         watch: Stopwatch,
-    ) -> list[_Job]:
+    ) -> list[ImageFaces]:
+        tensors = [to_tensor(image) for image in images]
         if settings.aligned:
+            if faces is not None or boxes is not None or area is not None:
+                raise InputError("aligned: the whole image is the face; faces, boxes and area cannot be given with it")
             with watch.stage("align"):
-                crops = [aligned_crop(image) for image in images]
-            return [_Job(i, Detections([c.detection], []), [c]) for i, c in zip(images, crops, strict=True)]
+                return aligned_faces(tensors, self.model_for(settings).crop_px)
         with watch.stage("detect"):
-            if faces is None:
-                detector = self.networks.detector(settings.detector)
-                found = find_faces(images, detector, settings, boxes=boxes, area=area, should_stop=should_stop)
+            if faces is not None:
+                found = given_faces(tensors, faces)
             else:
-                found = _choose_among(faces, images, settings, boxes, area)
-        with watch.stage("align"):
-            return [
-                _Job(image, detections, [align_face(image, face) for face in detections.faces])
-                for image, detections in zip(images, found, strict=True)
-            ]
-
-    def _finish(
-        self,
-        job: _Job,
-        faces: list[RestoredFace],
-        settings: RestoreOptions,
-        background: Background | None,
-        shared_seconds: dict[str, float],
-        num_sharing: int,
-    ) -> Restoration:
-        seconds = {stage: seconds / num_sharing for stage, seconds in shared_seconds.items()}
-        return finish_image(
-            job.image,
-            job.detections,
-            faces,
-            self.networks,
-            self.network_for(settings),
-            settings,
-            background=background,
-            timings_s=seconds,
-        )
+                found = find_faces(tensors, self.detector(settings.detector), settings, should_stop=should_stop)
+            return _select(found, settings, boxes, area)
 
 
-def _choose_among(
-    faces: Sequence[Sequence[FaceDetection]],
-    images: Sequence[Tensor],
-    settings: RestoreOptions,
-    boxes: Sequence[Box] | None,
-    area: Tensor | None,
-) -> list[Detections]:
-    if len(faces) != len(images):
-        raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
-    return [
-        choose_faces(image, Detections(list(given), []), settings, boxes, area)
-        for image, given in zip(images, faces, strict=True)
-    ]
+def _select(
+    found: Sequence[ImageFaces], settings: RestoreOptions, boxes: Sequence[Box] | None, area: Tensor | None
+) -> list[ImageFaces]:
+    """The same boxes and area for every image."""
+    return select_faces(
+        found, settings, boxes=None if boxes is None else [boxes], areas=None if area is None else [area]
+    )

@@ -5,8 +5,9 @@ at integer coordinates (the top-left pixel is centred on (0, 0)). "Left" is the 
 float32, in [0, 1], shape (3, H, W).
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -75,9 +76,98 @@ class FaceCrop:
     detection: FaceDetection
     """The face in the image the crop was taken from."""
     image: Tensor
-    """RGB float32 in [0, 1], (3, 512, 512)."""
+    """RGB float32 in [0, 1], (3, S, S)."""
     image_to_crop: np.ndarray
     """float64 (2, 3): maps (x, y, 1) in image pixels to (x, y) in crop pixels, pixel centres at integers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face on its way through the steps. Each step fills in its part and leaves the rest as it is."""
+
+    detection: FaceDetection
+    """Where it is in the image."""
+    number: int | None = None
+    """Its rank by the sort order among the faces to choose from; None when it is not one of them."""
+    skipped: str | None = None
+    """Why it is left alone, a short sentence for the user; None: it is used."""
+    crop: FaceCrop | None = None
+    """The face turned upright; None before `crop_faces`."""
+    restored: Tensor | None = None
+    """RGB float32 in [0, 1], (3, S, S); None before `restore_faces`."""
+    mask: Tensor | None = None
+    """float32 in [0, 1], (1, S, S), in crop pixels; None before `finish_faces`."""
+    opacity: float = 1.0
+    """Strength of this face in the result, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class MadeBy:
+    """What the steps so far were done with, for the report."""
+
+    detector: str = ""
+    """Name of the detector, or why none ran."""
+    model: Mapping[str, Any] = field(default_factory=dict)
+    """The restorer: name, generation, file, sha256, source, device, precision, fidelity; empty before it has run."""
+    mask: str = "none"
+    """How faces were cut out: parsing, soft, crop or none."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFaces:
+    """One image on its way, with all faces found in it, used or not. The faces keep their places in the list."""
+
+    image: Tensor | None
+    """RGB float32 in [0, 1], (3, H, W); None when only its faces are of interest any more."""
+    size: tuple[int, int]
+    """(height, width) of the image in pixels."""
+    faces: tuple[Face, ...] = ()
+    made_by: MadeBy = field(default_factory=MadeBy)
+    notes: tuple[str, ...] = ()
+    """What the user should know."""
+    sort: str | None = None
+    """The order that the numbers follow; None before the faces have numbers."""
+    is_aligned: bool = False
+    """The whole image is one face, so there is nothing to put it back into."""
+
+    @property
+    def used(self) -> list[Face]:
+        """The faces that are not skipped, by number."""
+        return [self.faces[place] for place in self._places()]
+
+    def with_used(self, faces: Iterable[Face], **changes: Any) -> "ImageFaces":
+        """The same with other faces in place of `used`, in its order."""
+        everything = list(self.faces)
+        for place, face in zip(self._places(), faces, strict=True):
+            everything[place] = face
+        return replace(self, faces=tuple(everything), **changes)
+
+    @property
+    def detections(self) -> "Detections":
+        """The same as plain detections: those used, by number, and those skipped."""
+        skipped = [SkippedFace(face.detection, face.skipped) for face in self.faces if face.skipped is not None]
+        return Detections([face.detection for face in self.used], skipped)
+
+    def _places(self) -> list[int]:
+        places = [place for place, face in enumerate(self.faces) if face.skipped is None]
+        numbers = [face.number for face in self.faces]
+        return sorted(places, key=lambda place: -1 if numbers[place] is None else numbers[place] or 0)
+
+
+def change_used(images: Sequence[ImageFaces], change: Callable[[Face], Face]) -> list[ImageFaces]:
+    """The images with every used face changed."""
+    return [entry.with_used(map(change, entry.used)) for entry in images]
+
+
+def all_used(images: Iterable[ImageFaces]) -> list[Face]:
+    """The used faces of all images, in order."""
+    return [face for entry in images for face in entry.used]
+
+
+def with_all_used(images: Sequence[ImageFaces], faces: Iterable[Face]) -> list[ImageFaces]:
+    """The images with other faces in place of `all_used`, in its order."""
+    rest: Iterator[Face] = iter(faces)
+    return [entry.with_used([next(rest) for _ in entry.used]) for entry in images]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +177,8 @@ class RestoredFace:
     crop: FaceCrop
     """The crop the network was given."""
     image: Tensor
-    """RGB float32 in [0, 1], (3, 512, 512)."""
+    """RGB float32 in [0, 1], (3, S, S)."""
     mask: Tensor | None = None
-    """float32 in [0, 1], (1, 512, 512), in crop pixels: where the face is to replace the image. None: not made yet."""
+    """float32 in [0, 1], (1, S, S), in crop pixels: where the face is to replace the image. None: not made yet."""
     opacity: float = 1.0
     """Strength of this face in the result, in [0, 1]."""

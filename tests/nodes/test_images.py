@@ -5,7 +5,7 @@ import torch
 
 @pytest.fixture
 def convert(pack):
-    return pack.nodes.convert
+    return pack.nodes.images
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..errors import InputError
 from ..types import Box
 from .precision import DTYPES, Precision
 
@@ -166,6 +167,13 @@ class Restorer(Network, ABC):
             "sha256": info.sha256 if info else None,
             "source": info.source if info else "built by hand",
         }
+
+    def require_fidelity(self) -> None:
+        """Raise InputError when there is none to choose."""
+        if not self.has_fidelity:
+            raise InputError(
+                f"{self.name} ({self.label}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
+            )
 
     def fidelity_note(self) -> str | None:
         """What to tell somebody who sets a fidelity; None when it is heeded."""

@@ -1,8 +1,9 @@
 """Number formats of networks, by the names that users know."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -10,21 +11,36 @@ Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+class _FullFloat32:
+    """How many ask for full float32 at the moment, and the settings to put back when the last one is done."""
+
+    lock = threading.Lock()
+    num_users = 0
+    before: ClassVar[list[tuple[Any, str, object]]] = []
+
+
 @contextmanager
 def full_float32() -> Iterator[None]:
     """Multiply float32 numbers as such: NVIDIA GPUs otherwise round those of convolutions to 10 bits (TF32).
 
     For whatever chooses codes. With rounded features some codes differ, and with each a patch of the face; what comes
-    after the codes does not show it.
+    after the codes does not show it. Thread-safe: the settings, which are global, come back when the last user leaves.
     """
-    before = _rounding_settings()
+    state = _FullFloat32
+    with state.lock:
+        if not state.num_users:
+            state.before = _rounding_settings()
+            for backend, name, _ in state.before:
+                setattr(backend, name, "ieee" if name == "fp32_precision" else False)
+        state.num_users += 1
     try:
-        for backend, name, _ in before:
-            setattr(backend, name, "ieee" if name == "fp32_precision" else False)
         yield
     finally:
-        for backend, name, value in before:
-            setattr(backend, name, value)
+        with state.lock:
+            state.num_users -= 1
+            if not state.num_users:
+                for backend, name, value in state.before:
+                    setattr(backend, name, value)
 
 
 def _rounding_settings() -> list[tuple[Any, str, object]]:

@@ -1,12 +1,13 @@
 """Turn a face upright and bring it to the size and place the networks were trained with (FFHQ alignment)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
 
 from ..errors import InputError
-from ..types import Box, FaceCrop, FaceDetection, Point
+from ..types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy, Point
 from .affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
 
 CROP_SIZE_PX = 512
@@ -77,6 +78,36 @@ def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE
     _check_image(image)
     image_to_crop = estimate_image_to_crop(detection.landmarks, size_px)
     return FaceCrop(detection, _cut(image, image_to_crop, size_px), image_to_crop)
+
+
+def crop_faces(images: Sequence[ImageFaces], crop_px: int = CROP_SIZE_PX) -> list[ImageFaces]:
+    """Cut the used faces out of their images, `crop_px` large, unless they have crops of that size already.
+
+    Raises InputError when landmarks do not form a face, or a crop has to be cut from an image that is not there.
+    """
+    return [
+        entry.with_used(_cropped(face, entry, crop_px) for face in entry.used) if not entry.is_aligned else entry
+        for entry in images
+    ]
+
+
+def aligned_faces(images: Sequence[Tensor], crop_px: int = CROP_SIZE_PX) -> list[ImageFaces]:
+    """Images (3, H, W) that are aligned faces already, each as its own and only face. See `aligned_crop`."""
+    made_by = MadeBy(detector="none: the input is an aligned face")
+    entries = []
+    for image in images:
+        crop = aligned_crop(image, crop_px)
+        face, size = Face(crop.detection, number=0, crop=crop), (image.shape[1], image.shape[2])
+        entries.append(ImageFaces(image, size, (face,), made_by, is_aligned=True))
+    return entries
+
+
+def _cropped(face: Face, entry: ImageFaces, crop_px: int) -> Face:
+    if face.crop is not None and face.crop.image.shape[-1] == crop_px:
+        return face
+    if entry.image is None:
+        raise InputError("the faces have no crops of the size that is needed, and their image is not kept")
+    return replace(face, crop=align_face(entry.image, face.detection, crop_px))
 
 
 def aligned_crop(image: Tensor, size_px: int = CROP_SIZE_PX) -> FaceCrop:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import InputError
+from ...luma import luma
 
 _SMOOTHING = 1 / 16
 """Standard deviation of the smoothing, as a part of the picture's longer side (32 px of 512)."""
@@ -20,7 +21,7 @@ _PRIOR = 0.02
 _GREY_TOLERANCE = 0.5 / 255
 
 
-def match_color(restored: Tensor, source: Tensor, mask: Tensor, strength: float) -> Tensor:
+def match_colour(restored: Tensor, source: Tensor, mask: Tensor, strength: float) -> Tensor:
     """Take over the source's colours, as they are inside the mask.
 
     restored, source: (3, h, w) RGB in [0, 1]; mask: (1, h, w) in [0, 1]; strength in [0, 1], 0 leaves colours alone.
@@ -48,12 +49,6 @@ def is_grey(image: Tensor, mask: Tensor) -> bool:
     inside = mask[0] > 0
     spread = torch.where(inside | ~inside.any(), spread, torch.zeros_like(spread))
     return bool(spread.max() <= _GREY_TOLERANCE)
-
-
-def luma(image: Tensor) -> Tensor:
-    """Brightness (1, h, w) of an image (3, h, w), by the weights of Rec. 601."""
-    red, green, blue = image[0:1], image[1:2], image[2:3]
-    return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 def _shift(restored: Tensor, source: Tensor, mask: Tensor, strength: float) -> Tensor:

@@ -15,22 +15,16 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...types import RestoredFace
+from ...types import Face
 from ..affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
-from .background import Background, output_size, prepare_background
 
 _TILE_PX = 1024
 """Side of the squares in which large or overlapping faces are worked on; bounds the memory."""
 _KERNEL_REACH_PX = 2
-
-
-class BlendResult(NamedTuple):
-    """The finished picture."""
-
-    image: Tensor
-    """(3, H * scale, W * scale), device and dtype of the input image."""
-    mask: Tensor
-    """float32 (1, H * scale, W * scale) in [0, 1]: how much of each pixel comes from restored faces."""
+_NEARNESS_RADIUS = 0.15
+"""Where faces overlap a face has half its say at this distance from its crop's middle, in parts of the crop."""
+_NEARNESS_STEEPNESS = 4
+"""Power of the squared distance by which that falls: beyond the radius a nearer face has nearly all the say."""
 
 
 class _Rect(NamedTuple):
@@ -64,66 +58,43 @@ class _Patch:
     """All output pixels the mask can reach."""
 
 
-def blend_faces(
-    image: Tensor,
-    faces: Sequence[RestoredFace],
-    *,
-    scale: float = 1.0,
-    background: Background | None = None,
-    out: Tensor | None = None,
-) -> BlendResult:
-    """Replace the image by the restored faces where their masks say so.
+def paste_faces(canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, int]) -> Tensor:
+    """Replace the canvas by the restored faces where their masks say so, in place.
 
     Args:
-        image: floating point (3, H, W), RGB in [0, 1]; not modified (unless it is also given as out).
+        canvas: floating point (3, h, w), RGB in [0, 1]: what lies behind the faces, at the output's size.
         faces: with masks; of any device and dtype, in any order: where faces overlap, a pixel goes to the face whose
             middle is nearest to it, with a soft transition, and no pixel gets more than its masks ask for.
-        scale: output size / input size, 1 to 4; the size is rounded to whole pixels.
-        background: the image at the output's size, or a function (image, (height, width)) that makes it; without one
-            the image itself, enlarged by Lanczos.
-        out: where to write the result, (3, H * scale, W * scale) with the image's dtype and device. The image itself
-            may be given at scale 1 to save the copy.
+        image_size: (height, width) of the image whose pixels the faces' crops refer to.
 
     Returns:
-        Picture and mask. Where the mask is 0 the picture equals the background bit for bit.
+        float32 (1, h, w) in [0, 1]: how much of each pixel comes from restored faces. Where it is 0 the canvas stays
+        as it was, bit for bit.
 
     Raises:
-        InputError: a shape does not fit, a mask is missing, an opacity or the scale is out of range.
+        InputError: a shape does not fit, an image or mask is missing, or an opacity is out of range.
     """
-    if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
-        raise InputError(f"image: blending needs floating point (3, H, W), got {image.dtype} {tuple(image.shape)}")
-    input_size = (image.shape[1], image.shape[2])
-    size = output_size(input_size, scale)
-    patches = [_make_patch(face, number, input_size, size) for number, face in enumerate(faces)]
-    canvas = _prepare_canvas(image, size, background, out)
-    coverage = torch.zeros((1, *size), dtype=torch.float32, device=image.device)
+    size = (canvas.shape[1], canvas.shape[2])
+    patches = [_make_patch(face, index, image_size, size) for index, face in enumerate(faces)]
+    coverage = torch.zeros((1, *size), dtype=torch.float32, device=canvas.device)
     visible = [patch for patch in patches if not patch.rect.is_empty]
     for rect, touching in _split_work(visible):
         _blend_rect(canvas, coverage, rect, touching)
-    return BlendResult(canvas, coverage)
+    return coverage
 
 
-def _prepare_canvas(image: Tensor, size: tuple[int, int], background: Background | None, out: Tensor | None) -> Tensor:
-    made = prepare_background(image, size, background)
-    if out is None:
-        return made.clone(memory_format=torch.contiguous_format)
-    if out.shape != made.shape or out.dtype != made.dtype or out.device != made.device:
-        got, needed = (f"{t.dtype} {tuple(t.shape)} on {t.device}" for t in (out, made))
-        raise InputError(f"out: needs {needed}, got {got}")
-    return out if out is made else out.copy_(made)
-
-
-def _make_patch(face: RestoredFace, number: int, input_size: tuple[int, int], size: tuple[int, int]) -> _Patch:
-    mask, side = face.mask, face.image.shape[-1]
-    if mask is None:
-        raise InputError(f"face {number}: has no mask; make one with make_masks before blending")
-    if face.image.shape != (3, side, side) or mask.shape != (1, side, side):
-        shapes = f"{tuple(face.image.shape)} and {tuple(mask.shape)}"
-        raise InputError(f"face {number}: image and mask need (3, S, S) and (1, S, S), got {shapes}")
+def _make_patch(face: Face, index: int, image_size: tuple[int, int], size: tuple[int, int]) -> _Patch:
+    name = index if face.number is None else face.number
+    if face.crop is None or face.restored is None or face.mask is None:
+        raise InputError(f"face {name}: has no mask; blending comes after restore_faces and finish_faces")
+    image, mask = face.restored.detach().float(), face.mask.detach().float().clamp(0, 1)
+    side = image.shape[-1]
+    if image.shape != (3, side, side) or mask.shape != (1, side, side):
+        shapes = f"{tuple(image.shape)} and {tuple(mask.shape)}"
+        raise InputError(f"face {name}: image and mask need (3, S, S) and (1, S, S), got {shapes}")
     if not 0.0 <= face.opacity <= 1.0:
-        raise InputError(f"face {number}: opacity {face.opacity} is outside 0 to 1")
-    output_to_crop = compose_affine(resize_affine(size, input_size), face.crop.image_to_crop)
-    mask, image = mask.detach().float().clamp(0, 1), face.image.detach().float()
+        raise InputError(f"face {name}: opacity {face.opacity} is outside 0 to 1")
+    output_to_crop = compose_affine(resize_affine(size, image_size), face.crop.image_to_crop)
     return _Patch(image, mask, face.opacity, output_to_crop, _reach(mask[0], output_to_crop, size))
 
 
@@ -220,8 +191,8 @@ def _nearness(patch: _Patch, rect: _Rect, device: torch.device) -> Tensor:
     side = patch.image.shape[-1]
     matrix = compose_affine(translation_affine(rect.x0, rect.y0), patch.output_to_crop)
     matrix[:, 2] -= (side - 1) / 2
-    (ax, bx, cx), (ay, by, cy) = (matrix / (0.15 * side)).tolist()
+    (ax, bx, cx), (ay, by, cy) = (matrix / (_NEARNESS_RADIUS * side)).tolist()
     x = torch.arange(rect.x1 - rect.x0, dtype=torch.float32, device=device)[None, :]
     y = torch.arange(rect.y1 - rect.y0, dtype=torch.float32, device=device)[:, None]
     squared = (ax * x + bx * y + cx) ** 2 + (ay * x + by * y + cy) ** 2
-    return 1.0 / (1.0 + squared**4)[None]
+    return 1.0 / (1.0 + squared**_NEARNESS_STEEPNESS)[None]

@@ -1,13 +1,55 @@
-"""Areas painted by hand or found by other programs, as boxes around faces."""
+"""Where faces may be: boxes and masks, painted by hand or found by other programs."""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
+from torchvision.ops import box_iou
 
 from ...errors import InputError
 from ...types import Box
 
 _MIN_PX = 4
 """Smaller areas are slips of the brush or noise of a segmentation."""
+_MIN_BOX_OVERLAP = 0.3
+_MIN_MASK_COVER = 0.5
+
+
+def reason_outside(
+    box: Box, image_size: tuple[int, int], boxes: Sequence[Box] | None, area: Tensor | None
+) -> str | None:
+    """Why a face's box lies outside; None when it lies inside, or everywhere is inside.
+
+    image_size: (height, width). boxes: the face's centre has to lie in one of them, or it overlaps one by 0.3
+    (intersection over union); an empty list is nowhere. area: (H, W) in [0, 1] as `check_area` gives it, stretched to
+    the image: it has to cover the face's box by half.
+    """
+    if boxes is not None and not _is_in_boxes(box, boxes):
+        return "outside the given boxes"
+    cover = 1.0 if area is None else _cover(box, area, image_size)
+    return None if cover >= _MIN_MASK_COVER else f"outside the mask (it covers {cover:.0%} of the face)"
+
+
+def check_boxes(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes as such. Raises InputError for one without an area."""
+    checked = []
+    for index, box in enumerate(boxes):
+        corners = tuple(float(value) for value in box)
+        if len(corners) != 4 or not all(map(math.isfinite, corners)) or Box(*corners).area <= 0:
+            raise InputError(f"box {index}: needs x0, y0, x1, y1 with x0 < x1 and y0 < y1, got {corners}")
+        checked.append(Box(*corners))
+    return checked
+
+
+def check_area(mask: Tensor) -> Tensor:
+    """A mask (H, W) or (1, H, W) as (H, W). Raises InputError for another shape or type."""
+    if mask.ndim == 3 and mask.shape[0] == 1:
+        mask = mask[0]
+    if mask.ndim != 2 or 0 in mask.shape or not (mask.is_floating_point() or mask.dtype == torch.bool):
+        raise InputError(f"mask: needs (H, W) or (1, H, W) in [0, 1], got {mask.dtype} {tuple(mask.shape)}")
+    return mask
 
 
 def boxes_of_mask(mask: Tensor, image_size: tuple[int, int]) -> list[Box]:
@@ -30,3 +72,23 @@ def boxes_of_mask(mask: Tensor, image_size: tuple[int, int]) -> list[Box]:
         if min(width * scale_x, height * scale_y) >= _MIN_PX
     ]
     return sorted(boxes)
+
+
+def _is_in_boxes(box: Box, boxes: Sequence[Box]) -> bool:
+    x, y = box.center
+    if any(other.x0 <= x <= other.x1 and other.y0 <= y <= other.y1 for other in boxes):
+        return True
+    return bool(boxes) and float(box_iou(torch.tensor([box]), torch.tensor(list(boxes))).max()) >= _MIN_BOX_OVERLAP
+
+
+def _cover(box: Box, mask: Tensor, image_size: tuple[int, int]) -> float:
+    """Mean of the mask (H, W) inside a box of the image, which may have another size than the mask."""
+    rows = _mask_span(box.y0, box.y1, image_size[0], mask.shape[0])
+    columns = _mask_span(box.x0, box.x1, image_size[1], mask.shape[1])
+    return float(mask[rows, columns].float().mean())
+
+
+def _mask_span(low: float, high: float, image_length: int, mask_length: int) -> slice:
+    scale = mask_length / image_length
+    first = min(max(round((low + 0.5) * scale), 0), mask_length - 1)
+    return slice(first, min(max(round((high + 0.5) * scale), first + 1), mask_length))

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...types import Detections, FaceDetection, SkippedFace
+from ...options import FindOptions
+from ...types import Face, FaceDetection
 from ..align import estimate_image_to_crop
 
 
-class SizeLimits(NamedTuple):
+class Limits(NamedTuple):
     """Which faces are worth restoring; a limit of 0 px, and fractions 0 and 1, let everything pass."""
 
+    min_confidence: float
+    """Least confidence of the detector."""
     min_px: float
     """Least shorter side."""
     max_px: float
@@ -21,33 +24,32 @@ class SizeLimits(NamedTuple):
     max_fraction: float
     """Greatest longer side as a part of the image's shorter side."""
 
-
-def sort_out(
-    faces: Sequence[FaceDetection], image_size: tuple[int, int], min_confidence: float, limits: SizeLimits
-) -> Detections:
-    """Split faces of an image of (height, width) into those to use, largest first, and those to skip, surest first."""
-    used: list[FaceDetection] = []
-    skipped: list[SkippedFace] = []
-    for face in faces:
-        reason = reason_to_skip(face, image_size, min_confidence, limits)
-        if reason is None:
-            used.append(face)
-        else:
-            skipped.append(SkippedFace(face, reason))
-    used.sort(key=lambda face: -face.box.area)
-    skipped.sort(key=lambda face: -face.detection.score)
-    return Detections(used, skipped)
+    @classmethod
+    def of(cls, options: FindOptions) -> "Limits":
+        return cls(
+            options.min_confidence,
+            options.min_face_px,
+            options.max_face_px,
+            options.min_face_fraction,
+            options.max_face_fraction,
+        )
 
 
-def reason_to_skip(
-    face: FaceDetection, image_size: tuple[int, int], min_confidence: float, limits: SizeLimits
-) -> str | None:
+def judge_faces(faces: Sequence[FaceDetection], image_size: tuple[int, int], limits: Limits) -> tuple[Face, ...]:
+    """The faces of an image of (height, width): those to use, largest first, then the others by confidence."""
+    judged = [Face(face, skipped=reason_to_skip(face, image_size, limits)) for face in faces]
+    used = sorted((face for face in judged if face.skipped is None), key=lambda face: -face.detection.box.area)
+    left = sorted((face for face in judged if face.skipped is not None), key=lambda face: -face.detection.score)
+    return (*used, *left)
+
+
+def reason_to_skip(face: FaceDetection, image_size: tuple[int, int], limits: Limits) -> str | None:
     """A short sentence, or None for a face to use."""
     shorter, longer = sorted((face.box.width, face.box.height))
     fraction = longer / min(image_size)
-    if face.score < min_confidence:
+    if face.score < limits.min_confidence:
         shown = math.floor(face.score * 100) / 100  # rounded up it could read like the limit
-        return f"confidence below {min_confidence:g} ({shown:.2f})"
+        return f"confidence below {limits.min_confidence:g} ({shown:.2f})"
     if shorter < limits.min_px:
         return f"smaller than {limits.min_px:g} px ({shorter:.0f} px)"
     if 0 < limits.max_px < longer:

@@ -1,211 +1,149 @@
-"""Choose among the faces of an image: by number, size or place, inside boxes or a mask; or take faces given by hand."""
+"""Number the faces of an image and choose among them: by number, size or place, inside boxes or a mask."""
 
 import logging
 import math
-import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from ...errors import InputError
-from ...networks.retinaface import overlaps
-from ...options import SORT_ORDERS
-from ...types import Box, Detections, FaceDetection, Point, SkippedFace
-from ..align import FFHQ_TEMPLATE
+from ...options import SelectOptions
+from ...selection import Part, Span, parse_selection
+from ...types import Box, Face, ImageFaces
+from .areas import check_area, check_boxes, reason_outside
 
 _log = logging.getLogger(__name__)
 
-_EXAMPLES = "all, none, largest, center, 0 (the first), -1 (the last), 0,2 or 1:3 (the second and the third)"
-_NUMBER = re.compile(r"-?\d+")
-_RANGE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?")
-_MIN_BOX_OVERLAP = 0.3
-_MIN_MASK_COVER = 0.5
-_TEMPLATE_BOX = Box(121.5, 103.0, 388.5, 461.5)
-"""The box a detector draws around a face aligned to 512 px: mean over synthetic portraits."""
-
-_Chooser = Callable[[Sequence[FaceDetection], tuple[int, int]], set[int]]
+BoxesByImage = Sequence[Sequence[Box]]
+AreasByImage = Sequence[Tensor]
 
 
 def select_faces(
-    faces: Sequence[FaceDetection],
-    image_size: tuple[int, int],
+    images: Sequence[ImageFaces],
+    options: SelectOptions | None = None,
     *,
-    select: str = "all",
-    sort: str = "size",
-    max_faces: int = 0,
-    boxes: Sequence[Box] | None = None,
-    mask: Tensor | None = None,
-) -> Detections:
-    """Choose among faces. First boxes and mask decide, then the remaining faces are sorted, numbered and selected.
+    boxes: BoxesByImage | None = None,
+    areas: AreasByImage | None = None,
+) -> list[ImageFaces]:
+    """Choose among the faces of each image; those not chosen are skipped, with the reason.
+
+    First boxes and areas decide. The faces left are sorted and numbered from 0, unless they have numbers by the same
+    order already: those stay, so that a face is called the same from one selection to the next.
 
     Args:
-        faces: the faces of one image.
-        image_size: its (height, width).
-        select: "all", "none", "largest", "center"; numbers after sorting, starting with 0, negative ones counting from
-            the end; ranges "1:3", ":2", "-2:" whose end is not included; or several of these with commas. A number
-            that no face has selects nothing and is logged as a warning.
-        sort: "size" (largest first), "left-right", "top-bottom", "center" (nearest to it first) or "score".
-        max_faces: keep only the first so many of the selected faces; 0 is no limit.
-        boxes: keep faces whose centre lies in one of them, or that overlap one by 0.3 (intersection over union).
-            None: everywhere; an empty list: nowhere.
-        mask: (H, W) or (1, H, W), in [0, 1], stretched to the image: keep faces whose box it covers by half.
-
-    Returns:
-        The chosen faces in sorted order, and the others with the reason.
+        images: with faces found. A face that was left out before stays out.
+        options: `select` has words ("all", "none", "largest", "center"), numbers, negative ones that count from the
+            last face still there, and ranges ("1:3", ":2", "-2:") whose end is not included; several with commas. A
+            number that no face has selects nothing and is logged as a warning. `max_faces` keeps the first so many.
+        boxes: for each image the boxes in which faces have to be, one list for all, or None. See `reason_outside`.
+        areas: for each image a mask (H, W) or (1, H, W) in which faces have to be, one for all, or None.
 
     Raises:
-        InputError: an argument cannot be understood.
+        InputError: boxes or areas cannot be used, or do not fit the number of images.
     """
-    choosers = [_chooser(part.strip().lower(), select) for part in select.split(",")]
-    in_area, skipped = _inside(faces, image_size, boxes, mask)
-    ordered = sort_faces(in_area, image_size, sort)
-    chosen = set().union(*(choose(ordered, image_size) for choose in choosers))
-    used: list[FaceDetection] = []
-    for number, face in enumerate(ordered):
-        if number not in chosen:
-            skipped.append(SkippedFace(face, f"not selected (number {number}, selected: {select})"))
-        elif 0 < max_faces <= len(used):
-            skipped.append(SkippedFace(face, f"more than the {max_faces} faces allowed (number {number})"))
-        else:
-            used.append(face)
-    return Detections(used, skipped)
+    settings = options or SelectOptions()
+    parts = parse_selection(settings.select)
+    boxes_of = None if boxes is None else [check_boxes(own) for own in for_each(boxes, len(images), "boxes")]
+    areas_of = None if areas is None else [check_area(mask) for mask in for_each(areas, len(images), "areas")]
+    return [
+        _select(entry, settings, parts, boxes_of and boxes_of[index], None if areas_of is None else areas_of[index])
+        for index, entry in enumerate(images)
+    ]
 
 
-def sort_faces(faces: Sequence[FaceDetection], image_size: tuple[int, int], sort: str) -> list[FaceDetection]:
-    """Faces in the order in which they are numbered; equal ones from left to right. See `select_faces`."""
-    orders: dict[str, Callable[[FaceDetection], float]] = {
-        "size": lambda face: -face.box.area,
-        "left-right": lambda face: face.box.center.x,
-        "top-bottom": lambda face: face.box.center.y,
-        "center": lambda face: _distance_to_center(face, image_size),
-        "score": lambda face: -face.score,
+def for_each(values: Sequence[Any], num_images: int, what: str) -> Sequence[Any]:
+    """A value for each image, from one for all or one for each. Raises InputError for another number."""
+    if len(values) not in (1, num_images):
+        raise InputError(f"{what}: {len(values)} were given for {num_images} images; give one, or one for each")
+    return values if len(values) == num_images else [values[0]] * num_images
+
+
+def _select(
+    entry: ImageFaces, settings: SelectOptions, parts: Sequence[Part], boxes: list[Box] | None, area: Tensor | None
+) -> ImageFaces:
+    kept = [_limited(face, entry.size, boxes, area) for face in entry.faces]
+    numbered = kept if entry.sort == settings.sort else _numbered(kept, entry.size, settings.sort)
+    entry = replace(entry, faces=tuple(numbered), sort=settings.sort)
+    chosen = {number for part in parts for number in _chosen(part, entry.used, entry.size)}
+    taken = sorted(chosen)[: settings.max_faces or None]
+    return replace(entry, faces=tuple(_judged(face, chosen, taken, settings) for face in numbered))
+
+
+def _limited(face: Face, size: tuple[int, int], boxes: list[Box] | None, area: Tensor | None) -> Face:
+    outside = reason_outside(face.detection.box, size, boxes, area) if face.skipped is None else None
+    return face if outside is None else replace(face, skipped=outside)
+
+
+def _numbered(faces: Sequence[Face], size: tuple[int, int], sort: str) -> list[Face]:
+    """Numbers anew, for the faces still there and those that a selection by another order left out."""
+    key = _sort_key(sort, size)
+    places = [place for place, face in enumerate(faces) if face.skipped is None or face.number is not None]
+    ranks = {place: rank for rank, place in enumerate(sorted(places, key=lambda place: key(faces[place])))}
+    return [replace(face, number=ranks.get(place)) for place, face in enumerate(faces)]
+
+
+def _sort_key(sort: str, size: tuple[int, int]) -> Callable[[Face], tuple[float, float]]:
+    """What faces are sorted by; equal ones go from left to right."""
+    orders: dict[str, Callable[[Face], float]] = {
+        "size": lambda face: -face.detection.box.area,
+        "left-right": lambda face: face.detection.box.center.x,
+        "top-bottom": lambda face: face.detection.box.center.y,
+        "center": lambda face: _distance_to_center(face, size),
+        "score": lambda face: -face.detection.score,
     }
-    if sort not in orders:
-        raise InputError(f"sort: {sort!r} is not known; choose one of {', '.join(SORT_ORDERS)}")
-    return sorted(faces, key=lambda face: (orders[sort](face), face.box.center.x))
+    return lambda face: (orders[sort](face), face.detection.box.center.x)
 
 
-def faces_from_boxes(boxes: Sequence[Box]) -> list[FaceDetection]:
-    """Faces given by hand as boxes (x0, y0, x1, y1), in place of a detector's.
-
-    Each gets the landmarks of an upright average face of the box's area and centre, and score 1. A turned face, or a
-    box that is not drawn from the forehead to the chin, is aligned less well than with a detector.
-
-    Raises:
-        InputError: a box has no area.
-    """
-    return [FaceDetection(box, _average_landmarks(box), 1.0) for box in _checked_boxes(boxes)]
+def _distance_to_center(face: Face, size: tuple[int, int]) -> float:
+    center = face.detection.box.center
+    return math.hypot(center.x - (size[1] - 1) / 2, center.y - (size[0] - 1) / 2)
 
 
-def _chooser(part: str, expression: str) -> _Chooser:
-    """What one part of the expression picks, as a function from sorted faces to their numbers."""
-    if part in _WORDS:
-        return _WORDS[part]
-    if _NUMBER.fullmatch(part):
-        return lambda faces, _: _numbered(int(part), len(faces))
-    span = _RANGE.fullmatch(part)
-    if span:
-        first, end = (int(number) if number else None for number in span.groups())
-        return lambda faces, _: set(range(len(faces))[first:end])
-    raise InputError(f"select: cannot understand {part!r} in {expression!r}; examples: {_EXAMPLES}")
+def _judged(face: Face, chosen: set[int], taken: Sequence[int], settings: SelectOptions) -> Face:
+    if face.skipped is not None or face.number in taken:
+        return face
+    if face.number in chosen:
+        return replace(face, skipped=f"more than the {settings.max_faces} faces allowed (number {face.number})")
+    return replace(face, skipped=f"not selected (number {face.number}, selected: {settings.select})")
 
 
-def _all(faces: Sequence[FaceDetection], image_size: tuple[int, int]) -> set[int]:
-    return set(range(len(faces)))
+def _chosen(part: Part, faces: Sequence[Face], size: tuple[int, int]) -> list[int]:
+    """The numbers that one part of the expression picks among the faces still there, which are in their order."""
+    numbers = [_number(face) for face in faces]
+    if isinstance(part, Span):
+        start, end = _bound(part.start, numbers, 0), _bound(part.end, numbers, 1 + max(numbers, default=0))
+        return [number for number in numbers if start <= number < end]
+    if isinstance(part, int):
+        return _by_number(part, numbers)
+    if part == "none" or not faces:
+        return []
+    if part == "largest":
+        return [_number(max(faces, key=lambda face: face.detection.box.area))]
+    if part == "center":
+        return [_number(min(faces, key=lambda face: _distance_to_center(face, size)))]
+    return numbers
 
 
-def _none(faces: Sequence[FaceDetection], image_size: tuple[int, int]) -> set[int]:
-    return set()
+def _number(face: Face) -> int:
+    assert face.number is not None  # every face that is still there has one
+    return face.number
 
 
-def _largest(faces: Sequence[FaceDetection], image_size: tuple[int, int]) -> set[int]:
-    return {max(range(len(faces)), key=lambda i: faces[i].box.area)} if faces else set()
+def _bound(bound: int | None, numbers: Sequence[int], default: int) -> int:
+    """A bound of a range as a face's number."""
+    if bound is None:
+        return default
+    if bound >= 0:
+        return bound
+    return numbers[bound] if -bound <= len(numbers) else 0
 
 
-def _most_central(faces: Sequence[FaceDetection], image_size: tuple[int, int]) -> set[int]:
-    return {min(range(len(faces)), key=lambda i: _distance_to_center(faces[i], image_size))} if faces else set()
-
-
-_WORDS: dict[str, _Chooser] = {
-    "all": _all,
-    "none": _none,
-    "largest": _largest,
-    "center": _most_central,
-    "centre": _most_central,
-}
-
-
-def _numbered(number: int, num_faces: int) -> set[int]:
-    if not -num_faces <= number < num_faces:
-        _log.warning("select: there is no face number %d, only %d to choose from", number, num_faces)
-        return set()
-    return {number % num_faces}
-
-
-def _distance_to_center(face: FaceDetection, image_size: tuple[int, int]) -> float:
-    center = face.box.center
-    return math.hypot(center.x - (image_size[1] - 1) / 2, center.y - (image_size[0] - 1) / 2)
-
-
-def _inside(
-    faces: Sequence[FaceDetection], image_size: tuple[int, int], boxes: Sequence[Box] | None, mask: Tensor | None
-) -> tuple[list[FaceDetection], list[SkippedFace]]:
-    areas = None if boxes is None else _checked_boxes(boxes)
-    cover_map = None if mask is None else _checked_mask(mask)
-    kept: list[FaceDetection] = []
-    skipped: list[SkippedFace] = []
-    for face in faces:
-        cover = 1.0 if cover_map is None else _cover(face.box, cover_map, image_size)
-        if areas is not None and not _in_boxes(face.box, areas):
-            skipped.append(SkippedFace(face, "outside the given boxes"))
-        elif cover < _MIN_MASK_COVER:
-            skipped.append(SkippedFace(face, f"outside the mask (it covers {cover:.0%} of the face)"))
-        else:
-            kept.append(face)
-    return kept, skipped
-
-
-def _in_boxes(box: Box, areas: Sequence[Box]) -> bool:
-    x, y = box.center
-    if any(area.x0 <= x <= area.x1 and area.y0 <= y <= area.y1 for area in areas):
-        return True
-    return bool(areas) and float(overlaps(np.array(box), np.array(areas)).max()) >= _MIN_BOX_OVERLAP
-
-
-def _cover(box: Box, mask: Tensor, image_size: tuple[int, int]) -> float:
-    """Mean of the mask (H, W) inside a box of the image, which may have another size than the mask."""
-    rows = _mask_span(box.y0, box.y1, image_size[0], mask.shape[0])
-    columns = _mask_span(box.x0, box.x1, image_size[1], mask.shape[1])
-    return float(mask[rows, columns].float().mean())
-
-
-def _mask_span(low: float, high: float, image_length: int, mask_length: int) -> slice:
-    scale = mask_length / image_length
-    first = min(max(round((low + 0.5) * scale), 0), mask_length - 1)
-    return slice(first, min(max(round((high + 0.5) * scale), first + 1), mask_length))
-
-
-def _checked_mask(mask: Tensor) -> Tensor:
-    if mask.ndim == 3 and mask.shape[0] == 1:
-        mask = mask[0]
-    if mask.ndim != 2 or 0 in mask.shape or not (mask.is_floating_point() or mask.dtype == torch.bool):
-        raise InputError(f"mask: needs (H, W) or (1, H, W) in [0, 1], got {mask.dtype} {tuple(mask.shape)}")
-    return mask
-
-
-def _checked_boxes(boxes: Sequence[Box]) -> list[Box]:
-    checked = []
-    for index, box in enumerate(boxes):
-        corners = tuple(float(value) for value in box)
-        if len(corners) != 4 or not all(map(math.isfinite, corners)) or Box(*corners).area <= 0:
-            raise InputError(f"box {index}: needs x0, y0, x1, y1 with x0 < x1 and y0 < y1, got {corners}")
-        checked.append(Box(*corners))
-    return checked
-
-
-def _average_landmarks(box: Box) -> tuple[Point, ...]:
-    scale = math.sqrt(box.area / _TEMPLATE_BOX.area)
-    center, middle = box.center, _TEMPLATE_BOX.center
-    return tuple(Point(center.x + (p.x - middle.x) * scale, center.y + (p.y - middle.y) * scale) for p in FFHQ_TEMPLATE)
+def _by_number(number: int, numbers: Sequence[int]) -> list[int]:
+    if number < 0 and -number <= len(numbers):
+        return [numbers[number]]
+    if number not in numbers:
+        _log.warning("select: there is no face number %d, only %d to choose from", number, len(numbers))
+        return []
+    return [number]

@@ -1,20 +1,16 @@
 """Which pictures of an image the face detector looks at: the whole at bounded size, smaller ones, tiles, turns."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...networks.retinaface import MEAN_RGB, STRIDE_PX, RawFaces
+from ...networks.base import Detector, RawFaces
 from ..affine import compose_affine, resize_affine, transform_points, translation_affine
 
-MIN_VIEW_PX = 320
-"""Smaller images are enlarged to this side: the detector is surest and most exact for faces of 100 to 200 px."""
-MAX_FACE_IN_VIEW_PX = 400
-"""Larger faces are left to a smaller view: the largest anchors give inexact and false boxes."""
 _MAX_SINGLE_VIEW_PX = 512  # a larger view gets a smaller companion
 _COMPANION_RATIO = 4
 _TILE_OVERLAP = 0.25  # a face of up to this part of a tile is whole in one of them; larger ones show in the overview
@@ -37,31 +33,35 @@ class View:
     """Larger faces, in view pixels, are seen better by another view."""
     open_sides: tuple[bool, bool, bool, bool] = (False, False, False, False)
     """Whether the image goes on beyond the left, right, top and bottom side of the window."""
+    stride_px: int = 32
+    """Height and width of the picture for the network are multiples of this."""
 
     @property
     def padded_size(self) -> tuple[int, int]:
         """(height, width) of the picture for the network: turned, and filled up to what it can take."""
         height, width = self.size if self.quarter_turns % 2 == 0 else self.size[::-1]
-        return _round_up(height), _round_up(width)
+        return _round_up(height, self.stride_px), _round_up(width, self.stride_px)
 
 
 def plan_views(
-    image_index: int, image_size: tuple[int, int], detection_size_px: int, *, tiles: bool, rotations: bool
+    image_index: int,
+    image_size: tuple[int, int],
+    detection_size_px: int,
+    detector: Detector,
+    *,
+    tiles: bool,
+    rotations: bool,
 ) -> list[View]:
     """The views of one image of (height, width); without tiles their cost does not grow with the image."""
-    views = _overviews(image_index, image_size, detection_size_px)
+    views = _overviews(image_index, image_size, detection_size_px, detector)
     if tiles and max(image_size) > detection_size_px:
-        views += _tiles(image_index, image_size, detection_size_px)
+        views += _tiles(image_index, image_size, detection_size_px, detector)
     turns = range(4) if rotations else range(1)
-    return [
-        View(view.image_index, view.window, view.size, turn, view.max_face_px, view.open_sides)
-        for turn in turns
-        for view in views
-    ]
+    return [replace(view, quarter_turns=turn, stride_px=detector.stride_px) for turn in turns for view in views]
 
 
-def render_view(image: Tensor, view: View) -> Tensor:
-    """RGB (3, *padded_size), from the image (3, H, W) the view belongs to; without aliasing."""
+def render_view(image: Tensor, view: View, fill: tuple[float, float, float]) -> Tensor:
+    """RGB (3, *padded_size) from the view's image (3, H, W), without aliasing; filled up with the colour `fill`."""
     x0, x1, y0, y1 = view.window
     picture = image[:, y0:y1, x0:x1].float()
     if picture.device.type != "cuda":
@@ -69,8 +69,8 @@ def render_view(image: Tensor, view: View) -> Tensor:
     if tuple(picture.shape[-2:]) != view.size:
         picture = F.interpolate(picture[None], view.size, mode="bilinear", align_corners=False, antialias=True)[0]
     picture = torch.rot90(picture, view.quarter_turns, (1, 2))
-    fill = torch.tensor(MEAN_RGB, dtype=picture.dtype, device=picture.device).view(3, 1, 1)
-    padded = fill.expand(3, *view.padded_size).clone()
+    colour = torch.tensor(fill, dtype=picture.dtype, device=picture.device).view(3, 1, 1)
+    padded = colour.expand(3, *view.padded_size).clone()
     padded[:, : picture.shape[1], : picture.shape[2]] = picture
     return padded
 
@@ -87,32 +87,32 @@ def faces_in_image(faces: RawFaces, view: View) -> RawFaces:
     return moved.take(~_cut_by_tile(boxes, view))
 
 
-def _overviews(image_index: int, image_size: tuple[int, int], detection_size_px: int) -> list[View]:
+def _overviews(image_index: int, image_size: tuple[int, int], detection_size_px: int, detector: Detector) -> list[View]:
     height, width = image_size
     longer = max(image_size)
-    side = min(max(longer, MIN_VIEW_PX), detection_size_px)
+    side = min(max(longer, detector.min_view_px), detection_size_px)
     sides = [side]
     while side > _MAX_SINGLE_VIEW_PX:
-        side = max(side // _COMPANION_RATIO, MIN_VIEW_PX)
+        side = max(side // _COMPANION_RATIO, detector.min_view_px)
         sides.append(side)
     return [
         View(
             image_index,
             (0, width, 0, height),
             (max(1, round(height * side / longer)), max(1, round(width * side / longer))),
-            max_face_px=math.inf if side == sides[-1] else MAX_FACE_IN_VIEW_PX,
+            max_face_px=math.inf if side == sides[-1] else detector.max_face_px,
         )
         for side in sides
     ]
 
 
-def _tiles(image_index: int, image_size: tuple[int, int], tile_px: int) -> list[View]:
+def _tiles(image_index: int, image_size: tuple[int, int], tile_px: int, detector: Detector) -> list[View]:
     height, width = image_size
     views = []
     for y0, y1 in _spans(height, tile_px):
         for x0, x1 in _spans(width, tile_px):
             open_sides = (x0 > 0, x1 < width, y0 > 0, y1 < height)
-            views.append(View(image_index, (x0, x1, y0, y1), (y1 - y0, x1 - x0), 0, MAX_FACE_IN_VIEW_PX, open_sides))
+            views.append(View(image_index, (x0, x1, y0, y1), (y1 - y0, x1 - x0), 0, detector.max_face_px, open_sides))
     return views
 
 
@@ -160,5 +160,5 @@ def _cut_by_tile(boxes: np.ndarray, view: View) -> np.ndarray:
     return cut
 
 
-def _round_up(length: int) -> int:
-    return -(-length // STRIDE_PX) * STRIDE_PX
+def _round_up(length: int, step: int) -> int:
+    return -(-length // step) * step

@@ -1,65 +1,48 @@
-"""Faces on which the network's work is done but for what fidelity decides, so that another fidelity costs little."""
+"""What restorers keep of faces, so that another fidelity costs little."""
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from typing import NamedTuple
 
-import torch
-from torch import Tensor
-
-from ...errors import InputError
-from ...networks.vqfr import Features, Network, VqfrV2
-from ...types import FaceCrop, RestoredFace
-from .restore import restore_faces
+from ...networks.base import Kept, Restorer
+from ...types import FaceCrop
 
 
-@dataclass(frozen=True, eq=False)
-class KeptFace:
-    """What the network made of a face. All tensors are on the CPU."""
+class _Key(NamedTuple):
+    """Which network made something of which crop. Crops are told apart by identity, and the key keeps them alive."""
 
+    weights: str | int
+    precision: str
     crop: FaceCrop
-    """The crop the network was given."""
-    features: Features | None
-    """What a VQFR v2 head needs for any fidelity, (1, C, 512, 512) each, in the network's dtype."""
-    image: Tensor | None
-    """The restored face (3, 512, 512) in [0, 1] of a network without fidelity."""
+
+
+class KeptFaces:
+    """Faces on which a restorer's work is done but for what fidelity decides, within a limit of memory."""
+
+    def __init__(self, max_bytes: int) -> None:
+        """max_bytes: for what is kept; the first ones go first, and the last one always stays."""
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[_Key, Kept] = OrderedDict()
 
     @property
     def num_bytes(self) -> int:
-        tensors = [self.crop.image, self.image, *(self.features or ())]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors if tensor is not None)
+        return sum(_num_bytes(key.crop, kept) for key, kept in self._kept.items())
+
+    def get(self, restorer: Restorer, crop: FaceCrop) -> Kept | None:
+        return self._kept.get(_key(restorer, crop))
+
+    def put(self, restorer: Restorer, crop: FaceCrop, kept: Kept) -> None:
+        while self._kept and self.num_bytes + _num_bytes(crop, kept) > self._max_bytes:
+            self._kept.popitem(last=False)
+        self._kept[_key(restorer, crop)] = kept
+
+    def clear(self) -> None:
+        self._kept.clear()
 
 
-def keep_face(crop: FaceCrop, network: Network) -> KeptFace:
-    """Run the network on a face up to its head; of a v1 network, all of it.
-
-    A v1 network raises OutOfMemoryError and RestorationError like `restore_faces`; a v2 network leaves that to
-    `develop_face`.
-    """
-    if not isinstance(network, VqfrV2):
-        (face,) = restore_faces([crop], network)
-        return KeptFace(crop, None, face.image)
-    x = crop.image[None].to(network.device) * 2 - 1
-    try:
-        with torch.inference_mode():
-            features = network.features(x).to("cpu")
-    except RuntimeError:  # too little memory for both branches, or worse: `develop_face` will see, and say so
-        return KeptFace(crop, None, None)
-    return KeptFace(crop, features, None)
+def _key(restorer: Restorer, crop: FaceCrop) -> _Key:
+    weights = restorer.info.sha256 if restorer.info is not None else id(restorer)
+    return _Key(weights, restorer.precision, crop)
 
 
-def develop_face(kept: KeptFace, network: Network, fidelity: float) -> RestoredFace:
-    """The restored face at a fidelity in [0, 1], the same as `restore_faces` gives; from the same network.
-
-    Where the features could not be kept, or give no finite image, the face goes through the whole network. Raises
-    InputError for a fidelity out of range, else as `restore_faces`.
-    """
-    if not 0 <= fidelity <= 1:
-        raise InputError("fidelity has to lie in 0 to 1: 0 is the most realistic, 1 closest to the input")
-    if kept.image is not None:
-        return RestoredFace(kept.crop, kept.image)
-    if kept.features is not None and isinstance(network, VqfrV2):
-        with torch.inference_mode():
-            answer = network.head(kept.features.to(network.device), fidelity)[0].float().cpu()
-        if answer.isfinite().all():
-            return RestoredFace(kept.crop, answer.clamp(-1, 1).add_(1).div_(2))
-    (face,) = restore_faces([kept.crop], network, fidelity=fidelity)
-    return face
+def _num_bytes(crop: FaceCrop, kept: Kept) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in (crop.image, *kept))

@@ -32,7 +32,7 @@ def fidelity_maps(
         high: fidelity where the painting is 1.
 
     Returns:
-        float32 (N, 1, 512, 512) on the CPU, for `restore_faces`.
+        float32 (N, 1, S, S) on the CPU, for `restore_faces`.
 
     Raises:
         InputError: a painting has a wrong shape, or numbers do not fit the crops.
@@ -44,7 +44,7 @@ def fidelity_maps(
         start + (high - start) * _painting_in_crop(crop, painting, image_size)
         for crop, painting, start in zip(crops, paintings, lows, strict=True)
     ]
-    return torch.stack(maps) if maps else torch.zeros(0, 1, 512, 512)
+    return torch.stack(maps) if maps else torch.zeros(0, 1, 1, 1)
 
 
 def _painting_in_crop(crop: FaceCrop, painting: Tensor, image_size: tuple[int, int]) -> Tensor:

@@ -1,139 +1,200 @@
-"""Send aligned faces through the network, in batches."""
+"""Send aligned faces through a restorer, in batches."""
 
-import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ...errors import Cancelled, InputError, OutOfMemoryError, RestorationError
-from ...networks.vqfr import Network, VqfrV2
-from ...types import FaceCrop, RestoredFace
+from ...networks.base import Fidelity, Restored, Restorer
+from ...networks.devices import pick_batch_size
+from ...types import Face, FaceCrop, ImageFaces, all_used, with_all_used
+from .cache import KeptFaces
 
 Progress = Callable[[int, int], None]
 """Called with (faces done, faces in all)."""
 ShouldStop = Callable[[], bool]
 """Asked before each batch; True ends the work with `Cancelled`."""
-Run = Callable[[Network, Tensor, slice], list[Tensor]]
+Strength = float | Sequence[float] | Tensor
+"""A fidelity for all faces, one for each, or a map for each, (N, 1, S, S) in crop pixels; in [0, 1]."""
 
 
 def restore_faces(
-    crops: Sequence[FaceCrop],
-    network: Network,
+    images: Sequence[ImageFaces],
+    restorer: Restorer,
+    fidelity: Strength = 0.5,
     *,
-    fidelity: float | Sequence[float] | Tensor = 0.5,
-    batch_size: int = 4,
+    batch_size: int = 0,
+    cache: KeptFaces | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> list[RestoredFace]:
-    """Restore faces, `batch_size` at a time.
+) -> list[ImageFaces]:
+    """Restore the used faces of all images, `batch_size` at a time.
 
     Args:
-        crops: aligned faces, of any number of images.
-        network: from `load_model`.
-        fidelity: one number, one for each crop, or a map (N, 1, 512, 512) in crop pixels; all in [0, 1]. A v1 network
-            has no such input and ignores it.
-        batch_size: faces at once. When the device runs out of memory it is halved and the batch done again.
+        images: with crops of the restorer's size, see `crop_faces`.
+        restorer: the network.
+        fidelity: for the used faces of all images in order. A restorer without fidelity ignores it; a note says so.
+        batch_size: faces at once, 0 for what suits the device. When the device runs out of memory it is halved and the
+            batch done again.
+        cache: what was kept of faces; those it knows are rendered, the others are added.
         progress: called before the first and after each batch.
         should_stop: asked before each batch.
 
     Returns:
-        One RestoredFace for each crop, in order; images on the CPU.
+        The images with restored faces, on the CPU.
 
     Raises:
-        InputError: a fidelity out of range or of the wrong number.
+        InputError: a fidelity out of range or of the wrong number, or a crop of another size.
         OutOfMemoryError: a single face does not fit.
         RestorationError: the network gives no finite image for a face, even in float32.
         Cancelled: `should_stop` said so.
     """
-    strength = _strength_by_face(fidelity, len(crops)) if network.has_fidelity else None
-
-    def run(net: Network, x: Tensor, part: slice) -> list[Tensor]:
-        return [net(x) if strength is None else net(x, _uniform(strength[part]))]
-
-    answers = _in_batches(crops, network, run, batch_size, progress, should_stop)
-    return [RestoredFace(crop, answer[0]) for crop, answer in zip(crops, answers, strict=True)]
+    (result,) = sweep_faces(
+        images, restorer, [fidelity], batch_size=batch_size, cache=cache, progress=progress, should_stop=should_stop
+    )
+    return result
 
 
 def sweep_faces(
-    crops: Sequence[FaceCrop],
-    network: Network,
-    fidelities: Sequence[float],
+    images: Sequence[ImageFaces],
+    restorer: Restorer,
+    fidelities: Sequence[Strength],
     *,
-    batch_size: int = 4,
+    batch_size: int = 0,
+    cache: KeptFaces | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
-) -> list[list[RestoredFace]]:
-    """Restore each face at several fidelities for about the price of one: one list of faces for each fidelity.
+) -> list[list[ImageFaces]]:
+    """The same at several fidelities, for about the price of one: the images for each fidelity.
 
-    Arguments and errors as for `restore_faces`; InputError also when the network has no fidelity (v1).
+    Arguments and errors as for `restore_faces`.
     """
-    if not isinstance(network, VqfrV2):
-        raise InputError("a sweep needs a VQFR v2 model: v1 has no fidelity to vary")
-    for value in fidelities:
-        _strength_by_face(value, 1)
-
-    def run(net: Network, x: Tensor, part: slice) -> list[Tensor]:
-        assert isinstance(net, VqfrV2)
-        return net.sweep(x, list(fidelities))
-
-    answers = _in_batches(crops, network, run, batch_size, progress, should_stop)
+    faces = all_used(images)
+    run = _Run(
+        restorer,
+        [_crop(face, restorer) for face in faces],
+        _strengths(fidelities, len(faces), restorer),
+        batch_size or pick_batch_size(0, restorer.device),
+        cache,
+    )
+    answers = run.all(progress, should_stop)
     return [
-        [RestoredFace(crop, answer[i]) for crop, answer in zip(crops, answers, strict=True)]
-        for i in range(len(fidelities))
+        [
+            replace(
+                entry,
+                made_by=replace(entry.made_by, model=_describe(restorer, fidelity)),
+                notes=(*entry.notes, *filter(None, [restorer.fidelity_note()])),
+            )
+            for entry in with_all_used(
+                images, [replace(face, restored=own[index]) for face, own in zip(faces, answers, strict=True)]
+            )
+        ]
+        for index, fidelity in enumerate(fidelities)
     ]
 
 
-def _in_batches(
-    crops: Sequence[FaceCrop],
-    network: Network,
-    run: Run,
-    batch_size: int,
-    progress: Progress | None,
-    should_stop: ShouldStop | None,
-) -> list[list[Tensor]]:
-    """For each crop the network's answers, (3, 512, 512) in [0, 1] on the CPU."""
-    done: list[list[Tensor]] = []
-    if progress is not None and crops:
-        progress(0, len(crops))
-    while len(done) < len(crops):
-        if should_stop is not None and should_stop():
-            raise Cancelled(f"stopped by the user after {len(done)} of {len(crops)} faces")
-        part = slice(len(done), min(len(done) + batch_size, len(crops)))
-        x = torch.stack([crop.image for crop in crops[part]]).to(network.device) * 2 - 1
-        try:
-            with torch.inference_mode():
-                answers = run(network, x, part)
-                answers = [_checked(answer, network, run, x, part, i) for i, answer in enumerate(answers)]
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise RestorationError(
-                    f"the network failed on face {part.start} to {part.stop - 1}: {error}"
-                ) from error
-            batch_size = _smaller_batch(part.stop - part.start, network, error)
-            continue
-        done.extend([answer[i] for answer in answers] for i in range(part.stop - part.start))
-        if progress is not None:
-            progress(len(done), len(crops))
-    return done
+class _Run(NamedTuple):
+    """The work on all faces at all fidelities."""
 
+    restorer: Restorer
+    crops: list[FaceCrop]
+    strengths: list[Tensor]
+    """For each fidelity (N,) or (N, 1, S, S)."""
+    batch_size: int
+    cache: KeptFaces | None
 
-def _checked(answer: Tensor, network: Network, run: Run, x: Tensor, part: slice, index: int) -> Tensor:
-    """The answer as images in [0, 1] on the CPU; faces that are not finite are done again in float32."""
-    images = answer.float().cpu()
-    bad = [i for i, image in enumerate(images) if not image.isfinite().all()]
-    if bad and network.dtype != torch.float32:
-        exact = copy.deepcopy(network).set_precision(torch.float32)
-        for i in bad:
-            face = part.start + i
-            images[i] = run(exact, x[i : i + 1], slice(face, face + 1))[index][0].float().cpu()
-        bad = [i for i in bad if not images[i].isfinite().all()]
-    if bad:
-        raise RestorationError(
-            f"the network gave no usable image for face {part.start + bad[0]}, even in float32. "
-            "Are the weights damaged? `python -m vqfr_core models verify` checks them."
-        )
-    return images.clamp(-1, 1).add_(1).div_(2)
+    def all(self, progress: Progress | None, should_stop: ShouldStop | None) -> list[list[Tensor]]:
+        """For each face its answers, (3, S, S) in [0, 1] on the CPU."""
+        done: list[list[Tensor]] = []
+        total, size = len(self.crops), self.batch_size
+        if progress is not None and total:
+            progress(0, total)
+        while len(done) < total:
+            if should_stop is not None and should_stop():
+                raise Cancelled(f"Stopped after {len(done)} of {total} faces")
+            rendered = self._rendered(len(done))
+            if rendered is not None:
+                done.append(rendered)
+            else:
+                part = self._part(len(done), size)
+                answers, size = self._restored(part, size)
+                done += answers
+            if progress is not None:
+                progress(len(done), total)
+        return done
+
+    def _part(self, start: int, size: int) -> slice:
+        """The next faces that the cache does not know."""
+        stop = start + 1
+        while stop < min(start + size, len(self.crops)) and not self._is_kept(stop):
+            stop += 1
+        return slice(start, stop)
+
+    def _is_kept(self, index: int) -> bool:
+        return self.cache is not None and self.cache.get(self.restorer, self.crops[index]) is not None
+
+    def _rendered(self, index: int) -> list[Tensor] | None:
+        """The answers from what is kept of a face; None when there is nothing, or nothing that can be used."""
+        kept = None if self.cache is None else self.cache.get(self.restorer, self.crops[index])
+        if kept is None:
+            return None
+        with torch.inference_mode():
+            faces = slice(index, index + 1)
+            answers = [self.restorer.render(kept, _uniform(strength[faces])).cpu() for strength in self.strengths]
+        return [answer.clamp(0, 1) for answer in answers] if all(a.isfinite().all() for a in answers) else None
+
+    def _restored(self, part: slice, size: int) -> tuple[list[list[Tensor]], int]:
+        """The answers for some faces, fewer than asked for when memory was short, and how many to take from now on."""
+        while True:
+            try:
+                return self._ask(part, keep=self.cache is not None), size
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise RestorationError(
+                        f"the network failed on face {part.start} to {part.stop - 1}: {error}"
+                    ) from error
+                _free_memory(self.restorer.device)
+                if part.stop - part.start == 1 and self.cache is not None:
+                    return self._ask_without_keeping(part), size
+                size = _smaller_batch(part.stop - part.start, self.restorer, error)
+                part = slice(part.start, part.start + size)
+
+    def _ask_without_keeping(self, part: slice) -> list[list[Tensor]]:
+        """For a face of which too much would have to be kept."""
+        return self._replace(cache=None)._restored(part, 1)[0]
+
+    def _ask(self, part: slice, keep: bool) -> list[list[Tensor]]:
+        restorer, crops = self.restorer, self.crops[part]
+        x = torch.stack([crop.image for crop in crops]).to(restorer.device)
+        with torch.inference_mode():
+            restored = restorer.restore(x, [_uniform(strength[part]) for strength in self.strengths], keep)
+            columns = self._checked(restored, x, part)
+        for crop, kept in zip(crops, restored.kept or [], strict=False):
+            if self.cache is not None:
+                self.cache.put(restorer, crop, kept)
+        return [[column[i] for column in columns] for i in range(len(crops))]
+
+    def _checked(self, restored: Restored, x: Tensor, part: slice) -> list[Tensor]:
+        """The answers on the CPU, in [0, 1]; faces that are not finite are done again in float32."""
+        columns = [answer.float().cpu() for answer in restored.answers]
+        bad = [i for i in range(len(x)) if not all(column[i].isfinite().all() for column in columns)]
+        if bad and self.restorer.precision != "fp32":
+            exact = self.restorer.in_float32()
+            for i in bad:
+                face = slice(part.start + i, part.start + i + 1)
+                again = exact.restore(x[i : i + 1], [_uniform(strength[face]) for strength in self.strengths])
+                for column, answer in zip(columns, again.answers, strict=True):
+                    column[i] = answer[0].float().cpu()
+            bad = [i for i in bad if not all(column[i].isfinite().all() for column in columns)]
+        if bad:
+            raise RestorationError(
+                f"the network gave no usable image for face {part.start + bad[0]}, even in float32. "
+                "Are the weights damaged? `python -m vqfr_core models verify` checks them."
+            )
+        return [column.clamp(0, 1) for column in columns]
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -145,21 +206,38 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _smaller_batch(batch_size: int, network: Network, error: BaseException) -> int:
-    if network.device.type in ("cuda", "xpu", "mps"):
-        getattr(torch, network.device.type).empty_cache()
+def _free_memory(device: torch.device) -> None:
+    if device.type in ("cuda", "xpu", "mps"):
+        getattr(torch, device.type).empty_cache()
+
+
+def _smaller_batch(batch_size: int, restorer: Restorer, error: RuntimeError) -> int:
     if batch_size == 1:
         raise OutOfMemoryError(
-            f"not enough memory on {network.device} for a single face. Close other programs or unload other models, "
+            f"not enough memory on {restorer.device} for a single face. Close other programs or unload other models, "
             "choose fp16 or bf16 precision, or use the CPU (device cpu)."
         ) from error
     return batch_size // 2
 
 
-def _strength_by_face(fidelity: float | Sequence[float] | Tensor, num_faces: int) -> Tensor:
-    """(N,) or (N, 1, H, W) float32 on the CPU, checked."""
+def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:
+    strengths = [_strength_by_face(fidelity, num_faces) for fidelity in fidelities]
+    if restorer.fidelity == "number" and any(strength.ndim > 1 for strength in strengths):
+        raise InputError(f"{restorer.name} ({restorer.label}) takes one fidelity for a face, not a map")
+    return strengths
+
+
+def _crop(face: Face, restorer: Restorer) -> FaceCrop:
+    if face.crop is None or face.crop.image.shape != (3, restorer.crop_px, restorer.crop_px):
+        got = "none" if face.crop is None else tuple(face.crop.image.shape)
+        raise InputError(f"{restorer.name} needs crops (3, {restorer.crop_px}, {restorer.crop_px}), got {got}")
+    return face.crop
+
+
+def _strength_by_face(fidelity: Strength, num_faces: int) -> Tensor:
+    """(N,) or (N, 1, S, S) float32 on the CPU, checked."""
     values = torch.as_tensor(fidelity, dtype=torch.float32).cpu()
-    if not values.isfinite().all() or values.numel() and (values.min() < 0 or values.max() > 1):
+    if not values.isfinite().all() or (values.numel() and (values.min() < 0 or values.max() > 1)):
         raise InputError("fidelity has to lie in 0 to 1: 0 is the most realistic, 1 closest to the input")
     if values.ndim == 0:
         values = values.expand(num_faces)
@@ -168,7 +246,17 @@ def _strength_by_face(fidelity: float | Sequence[float] | Tensor, num_faces: int
     return values
 
 
-def _uniform(strength: Tensor) -> float | Tensor:
+def _uniform(strength: Tensor) -> Fidelity:
     """A plain number where all faces share it, which lets the network skip what fidelity 0 does not need."""
     values = strength.unique()
     return float(values) if values.numel() == 1 else strength
+
+
+def _describe(restorer: Restorer, fidelity: Strength) -> dict[str, Any]:
+    shown: Any = "a map" if isinstance(fidelity, Tensor) else fidelity
+    return {
+        **restorer.describe(),
+        "device": str(restorer.device),
+        "precision": restorer.precision,
+        "fidelity": shown if restorer.has_fidelity else None,
+    }

@@ -1,0 +1,51 @@
+"""Make restored faces ready to be put back: masks, colours, grain and opacity."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...networks.base import Parser
+from ...options import BlendOptions
+from ...types import Face, ImageFaces
+from .colour import match_colour
+from .grain import transfer_grain
+from .masks import make_masks, mask_kind
+
+
+def finish_faces(
+    images: Sequence[ImageFaces], options: BlendOptions | None = None, parser: Parser | None = None
+) -> list[ImageFaces]:
+    """Give the restored faces their masks, the colours and grain of their crops, and their opacity.
+
+    A grey crop gives a neutral face at every strength. An aligned face gets its opacity alone: nothing surrounds it.
+
+    Args:
+        images: with restored faces.
+        options: defaults when None.
+        parser: for masks by regions; None: there is none.
+
+    Raises:
+        InputError: the mask needs a parser, a face has not been restored, or no region is chosen.
+    """
+    settings = options or BlendOptions()
+    return [_finish(entry, settings, parser) for entry in images]
+
+
+def _finish(entry: ImageFaces, options: BlendOptions, parser: Parser | None) -> ImageFaces:
+    faces = entry.used
+    if not entry.is_aligned:
+        made_by = replace(entry.made_by, mask=mask_kind(options.mask, parser))
+        masked = make_masks(faces, options, parser)
+        faces = [match_face(face, options, seed) for seed, face in enumerate(masked)]
+        entry = replace(entry, made_by=made_by)
+    return entry.with_used(replace(face, opacity=face.opacity * options.opacity) for face in faces)
+
+
+def match_face(face: Face, options: BlendOptions, seed: int = 0) -> Face:
+    """The face with the colours and, on request, the grain of its crop, as they are inside its mask.
+
+    seed: of the grain. A face that lacks a crop, an image or a mask stays as it is.
+    """
+    if face.crop is None or face.restored is None or face.mask is None:
+        return face
+    coloured = match_colour(face.restored, face.crop.image, face.mask, options.color_match)
+    return replace(face, restored=transfer_grain(coloured, face.crop.image, face.mask, options.grain, seed))

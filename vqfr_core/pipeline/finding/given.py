@@ -1,0 +1,65 @@
+"""Faces that are given, by hand or by other programs, in place of a detector's."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from ...errors import Cancelled, InputError
+from ...networks.base import Detector
+from ...types import Box, Face, FaceDetection, ImageFaces, MadeBy, Point
+from ..align import FFHQ_TEMPLATE
+from .areas import check_boxes
+from .find import check_images, image_size
+from .second_look import look_again
+
+
+def given_faces(images: Sequence[Tensor], faces: Sequence[Sequence[FaceDetection]]) -> list[ImageFaces]:
+    """Faces known from elsewhere, for each image (3, H, W). Raises InputError when their number does not fit."""
+    if len(faces) != len(images):
+        raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
+    made_by = MadeBy(detector="none: the faces were given")
+    return [
+        ImageFaces(image, image_size(image), tuple(map(Face, own)), made_by)
+        for image, own in zip(check_images(images), faces, strict=True)
+    ]
+
+
+def faces_in_boxes(
+    images: Sequence[Tensor],
+    boxes: Sequence[Sequence[Box]],
+    detector: Detector,
+    *,
+    should_stop: Callable[[], bool] | None = None,
+) -> list[ImageFaces]:
+    """Faces given as boxes (x0, y0, x1, y1) for each image, in the boxes' order, with landmarks where there are some.
+
+    The detector looks at each once, where its box is. A face that it does not make out there keeps the landmarks of an
+    average upright face. images: RGB in [0, 1], (3, H, W). Scores are 1: the face was asked for.
+    Raises InputError for a box without an area, Cancelled when `should_stop` says so.
+    """
+    result = []
+    for image, own in zip(check_images(images), boxes, strict=True):
+        if should_stop is not None and should_stop():
+            raise Cancelled("stopped while looking at the boxes")
+        guesses = [(0, face) for face in guess_faces(own, detector)]
+        looks = [Face(replace(face, score=1.0)) for face in look_again([image], guesses, detector)]
+        made_by = MadeBy(detector=f"given by hand, {detector.name}")
+        result.append(ImageFaces(image, image_size(image), tuple(looks), made_by))
+    return result
+
+
+def guess_faces(boxes: Sequence[Box], detector: Detector) -> list[FaceDetection]:
+    """For each box an upright average face of its area and centre, as the detector would draw the box; score 1.
+
+    A turned face, or a box that is not drawn from the forehead to the chin, is aligned less well than when found.
+    Raises InputError for a box without an area.
+    """
+    return [FaceDetection(box, _average_landmarks(box, detector.typical_box), 1.0) for box in check_boxes(boxes)]
+
+
+def _average_landmarks(box: Box, typical: Box) -> tuple[Point, ...]:
+    scale = math.sqrt(box.area / typical.area)
+    center, middle = box.center, typical.center
+    return tuple(Point(center.x + (p.x - middle.x) * scale, center.y + (p.y - middle.y) * scale) for p in FFHQ_TEMPLATE)

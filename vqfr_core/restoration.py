@@ -1,0 +1,55 @@
+"""What a restoration gives: the image, its faces, and how it came about."""
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from .report import Report
+from .types import ImageFaces, RestoredFace
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A finished image and how it came about."""
+
+    image: Tensor
+    """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, S * scale, S * scale) for an aligned face."""
+    mask: Tensor
+    """float32 in [0, 1], (1, ...) of the same size: how much of each pixel comes from restored faces."""
+    found: ImageFaces
+    """The faces of the image, restored or left alone, with their numbers."""
+    report: Report
+    """What was found, used and skipped, with what and how long."""
+
+    @property
+    def faces(self) -> list[RestoredFace]:
+        """The restored faces, by number: crops, restored crops and masks."""
+        return [
+            RestoredFace(face.crop, face.restored, face.mask, face.opacity)
+            for face in self.found.used
+            if face.crop is not None and face.restored is not None
+        ]
+
+    def to_pil(self) -> "Image.Image":
+        """The image as an 8-bit RGB Pillow image."""
+        from .pictures import to_pil
+
+        return to_pil(self.image.cpu().clamp(0, 1))
+
+    def to_array(self, bit_depth: int = 8) -> np.ndarray:
+        """The image as an array (H, W, 3) of uint8, uint16 or float32, for a bit depth of 8, 16 or 32."""
+        from .pictures import to_array
+
+        return to_array(self.image.cpu().clamp(0, 1), bit_depth)
+
+    def _repr_png_(self) -> bytes:
+        """How notebooks show it."""
+        buffer = io.BytesIO()
+        self.to_pil().save(buffer, "PNG")
+        return buffer.getvalue()
