@@ -12,7 +12,7 @@ from vqfr_core.errors import InputError
 from vqfr_core.evaluation.faces import pictures_in
 from vqfr_core.pictures import read_picture, to_array
 from vqfr_core.pipeline.align import align_face
-from vqfr_core.pipeline.finding.detect import detect_faces
+from vqfr_core.pipeline.finding.find import find_faces
 from vqfr_core.weights.store import WeightStore
 
 logger = logging.getLogger("training")
@@ -57,11 +57,11 @@ def cut_out_faces(folder: Path) -> list[bytes]:
     files = []
     for path in pictures_in(folder).values():
         image = read_picture(path).images[0]
-        faces = detect_faces([image], detector)[0].faces
+        faces = find_faces([image], detector)[0].used
         if not faces:
             logger.warning("%s: no face found, left out", path)
         for face in faces:
-            pixels = to_array(align_face(image, face).image.clamp(0, 1))
+            pixels = to_array(align_face(image, face.detection).image.clamp(0, 1))
             files.append(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
     return files
 

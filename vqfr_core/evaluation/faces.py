@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..networks.base import Detector
 from ..pictures import READABLE_SUFFIXES, read_picture, to_array, to_tensor
 from ..pipeline.align import align_face, aligned_crop
-from ..pipeline.finding.detect import detect_faces
+from ..pipeline.finding.find import find_faces
 from .degrade import degrade_level
 
 GIVEN = "given"
@@ -89,10 +89,10 @@ def read_face(path: Path, align: Detector | None = None) -> Tensor:
     if align is None:
         crop = aligned_crop(image)
     else:
-        faces = detect_faces([image], align)[0].faces
+        faces = find_faces([image], align)[0].used
         if not faces:
             raise InputError(f"{path}: no face found to align; without --align the picture is taken as it is")
-        crop = align_face(image, faces[0])
+        crop = align_face(image, faces[0].detection)
     return in_8_bits(crop.image)
 
 

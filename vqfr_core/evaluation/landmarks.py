@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from ..networks.base import Detector
-from ..pipeline.finding.detect import detect_faces
+from ..options import FindOptions
+from ..pipeline.finding.find import find_faces
 from ..types import Box, FaceDetection
 
 _MIN_CONFIDENCE = 0.5
@@ -43,7 +44,8 @@ class FaceFinder:
         for known, faces in self._recent:
             if known is image:
                 return faces
-        faces = detect_faces([image], self._detector, min_confidence=_MIN_CONFIDENCE)[0].faces
+        found = find_faces([image], self._detector, FindOptions(min_confidence=_MIN_CONFIDENCE))[0]
+        faces = [face.detection for face in found.used]
         self._recent.append((image, faces))
         return faces
 
