@@ -104,7 +104,7 @@ def in_8_bits(image: Tensor) -> Tensor:
 def pictures_in(folder: Path) -> dict[str, Path]:
     """The picture files of a folder by name without ending, sorted. Raises InputError when there is none."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; give a folder of pictures")
+        raise InputError(f"{folder} is not a folder; give a folder of pictures")
     found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in READABLE_SUFFIXES}
     if not found:
         raise InputError(f"there is no picture in {folder}")

@@ -44,6 +44,11 @@ class ModelInfo:
     """1 or 2 for VQFR; None for others."""
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module is now."""
+    return next((p.device for p in module.parameters()), torch.device("cpu"))
+
+
 class Network:
     """A module with what others have to know about it."""
 
@@ -63,7 +68,7 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where the module is now."""
-        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+        return device_of(self.module)
 
     def attach(self, info: ModelInfo) -> None:
         """Note where the weights are from."""

@@ -45,7 +45,8 @@ class LabelParser(Parser):
         """labels: the region of each label, apart by commas. mean, std: of the input, RGB in [0, 1]."""
         super().__init__(module, name, label)
         regions = labels.split(",")
-        self._to_ours = torch.tensor([FACE_REGIONS.index(region) + 1 if region else 0 for region in regions])
+        numbers = [FACE_REGIONS.index(region) + 1 if region else 0 for region in regions]
+        self._to_ours = torch.tensor(numbers, device="cpu")  # also while networks are built without weights
         self._mean, self._std = mean, std
 
     def run(self, crops: Tensor) -> Tensor:
