@@ -7,7 +7,9 @@ detector, RetinaFace: eyes, nose tip, corners of the mouth. The numbers of the t
 from collections import deque
 
 import numpy as np
+import torch
 from torch import Tensor
+from torchvision.ops import box_iou
 
 from ..networks.base import Detector
 from ..options import FindOptions
@@ -44,7 +46,7 @@ class FaceFinder:
         for known, faces in self._recent:
             if known is image:
                 return faces
-        found = find_faces([image], self._detector, FindOptions(min_confidence=_MIN_CONFIDENCE))[0]
+        (found,) = find_faces([image], self._detector, FindOptions(min_confidence=_MIN_CONFIDENCE))
         faces = [face.detection for face in found.used]
         self._recent.append((image, faces))
         return faces
@@ -52,10 +54,7 @@ class FaceFinder:
 
 def overlap(first: Box, second: Box) -> float:
     """Intersection over union of two boxes, 0 to 1."""
-    width = min(first.x1, second.x1) - max(first.x0, second.x0)
-    height = min(first.y1, second.y1) - max(first.y0, second.y0)
-    common = max(width, 0.0) * max(height, 0.0)
-    return common / (first.area + second.area - common) if common else 0.0
+    return float(box_iou(torch.tensor([first]), torch.tensor([second])))
 
 
 def landmark_distance(face: FaceDetection, original: FaceDetection) -> float:
