@@ -129,7 +129,7 @@ class Restorer(Network, ABC):
             keep: also give what `render` needs.
         """
         answer = self.run(images)
-        kept = [(face.cpu(),) for face in answer] if keep else None
+        kept: list[Kept] | None = [(face.cpu(),) for face in answer] if keep else None
         return Restored([answer] * len(fidelities), kept)
 
     @abstractmethod
