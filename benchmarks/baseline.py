@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vqfr_core.networks.vqfr import Network, deform, upsample
+from vqfr_core.networks.vqfr import VqfrNetwork, deform, upsample
 
 
 def deform_conv2d_whole(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def upsample_then_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Te
     return F.conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight, bias, padding=1)
 
 
-def contiguous_copy(network: Network) -> Network:
+def contiguous_copy(network: VqfrNetwork) -> VqfrNetwork:
     """The same weights, laid out for contiguous (B, C, H, W) activations."""
     return copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 

@@ -6,7 +6,6 @@ changes in the picture depends on the weights; give real ones to judge it.
 
 import argparse
 import copy
-import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -14,8 +13,9 @@ from functools import partial
 import torch
 
 from vqfr_core import load_model
+from vqfr_core.evaluation.pixels import psnr
 from vqfr_core.networks.precision import full_float32
-from vqfr_core.networks.vqfr import Network
+from vqfr_core.networks.vqfr import VqfrNetwork
 
 from .machine import alternate, describe_machine
 from .network import reference_face, reference_network
@@ -29,7 +29,7 @@ WAYS: dict[str, tuple[torch.dtype, Callable[[], AbstractContextManager[None]]]] 
 """Number format of the weights, and what surrounds the network. TF32 after the codes is what users get with fp32."""
 
 
-def compare_precisions(name: str, network: Network, device: torch.device, runs: int) -> list[str]:
+def compare_precisions(name: str, network: VqfrNetwork, device: torch.device, runs: int) -> list[str]:
     """Table rows: milliseconds a face, peak memory with the weights, and what differs from float32."""
     face = reference_face().to(device)
     rows, exact, exact_codes = [], None, None
@@ -41,10 +41,9 @@ def compare_precisions(name: str, network: Network, device: torch.device, runs: 
             answer, codes = candidate(face).clamp(-1, 1), candidate.codes(face)
         peak = torch.cuda.max_memory_allocated(device) / 1e9
         exact, exact_codes = (answer, codes) if exact is None else (exact, exact_codes)
-        error = (answer - exact).square().mean().item()
-        psnr = f"{10 * math.log10(4 / error):.1f} dB" if error else "-"
+        shown = "-" if torch.equal(answer, exact) else f"{psnr((answer + 1) / 2, (exact + 1) / 2):.1f} dB"
         differing = int((codes != exact_codes).sum())
-        rows.append(f"| {name} | {way} | {seconds * 1e3:.1f} ms | {peak:.2f} GB | {psnr} | {differing} |")
+        rows.append(f"| {name} | {way} | {seconds * 1e3:.1f} ms | {peak:.2f} GB | {shown} | {differing} |")
         del candidate
     return rows
 

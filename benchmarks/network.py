@@ -6,7 +6,6 @@ a network has learned. What bf16 changes in the picture does; give real weights 
 
 import argparse
 import copy
-import math
 
 import numpy as np
 import torch
@@ -15,18 +14,19 @@ from torch import Tensor
 
 from stand_ins.weights import REFERENCE, reference_weights
 from vqfr_core import load_model
+from vqfr_core.evaluation.pixels import psnr
 from vqfr_core.networks.devices import cpu_has_bf16
-from vqfr_core.networks.vqfr import Network, V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrNetwork, VqfrV1, VqfrV2
 from vqfr_core.networks.vqfr.deform_gather import deform_conv2d_gather
 
 from .baseline import contiguous_copy, deform_conv2d_whole, straightforward
 from .machine import alternate, describe_machine, peak_bytes, seconds_of
 
 
-def reference_network(generation: int) -> Network:
+def reference_network(generation: int) -> VqfrNetwork:
     """A network of the published size with the tests' weights."""
     with torch.device("meta"):
-        network: Network = VqfrV1(V1Config()) if generation == 1 else VqfrV2(V2Config())
+        network: VqfrNetwork = VqfrV1(V1Config()) if generation == 1 else VqfrV2(V2Config())
     network.load_state_dict(reference_weights(generation), assign=True)
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -36,7 +36,7 @@ def reference_face(batch: int = 1) -> Tensor:
     return (torch.from_numpy(pixels.copy()).permute(2, 0, 1) / 127.5 - 1).expand(batch, -1, -1, -1).contiguous()
 
 
-def compare_with_baseline(network: Network, fidelity: float, runs: int) -> str:
+def compare_with_baseline(network: VqfrNetwork, fidelity: float, runs: int) -> str:
     """One table row: seconds the straightforward way, ours, and ours in bf16."""
     face = reference_face()
     as_map = torch.full((1, 1, 512, 512), fidelity)  # a map is never known to be zero: nothing is skipped
@@ -73,7 +73,7 @@ def compare_small(runs: int) -> str:
     return f"v2 the straightforward way {seconds['plain']:.1f} s, vqfr_small {seconds['small']:.2f} s: {ratio:.1f} x"
 
 
-def compare_batches(network: Network) -> str:
+def compare_batches(network: VqfrNetwork) -> str:
     single = seconds_of(lambda: network(reference_face(1)))
     four = seconds_of(lambda: network(reference_face(4)))
     return f"| v{network.generation} | {single:.1f} s | {four / 4:.1f} s |"
@@ -90,14 +90,13 @@ def compare_deform(channels: int, runs: int) -> str:
     return f"| {channels} channels | {seconds['torchvision']:.2f} s | {seconds['ours']:.2f} s | {ratio:.1f} x |"
 
 
-def measure_bf16(network: Network) -> str:
+def measure_bf16(network: VqfrNetwork) -> str:
     """What bf16 changes: PSNR of the answer against float32, and codes that differ."""
     face = reference_face()
     half = copy.deepcopy(network).set_precision(torch.bfloat16)
-    error = (network(face).clamp(-1, 1) - half(face).clamp(-1, 1)).square().mean().item()
-    psnr = 10 * math.log10(4 / error) if error else math.inf
+    exact, rounded = ((net(face).clamp(-1, 1) + 1) / 2 for net in (network, half))
     differing = int((network.codes(face) != half.codes(face)).sum())
-    return f"| v{network.generation} | {psnr:.1f} dB | {differing} of {network.codes(face).numel()} |"
+    return f"| v{network.generation} | {psnr(rounded, exact):.1f} dB | {differing} of {network.codes(face).numel()} |"
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import torch
 
 from vqfr_core.errors import InputError
 from vqfr_core.evaluation.faces import pictures_in
 from vqfr_core.pictures import read_picture, to_array
 from vqfr_core.pipeline.align import align_face
-from vqfr_core.pipeline.finding.detect import detect_faces
-from vqfr_core.weights.detector import load_detector
+from vqfr_core.pipeline.finding.find import find_faces
+from vqfr_core.weights.store import WeightStore
 
 logger = logging.getLogger("training")
 
@@ -54,15 +53,15 @@ def read_faces(path: Path, num_validation: int | None = None, align: bool = Fals
 
 def cut_out_faces(folder: Path) -> list[bytes]:
     """All faces of a folder of photographs, aligned, as PNG files of 512 px. Photographs without a face are named."""
-    detector = load_detector("retinaface_mobile0.25", torch.device("cpu"))
+    detector = WeightStore().open("detector", "retinaface_mobile0.25", "cpu")
     files = []
     for path in pictures_in(folder).values():
         image = read_picture(path).images[0]
-        faces = detect_faces([image], detector)[0].faces
+        faces = find_faces([image], detector)[0].used
         if not faces:
             logger.warning("%s: no face found, left out", path)
         for face in faces:
-            pixels = to_array(align_face(image, face).image.clamp(0, 1))
+            pixels = to_array(align_face(image, face.detection).image.clamp(0, 1))
             files.append(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
     return files
 

@@ -17,7 +17,7 @@ from vqfr_core.networks.kernels.warp import use_fast_warps
 from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrV1, VqfrV2
 from vqfr_core.networks.vqfr.blocks import ResidualBlock
 from vqfr_core.networks.vqfr.texture_warp import TextureWarp
-from vqfr_core.weights.load import load_model
+from vqfr_core.weights.load_model import load_model
 
 from .codebook import CodebookTrainer
 from .losses import PatchDiscriminator

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vqfr_core.evaluation.degrade import degrade_level
+from vqfr_core.evaluation.pixels import psnr
 
 from .data import to_range, to_tensor, whole_face
 from .losses import Perceptual
@@ -36,7 +37,10 @@ def validate(state: TrainState, pictures: list[bytes], perceptual: Perceptual, s
         for name, image in answers.items():
             with torch.no_grad():
                 distance = float(perceptual(image, target))
-            found += [(f"{level}_{name}_psnr", psnr(image, target)), (f"{level}_{name}_lpips", distance)]
+            found += [
+                (f"{level}_{name}_psnr", psnr((image + 1) / 2, (target + 1) / 2)),
+                (f"{level}_{name}_lpips", distance),
+            ]
             found += [("lpips", distance)] if name == judged else []
         rows.append(torch.cat([*answers.values(), target], dim=3).cpu())
     write_picture(sheet, torch.cat(rows, dim=2))
@@ -61,12 +65,6 @@ def _answers(net: Vqfr, x: Tensor, with_main: bool) -> dict[str, Tensor]:
     if with_main:
         answers["answer"] = answer(net, textures, x)
     return {name: image.clamp(-1, 1) for name, image in answers.items()}
-
-
-def psnr(image: Tensor, target: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB of images in [-1, 1]."""
-    error = ((image.clamp(-1, 1) - target) / 2).square().mean().clamp(min=1e-10)
-    return float(-10 * error.log10())
 
 
 def write_picture(path: Path, image: Tensor) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .restoration import Restoration
     from .restorer import FaceRestorer
     from .types import Box, Detections, FaceCrop, FaceDetection, Point, RestoredFace, SkippedFace
-    from .weights.load import load_model
+    from .weights.load_model import load_model
 
 __version__ = "0.1.0"
 
@@ -60,7 +60,7 @@ __all__ = [
 _MODULES = {
     "errors": "Cancelled DownloadError InputError OutOfMemoryError RestorationError VqfrError WeightsError",
     "pictures": "Picture read_picture to_array to_pil to_tensor write_picture",
-    "weights.load": "load_model",
+    "weights.load_model": "load_model",
     "options": "RestoreOptions option_specs",
     "restoration": "Restoration",
     "restorer": "FaceRestorer",

@@ -19,7 +19,7 @@ from training.recipe import Recipe
 from training.state import TrainState, begin_stage2, continue_from, load, new_state, save
 from training.train import Trainer, parse_arguments
 from vqfr_core.networks.vqfr import V1Config, V2Config
-from vqfr_core.weights.load import load_model
+from vqfr_core.weights.load_model import load_model
 
 SIZES = dict(
     channels=(32, 32, 32, 32, 32, 32),

@@ -134,7 +134,7 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
     from ..evaluation.faces import find_cases
     from ..evaluation.metrics import USUAL, open_metrics
     from ..evaluation.run import Plan
-    from ..weights.detector import load_detector
+    from ..weights.store import WeightStore
 
     _check(arguments)
     cases = find_cases(arguments.originals, arguments.degraded, arguments.restored, arguments.limit)
@@ -158,7 +158,7 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
         contestants=contestants,
         metrics=metrics,
         seed=arguments.seed,
-        align=load_detector("retinaface_mobile0.25", tools.device) if arguments.align else None,
+        align=WeightStore().open("detector", "retinaface_mobile0.25", tools.device) if arguments.align else None,
         batch_size=arguments.batch_size or (1 if tools.device.type == "cpu" else 8),
         num_shown=arguments.show,
         describe=describe,
@@ -218,7 +218,7 @@ def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[
     from ..evaluation.contestants import Model
     from ..evaluation.report import describe_levels
 
-    infos = [contestant.info for contestant in plan.contestants if isinstance(contestant, Model)]
+    models = [contestant.about for contestant in plan.contestants if isinstance(contestant, Model)]
     names = ("originals", "degraded", "restored", "align", "limit", "reference", "features", "precision")
     return {
         "vqfr_core": __version__,
@@ -227,7 +227,7 @@ def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[
         "pictures_per_level": len(plan.cases),
         "reference_pictures": len(plan.reference),
         "levels": describe_levels(plan.levels),
-        "models": [{"name": i.name, "file": i.path.name, "sha256": i.sha256} for i in infos],
+        "models": [{name: about[name] for name in ("name", "file", "sha256")} for about in models],
         "metric_weights_sha256": tools.folder.used,
         "device": str(tools.device),
     }
@@ -246,5 +246,5 @@ def _words(text: str) -> list[str]:
 
 def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)

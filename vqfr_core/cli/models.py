@@ -10,8 +10,8 @@ from .arguments import add_model_folder, add_talk
 from .console import Console
 
 if TYPE_CHECKING:
-    from ..weights.catalog import WeightRecord
     from ..weights.convert import WeightFacts
+    from ..weights.store import Choice, WeightStore
 
 _EPILOG = """\
 examples:
@@ -54,52 +54,45 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
-    from ..weights.catalog import RECORDS
-    from ..weights.folders import search_folders
-
-    chosen = _auto_choice(arguments.model_dir)
-    for record in RECORDS:
-        mark = ", taken by auto" if record.name == chosen else ""
-        console.say(f"{record.name:22} {record.kind:9} {_whereabouts(record, arguments.model_dir)}{mark}")
-        console.say(f"{'':22} {'':9} {record.origin}; licence: {record.licence}")
-    console.say(f"folders: {', '.join(map(str, search_folders(arguments.model_dir)))}")
+    store = _store(arguments)
+    chosen = store.auto_name("restorer")
+    for role in store.roles():
+        for choice in store.known(role):
+            mark = ", taken by auto" if choice.name == chosen else ""
+            console.say(f"{choice.name:22} {role:9} {_whereabouts(choice)}{mark}")
+            console.say(f"{'':22} {'':9} {choice.origin}; licence: {choice.licence}")
+    console.say(f"folders: {', '.join(map(str, store.folders().places()))}")
     return 0
 
 
-def _auto_choice(folder: Path | None) -> str | None:
-    from ..weights.catalog import get_record
-    from ..weights.folders import find_weights
-    from ..weights.load import AUTO_ORDER
+def _store(arguments: argparse.Namespace) -> "WeightStore":
+    from ..weights.folders import default_folders
+    from ..weights.store import WeightStore
 
-    records = map(get_record, AUTO_ORDER)
-    return next((r.name for r in records if r.packaged_path or find_weights(r, folder)), None)
+    return WeightStore(lambda: default_folders(arguments.model_dir))
 
 
-def _whereabouts(record: "WeightRecord", folder: Path | None) -> str:
-    from ..weights.folders import find_weights
-
-    path = find_weights(record, folder)
-    if record.packaged_path is not None:
-        return "part of this package"
-    if path is not None:
-        return f"here: {path}"
-    size = f", {record.size / 1e6:.0f} MB" if record.size else ""
-    return f"not here (`models download {record.name}`{size})" if record.urls else "not here, and not for download"
+def _whereabouts(choice: "Choice") -> str:
+    size = f", {choice.size / 1e6:.0f} MB" if choice.size else ""
+    return {
+        "packaged": "part of this package",
+        "present": f"here: {choice.path}",
+        "downloadable": f"not here (`models download {choice.name}`{size})",
+        "absent": "not here, and not for download",
+    }[choice.state]
 
 
 def _download(arguments: argparse.Namespace, console: Console) -> int:
     from ..weights.catalog import get_record
-    from ..weights.find import fetch_weights
 
-    records = [get_record(name) for name in arguments.names]
-    num_failed = 0
-    for record in records:
+    store, num_failed = _store(arguments), 0
+    for record in [get_record(name) for name in arguments.names]:
         if record.packaged_path is not None:
             console.say(f"{record.name}: part of this package, nothing to download")
             continue
         try:
             with console.bar(record.name, "B", in_bytes=True) as progress:
-                path = fetch_weights(record.name, arguments.model_dir, progress=progress)
+                path = store.fetch(record.name, progress)
         except VqfrError as error:
             num_failed += 1
             console.failure(error)
@@ -125,7 +118,8 @@ def _convert(arguments: argparse.Namespace, console: Console) -> int:
 def _verify(arguments: argparse.Namespace, console: Console) -> int:
     from ..weights.convert import verify_weights
 
-    paths = [_path_of(name, arguments.model_dir) for name in arguments.names] or _all_present(arguments.model_dir)
+    store = _store(arguments)
+    paths = [_path_of(name, store) for name in arguments.names] or store.present_files()
     if not paths:
         console.say("no weights are here")
     num_bad = 0
@@ -144,32 +138,16 @@ def _verify(arguments: argparse.Namespace, console: Console) -> int:
     return 1 if num_bad else 0
 
 
-def _path_of(name: str, folder: Path | None) -> Path:
+def _path_of(name: str, store: "WeightStore") -> Path:
     from ..weights.catalog import RECORDS, find_record
-    from ..weights.folders import find_file, find_weights
 
-    record = find_record(name)
-    if record is not None:
-        found = record.packaged_path or find_weights(record, folder)
-        if found is None:
-            raise InputError(f"{name} is not here; `models download {name}` fetches it")
-        return found
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    found = find_file([name], folder)
-    if found is None:
+    path = store.locate(None, name)
+    if path is None and find_record(name) is not None:
+        raise InputError(f"{name} is not here; `models download {name}` fetches it")
+    if path is None:
         known = ", ".join(record.name for record in RECORDS)
-        raise InputError(f"there is no file {path}, here or in the model folder; known names are {known}")
-    return found
-
-
-def _all_present(folder: Path | None) -> list[Path]:
-    from ..weights.catalog import RECORDS
-    from ..weights.folders import find_weights
-
-    paths = [path for record in RECORDS for path in (record.packaged_path, find_weights(record, folder)) if path]
-    return list(dict.fromkeys(paths))
+        raise InputError(f"there is no file {name}, here or in the model folder; known names are {known}")
+    return path
 
 
 def _verdict(facts: "WeightFacts") -> str:
@@ -180,6 +158,6 @@ def _verdict(facts: "WeightFacts") -> str:
     }[facts.hash_matches]
     sizes = ", ".join(f"{name}={value}" for name, value in facts.sizes.items())
     return (
-        f"{facts.path}: {facts.kind}, {facts.num_parameters / 1e6:.1f} million numbers in {'/'.join(facts.dtypes)}, "
-        f"{hash_text}, sha256 {facts.sha256}{f', {sizes}' if sizes else ''}"
+        f"{facts.path}: {facts.architecture}, {facts.num_parameters / 1e6:.1f} million numbers in "
+        f"{'/'.join(facts.dtypes)}, {hash_text}, sha256 {facts.sha256}{f', {sizes}' if sizes else ''}"
     )

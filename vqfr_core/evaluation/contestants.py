@@ -62,9 +62,10 @@ class Model:
     """A network; a v2 answers at several fidelities for about the price of one."""
 
     def __init__(self, restorer: FaceRestorer, fidelities: Sequence[float], options: RestoreOptions) -> None:
-        self.info = restorer.network.info
-        self.rows = tuple(Row(self.info.name, f) for f in fidelities) if restorer.network.has_fidelity else ()
-        self.rows = self.rows or (Row(self.info.name),)
+        model = restorer.model
+        self.about = model.describe()
+        rows = [Row(model.name, fidelity) for fidelity in fidelities] if model.has_fidelity else [Row(model.name)]
+        self.rows = tuple(rows)
         self._restorer, self._options = restorer, options.replace(aligned=True)
 
     def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:

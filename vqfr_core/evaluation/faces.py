@@ -7,10 +7,10 @@ from pathlib import Path
 from torch import Tensor
 
 from ..errors import InputError
-from ..networks.retinaface import DetectorNetwork
+from ..networks.base import Detector
 from ..pictures import READABLE_SUFFIXES, read_picture, to_array, to_tensor
 from ..pipeline.align import align_face, aligned_crop
-from ..pipeline.finding.detect import detect_faces
+from ..pipeline.finding.find import find_faces
 from .degrade import degrade_level
 
 GIVEN = "given"
@@ -69,7 +69,7 @@ def find_cases(
     ]
 
 
-def load_face(case: Case, number: int, level: str, seed: int = 0, align: DetectorNetwork | None = None) -> Face:
+def load_face(case: Case, number: int, level: str, seed: int = 0, align: Detector | None = None) -> Face:
     """The images of a face, degraded unless it is already.
 
     number: of the face, by which its degradation differs from the others'. align: finds the face of an original that
@@ -83,16 +83,16 @@ def load_face(case: Case, number: int, level: str, seed: int = 0, align: Detecto
     return Face(case, original, to_tensor(degrade_level(to_array(original), level, seed + number)))
 
 
-def read_face(path: Path, align: DetectorNetwork | None = None) -> Tensor:
+def read_face(path: Path, align: Detector | None = None) -> Tensor:
     """The picture at 512 pixels as a `Face` has it. Raises InputError when there is no face to align."""
     image = read_picture(path).images[0]
     if align is None:
         crop = aligned_crop(image)
     else:
-        faces = detect_faces([image], align)[0].faces
+        faces = find_faces([image], align)[0].used
         if not faces:
             raise InputError(f"{path}: no face found to align; without --align the picture is taken as it is")
-        crop = align_face(image, faces[0])
+        crop = align_face(image, faces[0].detection)
     return in_8_bits(crop.image)
 
 
@@ -104,7 +104,7 @@ def in_8_bits(image: Tensor) -> Tensor:
 def pictures_in(folder: Path) -> dict[str, Path]:
     """The picture files of a folder by name without ending, sorted. Raises InputError when there is none."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; give a folder of pictures")
+        raise InputError(f"{folder} is not a folder; give a folder of pictures")
     found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in READABLE_SUFFIXES}
     if not found:
         raise InputError(f"there is no picture in {folder}")

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .identity import FaceEmbedder
-from .weights import ALEXNET, IDENTITY, INCEPTION, MetricFolder
+from .weights import MetricFolder
 
 Describe = Callable[[Tensor], np.ndarray]
 """An image, RGB in [0, 1], (3, 512, 512), to its features, (D,)."""
@@ -23,7 +23,7 @@ def open_features(name: str, folder: MetricFolder, device: torch.device) -> Desc
 
 def _alexnet(folder: MetricFolder, device: torch.device) -> Describe:
     """Last convolution of ImageNet's AlexNet after the ReLU, mean over the places, image at 224 px: 256 numbers."""
-    weights = torch.load(folder.find(ALEXNET), map_location=device, weights_only=True)
+    weights = torch.load(folder.find("alexnet"), map_location=device, weights_only=True)
 
     @torch.inference_mode()
     def describe(image: Tensor) -> np.ndarray:
@@ -42,12 +42,12 @@ def _alexnet(folder: MetricFolder, device: torch.device) -> Describe:
 
 def _identity(folder: MetricFolder, device: torch.device) -> Describe:
     """MobileFaceNet's embedding of an aligned face: 128 numbers."""
-    return FaceEmbedder(folder.find(IDENTITY), device)
+    return FaceEmbedder(folder.find("mobilefacenet"), device)
 
 
 def _inception(folder: MetricFolder, device: torch.device) -> Describe:
     """The Inception network of the FID literature as TorchScript: 2,048 numbers. It resizes by itself."""
-    network = torch.jit.load(str(folder.find(INCEPTION)), map_location=device).eval()
+    network = torch.jit.load(str(folder.find("inception")), map_location=device).eval()
 
     @torch.inference_mode()
     def describe(image: Tensor) -> np.ndarray:

@@ -7,10 +7,13 @@ detector, RetinaFace: eyes, nose tip, corners of the mouth. The numbers of the t
 from collections import deque
 
 import numpy as np
+import torch
 from torch import Tensor
+from torchvision.ops import box_iou
 
-from ..networks.retinaface import DetectorNetwork
-from ..pipeline.finding.detect import detect_faces
+from ..networks.base import Detector
+from ..options import FindOptions
+from ..pipeline.finding.find import find_faces
 from ..types import Box, FaceDetection
 
 _MIN_CONFIDENCE = 0.5
@@ -21,7 +24,7 @@ _NUM_REMEMBERED = 16  # an original is looked at for each metric and each row
 class FaceFinder:
     """Finds the face of an original, and the same face in a degraded or restored version."""
 
-    def __init__(self, detector: DetectorNetwork) -> None:
+    def __init__(self, detector: Detector) -> None:
         self._detector = detector
         self._recent: deque[tuple[Tensor, list[FaceDetection]]] = deque(maxlen=_NUM_REMEMBERED)
 
@@ -43,17 +46,15 @@ class FaceFinder:
         for known, faces in self._recent:
             if known is image:
                 return faces
-        faces = detect_faces([image], self._detector, min_confidence=_MIN_CONFIDENCE)[0].faces
+        (found,) = find_faces([image], self._detector, FindOptions(min_confidence=_MIN_CONFIDENCE))
+        faces = [face.detection for face in found.used]
         self._recent.append((image, faces))
         return faces
 
 
 def overlap(first: Box, second: Box) -> float:
     """Intersection over union of two boxes, 0 to 1."""
-    width = min(first.x1, second.x1) - max(first.x0, second.x0)
-    height = min(first.y1, second.y1) - max(first.y0, second.y0)
-    common = max(width, 0.0) * max(height, 0.0)
-    return common / (first.area + second.area - common) if common else 0.0
+    return float(box_iou(torch.tensor([first]), torch.tensor([second])))
 
 
 def landmark_distance(face: FaceDetection, original: FaceDetection) -> float:

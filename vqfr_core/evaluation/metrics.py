@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..weights.store import WeightStore
 from . import pixels
 from .identity import FaceEmbedder, angle_deg
 from .landmarks import FaceFinder, landmark_distance
 from .niqe import Niqe
 from .perceptual import Lpips
-from .weights import ALEXNET, IDENTITY, NIQE, VGG16, MetricAbsent, MetricFolder
+from .weights import MetricAbsent, MetricFolder
 
 Measure = Callable[[Tensor, Tensor], float | None]
 """(image, original), RGB in [0, 1], (3, 512, 512) each, to a number; None where there is none to give."""
@@ -29,9 +30,7 @@ class Tools:
     @cached_property
     def faces(self) -> FaceFinder:
         """The built-in detector, so that everybody measures with the same one."""
-        from ..weights.detector import load_detector
-
-        return FaceFinder(load_detector("retinaface_mobile0.25", self.device))
+        return FaceFinder(WeightStore().open("detector", "retinaface_mobile0.25", self.device))
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,12 @@ def _with_matched_colours(open_plain: Callable[[Tools], Measure]) -> Callable[[T
 
 
 def _open_lpips(kind: str) -> Callable[[Tools], Measure]:
-    file = {"alex": ALEXNET, "vgg": VGG16}[kind]
-    return lambda tools: Lpips(tools.folder.find(file), kind).to(tools.device)
+    name = {"alex": "alexnet", "vgg": "vgg16"}[kind]
+    return lambda tools: Lpips(tools.folder.find(name), kind).to(tools.device)
 
 
 def _open_niqe(tools: Tools) -> Measure:
-    niqe = Niqe(tools.folder.find(NIQE))
+    niqe = Niqe(tools.folder.find("niqe"))
 
     def measure(image: Tensor, original: Tensor) -> float | None:
         try:
@@ -90,7 +89,7 @@ def _open_niqe(tools: Tools) -> Measure:
 
 
 def _open_identity(tools: Tools) -> Measure:
-    embed = FaceEmbedder(tools.folder.find(IDENTITY), tools.device)
+    embed = FaceEmbedder(tools.folder.find("mobilefacenet"), tools.device)
 
     def measure(image: Tensor, original: Tensor) -> float | None:
         """Both faces are cut out where the original has its landmarks."""

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from ..luma import luma
 
 BLOCK_PX = 96
 _ROUNDING = 1e-9
@@ -31,7 +32,7 @@ class Niqe:
 
     def __call__(self, image: Tensor) -> float:
         """NIQE of RGB in [0, 1], (3, H, W), of at least two blocks. Raises InputError."""
-        features = block_features(luma(image), self._window)
+        features = block_features(video_luma(image), self._window)
         complete = features[~np.isnan(features).any(1)]  # a block without texture has no distribution
         if len(complete) < 2:
             raise InputError(f"NIQE needs two blocks of {BLOCK_PX} px with some texture; the image has {len(complete)}")
@@ -40,10 +41,9 @@ class Niqe:
         return float(np.sqrt(difference @ np.linalg.pinv(pooled) @ difference))
 
 
-def luma(image: Tensor) -> Tensor:
+def video_luma(image: Tensor) -> Tensor:
     """BT.601 luma in whole steps from 16 to 235, float64 (H, W), of RGB in [0, 1], (3, H, W)."""
-    weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64)
-    return (torch.einsum("c,chw->hw", weights, image.double().cpu()) + 16).round()
+    return (16 + 219 * luma(image.double().cpu())[0]).round()
 
 
 def block_features(gray: Tensor, window: Tensor) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..networks.retinaface import DetectorNetwork
+from ..networks.base import Detector
 from .contestants import Contestant, Row
 from .distribution import frechet_distance, kernel_distance
 from .faces import Case, Face, load_face, read_face
@@ -28,7 +28,7 @@ class Plan:
     contestants: Sequence[Contestant]
     metrics: Sequence[Metric]
     seed: int = 0
-    align: DetectorNetwork | None = None
+    align: Detector | None = None
     batch_size: int = 1
     num_shown: int = 6
     """The first faces of each level are kept to be shown."""

@@ -44,14 +44,19 @@ class ModelInfo:
     """1 or 2 for VQFR; None for others."""
 
 
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module is now."""
+    return next((p.device for p in module.parameters()), torch.device("cpu"))
+
+
 class Network:
     """A module with what others have to know about it."""
 
-    def __init__(self, module: nn.Module, name: str, label: str) -> None:
+    def __init__(self, module: nn.Module, name: str, title: str) -> None:
         self.module = module
         self.name = name
         """Of the weights, or of the architecture as long as nobody says where the weights are from."""
-        self.label = label
+        self.title = title
         """What a message calls it."""
         self.info: ModelInfo | None = None
         """Where the weights are from; None for a network built by hand."""
@@ -63,7 +68,7 @@ class Network:
     @property
     def device(self) -> torch.device:
         """Where the module is now."""
-        return next((p.device for p in self.module.parameters()), torch.device("cpu"))
+        return device_of(self.module)
 
     def attach(self, info: ModelInfo) -> None:
         """Note where the weights are from."""
@@ -91,14 +96,14 @@ class Restorer(Network, ABC):
         self,
         module: nn.Module,
         name: str,
-        label: str,
+        title: str,
         *,
         crop_px: int = 512,
         fidelity: Literal["none", "number", "map"] = "none",
         renders_fast: bool = False,
         working_bytes_per_face: int = 600_000_000,
     ) -> None:
-        super().__init__(module, name, label)
+        super().__init__(module, name, title)
         self.crop_px = crop_px
         """Side of the crops."""
         self.fidelity = fidelity
@@ -124,7 +129,7 @@ class Restorer(Network, ABC):
             keep: also give what `render` needs.
         """
         answer = self.run(images)
-        kept = [(face.cpu(),) for face in answer] if keep else None
+        kept: list[Kept] | None = [(face.cpu(),) for face in answer] if keep else None
         return Restored([answer] * len(fidelities), kept)
 
     @abstractmethod
@@ -167,12 +172,12 @@ class Restorer(Network, ABC):
         """Raise InputError when there is none to choose."""
         if not self.has_fidelity:
             raise InputError(
-                f"{self.name} ({self.label}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
+                f"{self.name} ({self.title}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
             )
 
     def fidelity_note(self) -> str | None:
         """What to tell somebody who sets a fidelity; None when it is heeded."""
-        return None if self.has_fidelity else f"{self.name} ({self.label}) has no fidelity: the setting was ignored"
+        return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
 
 
 class RawFaces(NamedTuple):

@@ -4,13 +4,13 @@ A hash stands here only where it was published or confirmed by several independe
 download is checked by its tensors and its hash is remembered (see `hashes`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from ..errors import WeightsError
 
-Kind = Literal["restorer", "detector", "parser"]
+_HEX_DIGITS = 64
 
 PACKAGED_FOLDER = Path(__file__).parent / "embedded"
 
@@ -29,8 +29,8 @@ class WeightRecord:
 
     name: str
     """What users call it."""
-    kind: Kind
-    """What it is for."""
+    role: str
+    """What it is for: restorer, detector, parser or metric."""
     file_name: str
     """Name of the published file."""
     urls: tuple[str, ...]
@@ -49,6 +49,10 @@ class WeightRecord:
     """A page to fetch the file from by hand, besides the URLs."""
     packaged: str | None = None
     """Name of the copy inside this package, if there is one."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Further names under which it is published, each with as much of that file's sha256 as is known."""
+    convertible: bool = True
+    """A converted or renamed copy is as good as the published file."""
 
     @property
     def packaged_path(self) -> Path | None:
@@ -57,25 +61,43 @@ class WeightRecord:
         return path if path is not None and path.is_file() else None
 
     @property
-    def expected_hash(self) -> str:
-        """The expected hash in words, for messages."""
-        if self.sha256:
-            return f"expected sha256 {self.sha256}"
-        if self.sha256_prefix:
-            return f"expected sha256 starting with {self.sha256_prefix}"
-        return "no sha256 is published for it; it is checked by its tensors"
+    def published_names(self) -> tuple[str, ...]:
+        """The names under which it is published."""
+        return (self.file_name, *(name for name, _ in self.aliases))
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Every name its weights may have in a folder, in the order they are looked for."""
+        if not self.convertible:
+            return self.published_names
+        published = Path(self.file_name)
+        copies = (f"{self.name}.safetensors", f"{self.name}{published.suffix}")
+        return tuple(dict.fromkeys([f"{published.stem}.safetensors", *self.published_names, *copies]))
+
+    def known_hash(self, file_name: str) -> str:
+        """As much of the sha256 of the file published under this name as is known; empty when nothing is."""
+        return dict(self.aliases).get(file_name, self.sha256 or self.sha256_prefix or "")
+
+    def expected_hash(self, file_name: str | None = None) -> str:
+        """The hash expected of the file published under this name in words, for messages."""
+        known = self.known_hash(file_name or self.file_name)
+        if not known:
+            return "no sha256 is published for it; it is checked by its tensors"
+        return f"expected sha256 {known}" if len(known) == _HEX_DIGITS else f"expected sha256 starting with {known}"
 
     def by_hand(self, folder: Path) -> str:
         """How to put the file in place without a download, for the end of a message."""
         places = [*self.urls, *([self.page] if self.page else [])]
         source = " or ".join(places) if places else "its author"
-        return f"To do it by hand, get {self.file_name} from {source} and put it into {folder} ({self.expected_hash})."
+        return (
+            f"To do it by hand, get {self.file_name} from {source} and put it into {folder} ({self.expected_hash()})."
+        )
 
 
 RECORDS: tuple[WeightRecord, ...] = (
     WeightRecord(
         name="vqfr_v2",
-        kind="restorer",
+        role="restorer",
         file_name="VQFR_v2.pth",
         urls=(f"{_VQFR}/v2.0.0/VQFR_v2.pth",),
         page=_VQFR_PAGE,
@@ -84,7 +106,7 @@ RECORDS: tuple[WeightRecord, ...] = (
     ),
     WeightRecord(
         name="vqfr_v1",
-        kind="restorer",
+        role="restorer",
         file_name="VQFR_v1-33a1fac5.pth",
         # The release is known, this name inside it is not confirmed; the hash in the file name guards it.
         urls=(f"{_VQFR}/v1.0.0/VQFR_v1-33a1fac5.pth",),
@@ -95,7 +117,7 @@ RECORDS: tuple[WeightRecord, ...] = (
     ),
     WeightRecord(
         name="vqfr_small",
-        kind="restorer",
+        role="restorer",
         file_name="vqfr_small.safetensors",
         urls=(),
         packaged="vqfr_small.safetensors",
@@ -104,7 +126,7 @@ RECORDS: tuple[WeightRecord, ...] = (
     ),
     WeightRecord(
         name="retinaface_resnet50",
-        kind="detector",
+        role="detector",
         file_name="detection_Resnet50_Final.pth",
         urls=(
             f"{_FACEXLIB}/v0.1.0/detection_Resnet50_Final.pth",
@@ -118,7 +140,7 @@ RECORDS: tuple[WeightRecord, ...] = (
     ),
     WeightRecord(
         name="retinaface_mobile0.25",
-        kind="detector",
+        role="detector",
         file_name="detection_mobilenet0.25_Final.pth",
         urls=(
             f"{_FACEXLIB}/v0.1.0/detection_mobilenet0.25_Final.pth",
@@ -132,7 +154,7 @@ RECORDS: tuple[WeightRecord, ...] = (
     ),
     WeightRecord(
         name="parsenet",
-        kind="parser",
+        role="parser",
         file_name="parsing_parsenet.pth",
         urls=(
             f"{_FACEXLIB}/v0.2.2/parsing_parsenet.pth",
@@ -146,7 +168,7 @@ RECORDS: tuple[WeightRecord, ...] = (
     ),
     WeightRecord(
         name="bisenet",
-        kind="parser",
+        role="parser",
         file_name="parsing_bisenet.pth",
         urls=(
             f"{_FACEXLIB}/v0.2.0/parsing_bisenet.pth",
@@ -161,20 +183,21 @@ RECORDS: tuple[WeightRecord, ...] = (
 )
 
 
-def find_record(name: str, kind: Kind | None = None) -> WeightRecord | None:
-    """The record of that name (and kind), None if there is none."""
-    return next((r for r in RECORDS if r.name == name and kind in (None, r.kind)), None)
+def find_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord | None:
+    """The record of that name (and role), None if there is none."""
+    return next((r for r in records if r.name == name and role in (None, r.role)), None)
 
 
-def get_record(name: str, kind: Kind | None = None) -> WeightRecord:
+def get_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord:
     """The record of that name; WeightsError with the known names if there is none."""
-    record = find_record(name, kind)
+    listed = list(records)
+    record = find_record(name, role, listed)
     if record is None:
-        known = ", ".join(r.name for r in RECORDS if kind in (None, r.kind))
-        raise WeightsError(f"{name!r} is not a known {kind or 'weight file'}; known are {known}, or give a file")
+        known = ", ".join(r.name for r in listed if role in (None, r.role))
+        raise WeightsError(f"{name!r} is not a known {role or 'weight file'}; known are {known}, or give a file")
     return record
 
 
 def record_of_file(path: Path) -> WeightRecord | None:
     """The record whose published file has this name, None if there is none."""
-    return next((r for r in RECORDS if r.file_name == path.name), None)
+    return next((r for r in RECORDS if path.name in r.published_names), None)

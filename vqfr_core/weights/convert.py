@@ -1,7 +1,6 @@
 """Rewrite weights as safetensors with a description inside, and state the facts about a weight file."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..atomic import whole_file
 from ..errors import WeightsError
-from ..networks.registry import DETECTORS, PARSERS, RESTORERS, recognize_as
-from .build import load_state, network_sizes
+from ..networks import registry
 from .catalog import RECORDS, WeightRecord, record_of_file
+from .check import build_empty, check_state
 from .hashes import hash_problem, sha256_of
 from .read import read_checkpoint, read_metadata
 
 FORMAT_VERSION = "1"
-KNOWN_KINDS = (*RESTORERS, *DETECTORS, *PARSERS)
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,14 @@ class WeightFacts:
 
     path: Path
     """The file."""
-    kind: str
-    """The architecture: vqfr_v1, vqfr_v2, retinaface_resnet50, ..."""
+    architecture: str
+    """Its name: vqfr_v1, vqfr_v2, retinaface_resnet50, ..."""
     sizes: Mapping[str, Any]
     """Sizes of the network as read from the shapes; empty for architectures of one size."""
     sha256: str
     """Hash of the whole file in hex."""
     size: int
     """Bytes of the file."""
-    num_tensors: int
-    """Tensors that the network takes."""
     num_parameters: int
     """Numbers in them."""
     dtypes: tuple[str, ...]
@@ -56,7 +53,7 @@ def verify_weights(path: Path) -> WeightFacts:
         WeightsError: it cannot be read, is another model, does not fit its network, or has numbers that are not finite.
     """
     state = read_checkpoint(path)
-    kind, sizes = _check(state, path)
+    architecture, sizes = _check(state, path)
     bad = [name for name, tensor in state.items() if not _is_finite(tensor)]
     if bad:
         raise WeightsError(f"{path} is damaged: numbers that are not finite in {', '.join(bad[:6])}; fetch it again")
@@ -64,11 +61,10 @@ def verify_weights(path: Path) -> WeightFacts:
     record = _record_of(path, sha256, metadata)
     return WeightFacts(
         path=path,
-        kind=kind,
+        architecture=architecture,
         sizes=sizes,
         sha256=sha256,
         size=size,
-        num_tensors=len(state),
         num_parameters=sum(tensor.numel() for tensor in state.values()),
         dtypes=tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values()})),
         metadata=metadata,
@@ -95,11 +91,11 @@ def convert_weights(source: Path, target: Path, *, half: bool = False, extra: Ma
     if target.suffix.lower() != ".safetensors":
         raise WeightsError(f"{target}: converted weights are safetensors; give a name that ends in .safetensors")
     state = read_checkpoint(source)
-    kind, sizes = _check(state, source)
+    architecture, sizes = _check(state, source)
     described = {
         "format": "pt",
         "format_version": FORMAT_VERSION,
-        "architecture": kind,
+        "architecture": architecture,
         "sizes": json.dumps(sizes, sort_keys=True),
         "source_file": source.name,
         "source_sha256": sha256_of(source),
@@ -113,21 +109,22 @@ def write_safetensors(state: Mapping[str, Tensor], target: Path, metadata: dict[
     from safetensors import SafetensorError
     from safetensors.torch import save
 
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # By way of memory: the library's own file writing makes files that only their owner can read.
-        draft.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata))
-        os.replace(draft, target)
+        content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
+        with whole_file(target) as file:
+            file.write(content)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"cannot write {target}: {error}; check the folder's rights and free space") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
-def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, dict[str, Any]]:
-    kind = recognize_as(state, KNOWN_KINDS, path)
-    return kind, network_sizes(load_state(kind, state, path))
+def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, Mapping[str, Any]]:
+    """Architecture and sizes of a network these weights fit."""
+    row = registry.recognize_as(state, registry.architectures(), path)
+    network = build_empty(row, state, path)
+    check_state(network.module.state_dict(), state, path)
+    return row.name, network.sizes
 
 
 def _is_finite(tensor: Tensor) -> bool:
@@ -151,7 +148,6 @@ def _hash_matches(
 ) -> bool | None:
     if record is None or not (record.sha256 or record.sha256_prefix):
         return None
-    if path.name == record.file_name or "source_sha256" not in metadata:
-        return hash_problem(record, path.parent, size, sha256) is None
-    published = metadata["source_sha256"]
-    return published == record.sha256 or (record.sha256 is None and published.startswith(record.sha256_prefix or ""))
+    if path.name in record.published_names or "source_sha256" not in metadata:
+        return hash_problem(record, path, size, sha256) is None
+    return metadata["source_sha256"].startswith(record.known_hash(record.file_name))

@@ -12,7 +12,6 @@ from filelock import FileLock, Timeout
 
 from ..errors import DownloadError, VqfrError
 from .catalog import WeightRecord
-from .folders import PathLike, model_folder
 from .hashes import check_file, hash_problem, remember_sha256, sha256_of
 from .transfer import BrokenTransferError, Progress, RefusedTransferError, fetch, remove_part
 
@@ -39,7 +38,7 @@ def download_urls(record: WeightRecord) -> list[str]:
 
 def ensure_weights(
     record: WeightRecord,
-    folder: PathLike | None = None,
+    folder: Path,
     *,
     progress: Progress | None = None,
     validate: Validate | None = None,
@@ -56,7 +55,7 @@ def ensure_weights(
 
     Args:
         record: which file.
-        folder: the model folder, see `folders.model_folder`.
+        folder: the model folder; it is made when it is missing.
         progress: called with (bytes done, total bytes or None).
         validate: looks into the finished part file before it is accepted.
         attempts: tries for each URL that bring no new bytes before the next URL is taken.
@@ -69,7 +68,7 @@ def ensure_weights(
             folder to put it in by hand and the expected hash.
         WeightsError: the file is there, but differs from the catalog or from what was first downloaded.
     """
-    target = model_folder(folder) / record.file_name
+    target = folder / record.file_name
     if not target.is_file():
         _check_allowed(record, target.parent)
         transfer = _Transfer(record, target, progress or _no_progress, validate, attempts, backoff_s, timeout_s)
@@ -159,7 +158,7 @@ class _Transfer:
         )
 
     def _problem(self, sha256: str) -> str | None:
-        problem = hash_problem(self.record, self.target.parent, self._part_size(), sha256)
+        problem = hash_problem(self.record, self.target, self._part_size(), sha256)
         if problem is None and self.validate is not None:
             try:
                 self.validate(self.part)

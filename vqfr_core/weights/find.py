@@ -1,20 +1,19 @@
-"""From a name or a path to a weight file on this machine."""
+"""Weight files in folders: by a record, by a name, and those that a menu lists."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from ..errors import WeightsError
-from .build import content_check
-from .catalog import RECORDS, Kind, WeightRecord, find_record, get_record
-from .fetch import ensure_weights
-from .folders import PathLike, find_file, find_weights, model_folder, search_folders
+from ..networks.base import Source
+from .catalog import WeightRecord
+from .folders import Folders, PathLike
 from .hashes import check_file, sha256_of
-from .transfer import Progress
 
-Source = Literal["embedded", "file", "downloaded"]
+SUFFIXES = (".safetensors", ".pth")
+"""What a menu takes for weights."""
+ABSENT = "not in the folders"
+"""The state of weights that are nowhere."""
 
 
 @dataclass(frozen=True)
@@ -31,73 +30,57 @@ class WeightFile:
     """Part of this package, found in a folder, or just downloaded."""
 
 
-def fetch_weights(name: str, folder: PathLike | None = None, *, progress: Progress | None = None) -> Path:
-    """Download a known weight file into the model folder unless it is there; see `download.ensure_weights`."""
-    record = get_record(name)
-    return ensure_weights(record, folder, progress=progress, validate=content_check(record))
+def find_file(names: Iterable[str], places: Iterable[Path]) -> Path | None:
+    """The first of these names in the first folder that has one, None if no folder has."""
+    wanted = list(names)
+    paths = (place / name for place in places for name in wanted)
+    return next((path for path in paths if path.is_file()), None)
 
 
-def locate_weights(
-    name_or_path: PathLike,
-    kind: Kind,
-    folder: PathLike | None = None,
-    search: Iterable[PathLike] = (),
-    *,
-    download: bool = True,
-    progress: Progress | None = None,
-) -> WeightFile:
-    """The file for a known name, a path, or the name of a file in the folders.
-
-    Raises:
-        WeightsError: it is nowhere, or a known file differs from what was published.
-        DownloadError: it could not be downloaded.
-    """
-    places = list(search)
-    record = find_record(str(name_or_path), kind)
-    if record is None:
-        path = _named_file(name_or_path, kind, folder, places)
-        return WeightFile(_name_of(path), path, sha256_of(path), "file")
-    present = locate_present(record, folder, places)
-    if present is not None:
-        return present
-    if not download or not record.urls:
-        raise _nowhere(record, folder, places)
-    path = fetch_weights(record.name, folder, progress=progress)
-    return WeightFile(record.name, path, check_file(path, record), "downloaded")
+def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | None:
+    """A record's weights if they need no download: in this package, else in the folders."""
+    return record.packaged_path or find_file(record.file_names, places)
 
 
-def locate_present(
-    record: WeightRecord, folder: PathLike | None = None, search: Iterable[PathLike] = ()
-) -> WeightFile | None:
-    """A record's weights if they need no download: in this package or in the folders. None if they do."""
-    packaged = record.packaged_path
-    if packaged is not None:
-        return WeightFile(record.name, packaged, sha256_of(packaged), "embedded")
-    path = find_weights(record, folder, search)
-    return WeightFile(record.name, path, check_file(path, record), "file") if path is not None else None
-
-
-def _named_file(name: PathLike, kind: Kind, folder: PathLike | None, search: list[PathLike]) -> Path:
+def find_named_file(name: PathLike, places: Iterable[Path]) -> Path | None:
+    """The file of a path, or of a name in the folders, sub-folders included; None if there is none."""
     path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    found = find_file([os.fspath(name)], folder, search)
-    if found is None:
-        known = ", ".join(record.name for record in RECORDS if record.kind == kind)
-        looked = ", ".join(map(str, search_folders(folder, search)))
-        raise WeightsError(f"there is no file {path}, here or in {looked}; known {kind}s are {known}")
-    return found
+    return path if path.is_file() else find_file([os.fspath(name)], places)
 
 
-def _name_of(path: Path) -> str:
-    return next((record.name for record in RECORDS if record.file_name == path.name), path.stem)
+def read_record_file(record: WeightRecord, path: Path, source: Source = "file") -> WeightFile:
+    """A record's file after a look at its hash. Raises WeightsError if it differs from the published one."""
+    if path == record.packaged_path:
+        return WeightFile(record.name, path, sha256_of(path), "embedded")
+    return WeightFile(record.name, path, check_file(path, record), source)
 
 
-def _nowhere(record: WeightRecord, folder: PathLike | None, search: list[PathLike]) -> WeightsError:
-    looked = ", ".join(map(str, search_folders(folder, search)))
-    if not record.urls:
-        return WeightsError(
-            f"{record.name} ({record.file_name}) is part of this package, but not in this copy of it, "
-            f"nor in {looked}; install the package again"
-        )
-    return WeightsError(f"{record.name} is not in {looked}. {record.by_hand(model_folder(folder))}")
+def file_state(path: Path | None) -> str:
+    """Changes whenever the file does."""
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        status = None
+    return ABSENT if status is None else f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def list_files(folders: Folders, known: Collection[str]) -> list[tuple[str, Path]]:
+    """The weight files that a menu lists: names relative to their folder, sorted, and paths. The known are left out."""
+    found: dict[str, Path] = {}
+    for place in (folders.model, *folders.listed):
+        for path in _weight_files(place):
+            if path.name not in known:
+                found.setdefault(str(path.relative_to(place)), path)
+    return sorted(found.items())
+
+
+def _weight_files(place: Path) -> Iterator[Path]:
+    """Those of a folder and its sub-folders, links to folders included."""
+    seen = set()
+    for folder, sub_folders, names in os.walk(place, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link to a folder above
+            sub_folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(folder, name) for name in names if name.lower().endswith(SUFFIXES))

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from filelock import FileLock
 
+from ..atomic import whole_file
 from ..errors import WeightsError
 from .catalog import WeightRecord
 
@@ -37,19 +37,23 @@ def remember_sha256(folder: Path, file_name: str, sha256: str) -> None:
     memory = folder / MEMORY_FILE
     with FileLock(f"{memory}.lock"):
         text = json.dumps(_read_memory(folder) | {file_name: sha256}, indent=2, sort_keys=True)
-        draft = memory.with_name(f"{MEMORY_FILE}.{os.getpid()}.part")
-        draft.write_text(text + "\n", encoding="utf-8")
-        os.replace(draft, memory)
+        with whole_file(memory) as file:
+            file.write(f"{text}\n".encode())
 
 
-def hash_problem(record: WeightRecord, folder: Path, size: int, sha256: str) -> str | None:
-    """What is wrong with a file of this size and hash as the published file of a record; None if nothing is."""
-    if sha256 != (record.sha256 or sha256) or not sha256.startswith(record.sha256_prefix or ""):
-        length = f" and {size} bytes (expected {record.size})" if record.size not in (None, size) else ""
-        return f"it has sha256 {sha256}{length}, {record.expected_hash}: damaged, or another file of the same name"
-    first = remembered_sha256(folder, record.file_name)
+def hash_problem(record: WeightRecord, path: Path, size: int, sha256: str) -> str | None:
+    """What is wrong with a file of this size and hash as the published file of a record; None if nothing is.
+
+    path: where it is, or will be; the hash of its name counts, and what its folder remembers.
+    """
+    if not sha256.startswith(record.known_hash(path.name)):
+        wanted = record.size if path.name == record.file_name else None
+        length = f" and {size} bytes (expected {wanted})" if wanted not in (None, size) else ""
+        expected = record.expected_hash(path.name)
+        return f"it has sha256 {sha256}{length}, {expected}: damaged, or another file of the same name"
+    first = remembered_sha256(path.parent, path.name)
     if first is not None and first != sha256:
-        memory = folder / MEMORY_FILE
+        memory = path.parent / MEMORY_FILE
         return (
             f"it has sha256 {sha256}, but {first} when it was first downloaded; "
             f"if you trust the new file, remove its line from {memory}"
@@ -60,13 +64,13 @@ def hash_problem(record: WeightRecord, folder: Path, size: int, sha256: str) -> 
 def check_file(path: Path, record: WeightRecord) -> str:
     """The file's sha256, after comparing it with what is known of it.
 
-    Only a file under its published name is compared: a converted copy has a hash of its own. Raises WeightsError if
+    Only a file under a published name is compared: a converted copy has a hash of its own. Raises WeightsError if
     the file differs from the catalog or from what was first downloaded.
     """
     sha256 = sha256_of(path)
-    if path.name != record.file_name:
+    if path.name not in record.published_names:
         return sha256
-    problem = hash_problem(record, path.parent, path.stat().st_size, sha256)
+    problem = hash_problem(record, path, path.stat().st_size, sha256)
     if problem:
         raise WeightsError(f"{path} is not the published {record.name}: {problem}. Delete it to fetch it again.")
     return sha256

@@ -4,8 +4,8 @@ import torch
 from scipy import ndimage, optimize, special
 
 from vqfr_core.errors import InputError
-from vqfr_core.evaluation.niqe import Niqe, block_features, luma
-from vqfr_core.evaluation.weights import NIQE, MetricFolder
+from vqfr_core.evaluation.niqe import Niqe, block_features, video_luma
+from vqfr_core.evaluation.weights import MetricFolder
 
 WINDOW = np.exp(-(np.arange(-3, 4)[:, None] ** 2 + np.arange(-3, 4)[None] ** 2) / (2 * (7 / 6) ** 2))
 WINDOW /= WINDOW.sum()
@@ -88,8 +88,8 @@ def test_distance_against_an_independent_computation(rng, tmp_path):
 
 def test_luma_of_black_white_and_colours():
     colours = torch.eye(3)[:, None]  # red, green, blue
-    assert luma(colours).tolist() == [[81.0, 145.0, 41.0]]
-    assert luma(torch.tensor([0.0, 1.0]).expand(3, 1, 2)).tolist() == [[16.0, 235.0]]
+    assert video_luma(colours).tolist() == [[81.0, 145.0, 41.0]]
+    assert video_luma(torch.tensor([0.0, 1.0]).expand(3, 1, 2)).tolist() == [[16.0, 235.0]]
 
 
 def test_an_image_without_texture_is_refused(tmp_path):
@@ -104,4 +104,4 @@ def test_against_the_value_of_the_usual_implementation(metric_weights, face):
 
     They differ in flat places, where rounding alone decides there on which side of 0 a pixel is.
     """
-    assert Niqe(MetricFolder(metric_weights).find(NIQE))(face) == pytest.approx(13.3054, abs=0.02)
+    assert Niqe(MetricFolder(metric_weights).find("niqe"))(face) == pytest.approx(13.3054, abs=0.02)

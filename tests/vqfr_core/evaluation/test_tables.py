@@ -53,7 +53,12 @@ def test_the_plot_puts_better_to_the_right_and_up():
     rows = [summary(Row("v2", 0.0), 22, 4), summary(Row("v2", 1.0), 25, 6), summary(INPUT_ROW, 20, 12)]
     axes = Column("psnr", "PSNR", True), Column("niqe", "NIQE")
     root = ElementTree.fromstring(draw_tradeoff(rows, *axes))
-    circles = [(float(c.get("cx")), float(c.get("cy"))) for c in root.iter("{http://www.w3.org/2000/svg}circle")]
-    (x0, y0), (x1, y1), (x_input, y_input) = circles
+    lines = {g.get("id"): g for g in root.iter("{http://www.w3.org/2000/svg}g")}
+    (x0, y0), (x1, y1) = _marks(lines["model v2"])
+    ((x_input, y_input),) = _marks(lines[f"model {INPUT_ROW.contestant}"])
     assert x_input < x0 < x1 and y0 < y1 < y_input
     assert draw_tradeoff(rows[1:], *axes) is None  # nothing to trade off at a single fidelity
+
+
+def _marks(line: ElementTree.Element) -> list[tuple[float, float]]:
+    return [(float(use.get("x", 0)), float(use.get("y", 0))) for use in line.iter("{http://www.w3.org/2000/svg}use")]

@@ -114,7 +114,7 @@ def record(server: FileServer) -> WeightRecord:
     """A record whose hash and size are those of the server's content."""
     return WeightRecord(
         name="thing",
-        kind="restorer",
+        role="restorer",
         file_name="thing.pth",
         urls=(f"{server.url}/first/thing.pth",),
         licence="none",

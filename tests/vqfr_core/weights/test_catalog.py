@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from vqfr_core.errors import WeightsError
-from vqfr_core.options import DETECTORS
-from vqfr_core.weights.catalog import RECORDS, find_record, get_record, record_of_file
+from vqfr_core.options import detector_choices
+from vqfr_core.weights.catalog import RECORDS, WeightRecord, find_record, get_record, record_of_file
 
 
 def test_records_are_complete():
@@ -18,7 +18,7 @@ def test_records_are_complete():
 
 
 def test_detector_names_are_those_of_the_options():
-    assert {r.name for r in RECORDS if r.kind == "detector"} == set(DETECTORS) - {"auto"}
+    assert {r.name for r in RECORDS if r.role == "detector"} == set(detector_choices()) - {"auto"}
 
 
 def test_hash_in_a_file_name_is_its_prefix():
@@ -45,3 +45,22 @@ def test_by_hand_names_file_url_folder_and_hash():
     for part in (record.file_name, record.urls[0], "/models", record.sha256):
         assert part in text
     assert "no sha256 is published" in get_record("vqfr_v2").by_hand(Path("/models"))
+
+
+def test_every_published_name_has_its_own_hash():
+    record = WeightRecord("x", "metric", "x.pt", (), "none", "a test", "12" * 32, aliases=(("x-ab.pt", "ab"),))
+    assert record.published_names == ("x.pt", "x-ab.pt")
+    assert (record.known_hash("x.pt"), record.known_hash("x-ab.pt")) == ("12" * 32, "ab")
+    assert record.expected_hash() == f"expected sha256 {'12' * 32}"
+    assert record.expected_hash("x-ab.pt") == "expected sha256 starting with ab"
+
+
+def test_names_of_copies():
+    assert get_record("vqfr_v1").file_names == (
+        "VQFR_v1-33a1fac5.safetensors",
+        "VQFR_v1-33a1fac5.pth",
+        "vqfr_v1.safetensors",
+        "vqfr_v1.pth",
+    )
+    record = WeightRecord("x", "metric", "y.npz", (), "none", "a test", convertible=False)
+    assert record.file_names == ("y.npz",)

@@ -48,7 +48,7 @@ def test_facts(tiny_states, tmp_path):
     path = tmp_path / "VQFR_v1-33a1fac5.pth"
     torch.save(tiny_states["vqfr_v1"], path)
     facts = verify_weights(path)
-    assert (facts.kind, facts.record, facts.hash_matches) == ("vqfr_v1", "vqfr_v1", False)
+    assert (facts.architecture, facts.record, facts.hash_matches) == ("vqfr_v1", "vqfr_v1", False)
     assert facts.num_parameters == sum(tensor.numel() for tensor in tiny_states["vqfr_v1"].values())
     assert facts.sha256 == sha256_of(path) and facts.size == path.stat().st_size and facts.dtypes == ("float32",)
     path.rename(tmp_path / "mine.pth")
@@ -59,7 +59,11 @@ def test_facts(tiny_states, tmp_path):
 def test_packaged_detector_descends_from_the_published_file():
     record = get_record("retinaface_mobile0.25")
     facts = verify_weights(record.packaged_path)
-    assert (facts.kind, facts.record, facts.hash_matches) == ("retinaface_mobile0.25", "retinaface_mobile0.25", True)
+    assert (facts.architecture, facts.record, facts.hash_matches) == (
+        "retinaface_mobile0.25",
+        "retinaface_mobile0.25",
+        True,
+    )
     assert facts.metadata["source_sha256"] == record.sha256 and facts.metadata["licence"] == "MIT"
 
 

@@ -258,9 +258,9 @@ def test_record_without_url(record, tmp_path):
 def test_two_processes_share_one_download(server, record, tmp_path):
     server.gate = threading.Event()
     code = (
-        "import sys; from vqfr_core.weights.catalog import WeightRecord\n"
+        "from pathlib import Path; from vqfr_core.weights.catalog import WeightRecord\n"
         "from vqfr_core.weights.fetch import ensure_weights\n"
-        f"print(ensure_weights({record!r}, {str(tmp_path)!r}))"
+        f"print(ensure_weights({record!r}, Path({str(tmp_path)!r})))"
     )
     other = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert server.arrived.wait(60)

@@ -5,29 +5,21 @@ import pytest
 import torch
 
 from vqfr_core.errors import WeightsError
-from vqfr_core.weights.build import build_empty, content_check, load_state
+from vqfr_core.networks import registry
 from vqfr_core.weights.catalog import get_record
+from vqfr_core.weights.check import build_empty, check_state, content_check
 
 PATH = Path("x.pth")
 KEY = {"vqfr_v1": "main_decoder.conv_out.0.bias", "vqfr_v2": "decoder.conv_out.2.bias"}
 KINDS = list(KEY)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_loads_strictly_in_eval_mode(tiny_states, kind):
-    network = load_state(kind, tiny_states[kind], PATH)
-    assert not network.training
-    assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert not any(tensor.is_meta for tensor in [*network.parameters(), *network.buffers()])
-    loaded = network.state_dict()
-    assert all(torch.equal(loaded[name], tensor) for name, tensor in tiny_states[kind].items())
+def row(name: str) -> registry.Architecture:
+    return next(row for row in registry.ARCHITECTURES if row.name == name)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_made_in_inference_mode_it_is_usable_outside(tiny_states, kind):
-    with torch.inference_mode():
-        network = load_state(kind, tiny_states[kind], PATH)
-    assert not any(parameter.is_inference() for parameter in network.parameters())
+def check(kind: str, state: dict[str, torch.Tensor]) -> None:
+    check_state(build_empty(row(kind), state, PATH).module.state_dict(), state, PATH)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,7 +29,7 @@ def test_every_misfit_is_listed(tiny_states, kind):
     state |= {f"extra.{number}": torch.zeros(1) for number in range(9)}
     state["encoder.conv_in.bias"] = torch.zeros(7)
     with pytest.raises(WeightsError) as failure:
-        load_state(kind, state, PATH)
+        check(kind, state)
     text = str(failure.value)
     assert f"1 missing ({KEY[kind]})" in text
     assert "9 unexpected (extra.0," in text and "and 3 more" in text
@@ -49,7 +41,7 @@ def test_every_misfit_is_listed(tiny_states, kind):
 def test_integers_in_place_of_weights(tiny_states, kind):
     state = tiny_states[kind] | {KEY[kind]: tiny_states[kind][KEY[kind]].to(torch.int32)}
     with pytest.raises(WeightsError, match="1 of another type"):
-        load_state(kind, state, PATH)
+        check(kind, state)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,7 +49,7 @@ def test_half_a_model_is_a_weights_error(tiny_states, kind):
     names = sorted(tiny_states[kind])
     for part in (names[: len(names) // 2], names[len(names) // 2 :], names[::2]):
         with pytest.raises(WeightsError, match="x.pth"):
-            load_state(kind, {name: tiny_states[kind][name] for name in part}, PATH)
+            check(kind, {name: tiny_states[kind][name] for name in part})
 
 
 def test_content_check_wants_the_recorded_generation(tiny_states, tmp_path):
@@ -75,10 +67,11 @@ def test_building_fills_nothing(tiny_states, kind, monkeypatch):
 
     for name in ("normal_", "uniform_"):
         monkeypatch.setattr(torch.Tensor, name, fail)
-    assert all(tensor.is_meta for tensor in build_empty(kind, tiny_states[kind], PATH).state_dict().values())
+    network = build_empty(row(kind), tiny_states[kind], PATH)
+    assert all(tensor.is_meta for tensor in network.module.state_dict().values())
 
 
 def test_a_missing_facexlib_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "facexlib.detection.retinaface", None)
     with pytest.raises(WeightsError, match=r"needs facexlib.*install\.py.*pip install --no-deps facexlib"):
-        build_empty("retinaface_mobile0.25", {}, Path("weights.pth"))
+        build_empty(row("retinaface_mobile0.25"), {}, Path("weights.pth"))

@@ -1,0 +1,92 @@
+"""Whether tensors fit a network, without loading them: networks on the meta device, compared tensor by tensor."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from ..errors import WeightsError
+from ..networks import registry
+from ..networks.base import Network
+from .catalog import WeightRecord
+from .read import read_checkpoint
+
+_MOST_SHOWN = 6
+
+
+class _SkipInitialisation(TorchFunctionMode):
+    """Leave new parameters as they are: on the meta device PyTorch imports its compiler (3 s) to fill them."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init" or func.__name__ in ("normal_", "uniform_"):
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
+
+
+def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: Path) -> Network:
+    """The network of an architecture, of the sizes these weights have, on the meta device.
+
+    path: where the weights are from, for messages. Raises WeightsError when no network can have these sizes.
+    """
+    assert row.build is not None, row.name
+    try:
+        with torch.device("meta"), _SkipInitialisation():
+            return row.build(state)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    except ImportError as error:
+        raise WeightsError(
+            f"{path} needs facexlib, which could not be imported ({error}). Run install.py of VQFR Face Restore with "
+            f'this Python, or: "{sys.executable}" -m pip install --no-deps facexlib opencv-python-headless'
+        ) from error
+    except (ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
+        raise WeightsError(f"{path}: tensors of these shapes do not make {row.label} ({error})") from error
+
+
+def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
+    """Raise a WeightsError that lists tensors which are missing, unexpected, or of another shape or type."""
+    common = [name for name in expected if name in found]
+    shapes = [
+        f"{name}: {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in common
+        if found[name].shape != expected[name].shape
+    ]
+    types = [
+        f"{name}: {found[name].dtype}"
+        for name in common
+        if found[name].is_floating_point() != expected[name].is_floating_point()
+    ]
+    problems = {
+        "missing": [name for name in expected if name not in found],
+        "unexpected": [name for name in found if name not in expected],
+        "of another shape": shapes,
+        "of another type": types,
+    }
+    parts = [f"{len(names)} {what} ({_shorten(names)})" for what, names in problems.items() if names]
+    if parts:
+        raise WeightsError(f"{path} does not fit its network: tensors {'; '.join(parts)}. Use the published file")
+
+
+def content_check(record: WeightRecord) -> Callable[[Path], None]:
+    """A check that a file holds the network a record promises, tensor by tensor."""
+    rows = registry.architectures(record.role)
+    wanted = [row for row in rows if row.name == record.name] or rows
+
+    def check(path: Path) -> None:
+        state = read_checkpoint(path)
+        network = build_empty(registry.recognize_as(state, wanted, path), state, path)
+        check_state(network.module.state_dict(), state, path)
+
+    return check
+
+
+def _shorten(names: list[str]) -> str:
+    more = f", and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return ", ".join(names[:_MOST_SHOWN]) + more

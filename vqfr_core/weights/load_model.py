@@ -1,0 +1,53 @@
+"""A restoration network for those who want the module alone."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from ..errors import InputError
+from ..networks.devices import pick_device
+from ..networks.precision import DTYPES
+from .folders import PathLike, default_folders
+from .load import load_file
+from .store import AUTO, WeightStore
+from .transfer import Progress
+
+
+def load_model(
+    name_or_path: PathLike = AUTO,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    folder: PathLike | None = None,
+    search: Iterable[PathLike] = (),
+    download: bool = True,
+    progress: Progress | None = None,
+) -> nn.Module:
+    """A restoration network as a plain module.
+
+    Args:
+        name_or_path: "auto" takes VQFR v2, else v1, if it is in the folders, else the small model of this package.
+            Or a known name (downloaded when it is not in the folders), a file, or the name of a file in the folders.
+        device: None takes the best one.
+        dtype: number format of the weights, None for float32. The parts that choose codes stay float32.
+        folder: the model folder; None takes $VQFR_MODEL_DIR, else a folder of the user's data.
+        search: further folders to look in.
+        download: whether a known file that is missing may be downloaded.
+        progress: called with (bytes done, total bytes or None) during a download.
+
+    Returns:
+        For VQFR, `network(x, fidelity=0.5)` takes and gives (B, 3, 512, 512) RGB in [-1, 1]; `network.codes(x)` gives
+        the code of each patch, int64 (B, 256). Eval mode, no gradients. `network.info` is a `ModelInfo`.
+
+    Raises:
+        WeightsError: the file is missing, damaged, unsafe, or another model; the message says which and what to do.
+        DownloadError: it could not be downloaded.
+    """
+    precision = next((name for name, known in DTYPES.items() if known == (dtype or torch.float32)), None)
+    if precision is None:
+        raise InputError(f"dtype {dtype} is not usable; take one of {', '.join(map(str, DTYPES.values()))}")
+    chosen = pick_device(device)
+    folders = default_folders(folder, search)
+    file = WeightStore(lambda: folders, download=download).find("restorer", name_or_path, progress)
+    return load_file(file, "restorer", chosen, precision).module

@@ -1,0 +1,253 @@
+"""The store: every question about weights, from a name to a network that is ready to work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, overload
+
+import torch
+
+from ..errors import WeightsError
+from ..networks import registry
+from ..networks.base import Detector, Network, Parser, Restorer
+from ..networks.devices import pick_device, pick_precision
+from .catalog import RECORDS, WeightRecord, find_record, get_record
+from .check import content_check
+from .fetch import ensure_weights
+from .find import WeightFile, file_state, find_file, find_named_file, find_record_file, list_files, read_record_file
+from .folders import Folders, PathLike, default_folders
+from .hashes import sha256_of
+from .load import load_file
+from .transfer import Progress
+
+AUTO = "auto"
+State = Literal["auto", "packaged", "present", "downloadable", "absent"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An entry of a menu."""
+
+    name: str
+    """What `find` and `open` take."""
+    state: State
+    """Part of this package, in the folders, fetched when it is needed, or to be got by hand."""
+    path: Path | None
+    """The file, where there is one now."""
+    origin: str = ""
+    """Who made it."""
+    licence: str = ""
+    """Licence of the weights, as far as it is stated."""
+    size: int | None = None
+    """Bytes of the published file, where known."""
+
+
+class WeightStore:
+    """Weights by role and name. Keeps nothing: the folders are read at each call, and a network is its caller's.
+
+    A name is "auto", one of `names`, a path, or the name of a file in the folders.
+    """
+
+    def __init__(
+        self,
+        folders: Callable[[], Folders] | None = None,
+        *,
+        download: bool = True,
+        records: tuple[WeightRecord, ...] = RECORDS,
+    ) -> None:
+        """folders: asked at each call. download: a known file that is missing may be fetched when it is opened."""
+        self.folders: Callable[[], Folders] = folders or default_folders
+        self._download = download
+        self._records = records
+
+    def roles(self) -> list[str]:
+        """What there are weights for."""
+        return list(dict.fromkeys(record.role for record in self._known()))
+
+    def names(self, role: str) -> list[str]:
+        """The known names in the order "auto" tries them: the catalogue's, then architectures without a record."""
+        return [record.name for record in self._known(role)]
+
+    def known(self, role: str) -> list[Choice]:
+        """The known names and where their weights are."""
+        places = self.folders().places()
+        return [self._choice(record, find_record_file(record, places)) for record in self._known(role)]
+
+    def choices(self, role: str) -> list[Choice]:
+        """What a menu lists: auto, the known names, then the names of other weight files in the model folders."""
+        folders = self.folders()
+        taken = {name for record in self._known() for name in record.file_names}
+        others = [
+            Choice(name, "present", path, "a file in the model folder") for name, path in list_files(folders, taken)
+        ]
+        return [Choice(AUTO, "auto", self.locate(role)), *self.known(role), *others]
+
+    def auto_name(self, role: str) -> str | None:
+        """The name that "auto" stands for now: the first known one that is present."""
+        return next((choice.name for choice in self.known(role) if choice.path is not None), None)
+
+    def present_files(self) -> list[Path]:
+        """Every known file that is here, with those in the folders of which this package has a copy."""
+        places = self.folders().places()
+        found = [p for r in self._known() for p in (r.packaged_path, find_file(r.file_names, places)) if p is not None]
+        return list(dict.fromkeys(found))
+
+    def locate(self, role: str | None, name: PathLike = AUTO) -> Path | None:
+        """Where the weights are now; they are not looked into. None when they are nowhere. role: None takes any."""
+        return self._look(role, name)[1]
+
+    def state(self, role: str, name: PathLike = AUTO) -> str:
+        """Changes whenever the weights behind a name do: others found for it, or the file replaced."""
+        return file_state(self.locate(role, name))
+
+    def find_present(self, role: str, name: PathLike = AUTO) -> WeightFile | None:
+        """The file of a name if it needs no download, else None.
+
+        Raises WeightsError when a known file differs from what was published, or cannot be read.
+        """
+        record, path = self._look(role, name)
+        if path is None:
+            return None
+        if record is not None:
+            return read_record_file(record, path)
+        published = next((r.name for r in self._records if path.name in r.published_names), path.stem)
+        return WeightFile(published, path, sha256_of(path), "file")
+
+    def find(self, role: str, name: PathLike = AUTO, progress: Progress | None = None) -> WeightFile:
+        """The file of a name; a known one that is missing is downloaded, if that is allowed.
+
+        Raises:
+            WeightsError: it is nowhere, or a known file differs from what was published.
+            DownloadError: it could not be downloaded.
+        """
+        found = self.find_present(role, name)
+        if found is not None:
+            return found
+        record = find_record(str(name), role, self._records)
+        if record is None or not record.urls or not self._download:
+            raise self._nowhere(role, name)
+        return read_record_file(record, self.fetch(record.name, progress), "downloaded")
+
+    def fetch(self, name: str, progress: Progress | None = None) -> Path:
+        """Download a known weight file into the model folder unless it is there. Raises what `find` does."""
+        record = get_record(name, records=self._records)
+        return ensure_weights(record, self.folders().model, progress=progress, validate=content_check(record))
+
+    @overload
+    def open(
+        self,
+        role: Literal["restorer"],
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Restorer: ...
+    @overload
+    def open(
+        self,
+        role: Literal["detector"],
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Detector: ...
+    @overload
+    def open(
+        self,
+        role: Literal["parser"],
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Parser: ...
+    @overload
+    def open(
+        self,
+        role: str,
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Network: ...
+    def open(
+        self,
+        role: str,
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Network:
+        """The network of a name, in eval mode, without gradients.
+
+        Args:
+            role: restorer, detector, parser, or another of the registry.
+            name: see the class.
+            device: None takes the best one.
+            precision: auto, fp32, bf16 or fp16; detectors and parsers are always fp32.
+            progress: called with (bytes done, total bytes or None) during a download.
+            for_device: where the network will be used, if its caller moves it later; decides what precision may be.
+
+        Raises:
+            InputError: a device or precision that cannot be used.
+            WeightsError, DownloadError: see `find`; or the file is damaged, unsafe, or another model.
+        """
+        placed = pick_device(device)
+        chosen = pick_precision(precision, for_device or placed) if role == "restorer" else "fp32"
+        return load_file(self.find(role, name, progress), role, placed, chosen, for_device)
+
+    def _known(self, role: str | None = None) -> list[WeightRecord]:
+        recorded = {record.name for record in self._records}
+        others = [row for row in registry.architectures(role) if row.name not in recorded]
+        return [r for r in self._records if role in (None, r.role)] + [_unpublished(row) for row in others]
+
+    def _look(self, role: str | None, name: PathLike) -> tuple[WeightRecord | None, Path | None]:
+        """The record of a name, if it has one, and where its weights are."""
+        places = self.folders().places()
+        wanted = [record for record in self._known(role) if str(name) in (AUTO, record.name)]
+        found = ((record, find_record_file(record, places)) for record in wanted)
+        present = next(((record, path) for record, path in found if path is not None), None)
+        if present is not None or wanted or str(name) == AUTO:
+            return present or (None, None)
+        return None, find_named_file(name, places)
+
+    def _choice(self, record: WeightRecord, path: Path | None) -> Choice:
+        if path is None:
+            state: State = "downloadable" if record.urls and self._download else "absent"
+        else:
+            state = "packaged" if path == record.packaged_path else "present"
+        return Choice(record.name, state, path, record.origin, record.licence, record.size)
+
+    def _nowhere(self, role: str, name: PathLike) -> WeightsError:
+        folders = self.folders()
+        looked = ", ".join(map(str, folders.places()))
+        record = find_record(str(name), None, self._known(role))
+        if str(name) == AUTO:
+            fetched = next((r for r in self._known(role) if r.urls), None)
+            advice = f"Ask for {fetched.name} to download it. {fetched.by_hand(folders.model)}" if fetched else ""
+            return WeightsError(f"there are no {role} weights in {looked}, nor in this package. {advice}".rstrip())
+        if record is None:
+            known = ", ".join(self.names(role))
+            return WeightsError(
+                f"there is no file {Path(name).expanduser()}, here or in {looked}; known {role}s are {known}"
+            )
+        if record.packaged and not record.urls:
+            return WeightsError(
+                f"{record.name} ({record.file_name}) is part of this package, but not in this copy of it, "
+                f"nor in {looked}; install the package again"
+            )
+        return WeightsError(f"{record.name} is not in {looked}. {record.by_hand(folders.model)}")
+
+
+def _unpublished(row: registry.Architecture) -> WeightRecord:
+    """What stands for an architecture without a published file: its weights bear its name."""
+    return WeightRecord(row.name, row.role, f"{row.name}.pth", (), licence="its author's", origin="no published file")
