@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -76,7 +77,7 @@ class FaceRestorer:
             InputError, WeightsError, DownloadError: see `load_model`.
         """
         self.device = pick_device(device)
-        places = Folders(model_folder(folder), tuple(search))
+        places = Folders(model_folder(folder), tuple(map(Path, search)))
         self.store = store or WeightStore(lambda: places, download=download)
         self._name, self._precision, self._download_progress = model, precision, download_progress
         self._lock = threading.RLock()
