@@ -155,7 +155,7 @@ def _add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
     fallback = "N" if kind is int else "X"
     section.add_argument(
         flag,
-        type=kind,
+        type=spec.current if spec.retired else kind,
         default=spec.default,
         choices=spec.choices,
         metavar=None if spec.choices else _METAVARS.get(spec.name, fallback),
