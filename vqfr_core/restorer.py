@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 
 import numpy as np
@@ -32,7 +31,7 @@ from .report import make_report
 from .restoration import Restoration
 from .timing import Stopwatch
 from .types import Box, Detections, FaceDetection, ImageFaces
-from .weights.folders import Folders, PathLike, model_folder
+from .weights.folders import PathLike, default_folders
 from .weights.store import WeightStore
 from .weights.transfer import Progress as DownloadProgress
 
@@ -77,8 +76,8 @@ class FaceRestorer:
             InputError, WeightsError, DownloadError: see `load_model`.
         """
         self.device = pick_device(device)
-        places = Folders(model_folder(folder), tuple(map(Path, search)))
-        self.store = store or WeightStore(lambda: places, download=download)
+        further = tuple(search)
+        self.store = store or WeightStore(lambda: default_folders(folder, further), download=download)
         self._name, self._precision, self._download_progress = model, precision, download_progress
         self._lock = threading.RLock()
         self._model: Restorer | None = None

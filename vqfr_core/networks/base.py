@@ -52,11 +52,11 @@ def device_of(module: nn.Module) -> torch.device:
 class Network:
     """A module with what others have to know about it."""
 
-    def __init__(self, module: nn.Module, name: str, label: str) -> None:
+    def __init__(self, module: nn.Module, name: str, title: str) -> None:
         self.module = module
         self.name = name
         """Of the weights, or of the architecture as long as nobody says where the weights are from."""
-        self.label = label
+        self.title = title
         """What a message calls it."""
         self.info: ModelInfo | None = None
         """Where the weights are from; None for a network built by hand."""
@@ -96,14 +96,14 @@ class Restorer(Network, ABC):
         self,
         module: nn.Module,
         name: str,
-        label: str,
+        title: str,
         *,
         crop_px: int = 512,
         fidelity: Literal["none", "number", "map"] = "none",
         renders_fast: bool = False,
         working_bytes_per_face: int = 600_000_000,
     ) -> None:
-        super().__init__(module, name, label)
+        super().__init__(module, name, title)
         self.crop_px = crop_px
         """Side of the crops."""
         self.fidelity = fidelity
@@ -172,12 +172,12 @@ class Restorer(Network, ABC):
         """Raise InputError when there is none to choose."""
         if not self.has_fidelity:
             raise InputError(
-                f"{self.name} ({self.label}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
+                f"{self.name} ({self.title}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
             )
 
     def fidelity_note(self) -> str | None:
         """What to tell somebody who sets a fidelity; None when it is heeded."""
-        return None if self.has_fidelity else f"{self.name} ({self.label}) has no fidelity: the setting was ignored"
+        return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
 
 
 class RawFaces(NamedTuple):
@@ -225,7 +225,7 @@ class Parser(Network, ABC):
     crop_px: int = 512
     """Side of the crops it reads; others are resized for it."""
 
-    def parse(self, crops: Tensor, batch_size: int = 4) -> Tensor:
+    def label(self, crops: Tensor, batch_size: int = 4) -> Tensor:
         """For each pixel 0, no part of a face, or 1 + the place in FACE_REGIONS: int64 (B, S, S) on the crops' device.
 
         crops: (B, 3, S, S), RGB in [0, 1], any device.
@@ -233,14 +233,14 @@ class Parser(Network, ABC):
         if not len(crops):
             return crops.new_zeros((0, *crops.shape[-2:]), dtype=torch.int64)
         size = (crops.shape[-2], crops.shape[-1])
-        return torch.cat([self._parse_resized(part, size) for part in crops.split(batch_size)]).to(crops.device)
+        return torch.cat([self._label_resized(part, size) for part in crops.split(batch_size)]).to(crops.device)
 
     @abstractmethod
     def run(self, crops: Tensor) -> Tensor:
         """The labels of crops (B, 3, crop_px, crop_px), float32, on the module's device; called in inference mode."""
 
     @torch.inference_mode()
-    def _parse_resized(self, crops: Tensor, size: tuple[int, int]) -> Tensor:
+    def _label_resized(self, crops: Tensor, size: tuple[int, int]) -> Tensor:
         own = (self.crop_px, self.crop_px)
         crops = crops.to(device=self.device, dtype=torch.float32)
         if size == own:

@@ -41,9 +41,9 @@ def build_bisenet(state: Mapping[str, Tensor]) -> Parser:
 class LabelParser(Parser):
     """A network that gives a score for each of its own labels, the first output of several."""
 
-    def __init__(self, module: nn.Module, name: str, label: str, labels: str, mean: Channels, std: Channels) -> None:
+    def __init__(self, module: nn.Module, name: str, title: str, labels: str, mean: Channels, std: Channels) -> None:
         """labels: the region of each label, apart by commas. mean, std: of the input, RGB in [0, 1]."""
-        super().__init__(module, name, label)
+        super().__init__(module, name, title)
         regions = labels.split(",")
         numbers = [FACE_REGIONS.index(region) + 1 if region else 0 for region in regions]
         self._to_ours = torch.tensor(numbers, device="cpu")  # also while networks are built without weights

@@ -223,7 +223,7 @@ def _smaller_batch(batch_size: int, restorer: Restorer, error: RuntimeError) -> 
 def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:
     strengths = [_strength_by_face(fidelity, num_faces) for fidelity in fidelities]
     if restorer.fidelity == "number" and any(strength.ndim > 1 for strength in strengths):
-        raise InputError(f"{restorer.name} ({restorer.label}) takes one fidelity for a face, not a map")
+        raise InputError(f"{restorer.name} ({restorer.title}) takes one fidelity for a face, not a map")
     return strengths
 
 
