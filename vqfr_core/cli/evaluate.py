@@ -227,7 +227,7 @@ def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[
         "pictures_per_level": len(plan.cases),
         "reference_pictures": len(plan.reference),
         "levels": describe_levels(plan.levels),
-        "models": [{name: about[name] for name in ("name", "file", "sha256")} for about in models],
+        "models": [{key: about[key] for key in ("name", "file", "sha256")} for about in models],
         "metric_weights_sha256": tools.folder.used,
         "device": str(tools.device),
     }

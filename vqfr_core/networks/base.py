@@ -226,7 +226,7 @@ class Parser(Network, ABC):
     """Side of the crops it reads; others are resized for it."""
 
     def label(self, crops: Tensor, batch_size: int = 4) -> Tensor:
-        """int64 (B, S, S) on the crops' device: 0 for no part of a face, else 1 + the place in FACE_REGIONS.
+        """For each pixel 0, no part of a face, or 1 + the place in FACE_REGIONS: int64 (B, S, S) on the crops' device.
 
         crops: (B, 3, S, S), RGB in [0, 1], any device.
         """
