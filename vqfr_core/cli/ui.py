@@ -74,12 +74,10 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     from ..page.build import build_page
     from ..page.gradio_compat import import_gradio, launch
     from ..page.standalone import RestorerKeeper, stand_alone
-    from ..weights.folders import default_folders
-    from ..weights.store import WeightStore
+    from .networks import open_store
 
     import_gradio()  # what is missing is told before anything is loaded
-    store = WeightStore(lambda: default_folders(arguments.model_dir), download=not arguments.no_download)
-    keeper = RestorerKeeper(arguments.model, arguments.device, store)
+    keeper = RestorerKeeper(arguments.model, arguments.device, open_store(arguments))
     keeper.open()  # what is wrong with the model is told now
     is_private = arguments.host in _LOOPBACK and not arguments.share
     blocks = build_page(stand_alone(keeper, folder, is_private), is_alone=True)

@@ -12,6 +12,7 @@ from vqfr_core.page.host import PageHost
 from vqfr_core.page.photo.actions import Asked
 from vqfr_core.page.session import Sessions
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone
+from vqfr_core.weights.store import WeightStore
 
 GROUP = Path(__file__).parents[2] / "data" / "group.jpg"
 
@@ -25,7 +26,7 @@ def nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture(scope="session")
 def keepers(tiny_v1: str, tiny_v2: str) -> dict[str, RestorerKeeper]:
-    return {name: RestorerKeeper(name, "cpu", download=False) for name in (tiny_v1, tiny_v2)}
+    return {name: RestorerKeeper(name, "cpu", WeightStore(download=False)) for name in (tiny_v1, tiny_v2)}
 
 
 @pytest.fixture

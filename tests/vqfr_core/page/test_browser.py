@@ -15,6 +15,7 @@ from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions, to_array, to_tensor
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone
+from vqfr_core.weights.store import WeightStore
 
 pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
 sync_api = pytest.importorskip(
@@ -102,7 +103,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def keeper(tiny_v2: str) -> RestorerKeeper:
-    return RestorerKeeper(tiny_v2, "cpu", download=False)
+    return RestorerKeeper(tiny_v2, "cpu", WeightStore(download=False))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from PIL import Image
 from vqfr_core import InputError, RestoreOptions, VqfrError, option_specs
 from vqfr_core.page import gradio_compat
 from vqfr_core.page.controls import add_basic_controls, add_other_controls, in_order, read_controls
+from vqfr_core.page.photo.shown import Shown
 from vqfr_core.page.progress import with_bar
 
 
@@ -57,12 +58,11 @@ def test_old_gradio_gets_our_own_slider(monkeypatch, tmp_path):
 def test_a_bar_while_the_work_goes_on():
     def work(progress):
         progress("face", 1, 2)
-        return {"said": "done"}
+        return Shown(said="done")
 
     shown = list(with_bar(work))
-    assert (
-        "1 of 2 faces done" in shown[1]["said"] and "width: 50%" in shown[1]["said"] and shown[-1] == {"said": "done"}
-    )
+    assert "1 of 2 faces done" in shown[1].said and "width: 50%" in shown[1].said
+    assert shown[-1].changes() == {"said": "done"}
 
     def fail(progress):
         raise ValueError("a bug")

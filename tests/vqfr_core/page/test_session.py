@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vqfr_core.errors import InputError
-from vqfr_core.interactive import Rework
+from vqfr_core.interactive import InteractiveImage
 from vqfr_core.page import session as session_module
 from vqfr_core.page.session import Photo, Sessions
 from vqfr_core.pictures import Frame, Picture
@@ -12,7 +12,7 @@ from vqfr_core.pictures import Frame, Picture
 
 def some_photo(tmp_path) -> Photo:
     image = torch.zeros((3, 100, 100))
-    return Photo(tmp_path / "a.png", "a.png", Picture((Frame(image),)), Rework(image))
+    return Photo(tmp_path / "a.png", "a.png", Picture((Frame(image),)), InteractiveImage(image))
 
 
 def test_everybody_has_a_session_of_their_own(sessions, tmp_path):
@@ -37,7 +37,7 @@ def test_who_goes_leaves_nothing(sessions, tmp_path):
 
 
 def test_memory_is_bounded(host, tmp_path):
-    size = some_photo(tmp_path).rework.num_bytes
+    size = some_photo(tmp_path).image.num_bytes
     sessions = Sessions(dataclasses.replace(host, max_kept_bytes=2 * size))
     opened = []
     for _ in range(4):
