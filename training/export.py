@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def export(state: TrainState, target: Path, origin: str, license: str) -> int:
     content = save(tensors, metadata)
     partial = target.with_suffix(".part")
     partial.write_bytes(content)
-    os.replace(partial, target)
+    partial.replace(target)
     return len(content)
 
 
