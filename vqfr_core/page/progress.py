@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from .host import PageProgress
-from .photo.shown import Shown
-from .words import bar_html
+from .shown import Shown
+from .words import say_progress
 
 _Report = tuple[str, int, int]
 
@@ -22,7 +22,7 @@ def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
             reports.put(error)
 
     threading.Thread(target=run, daemon=True).start()
-    yield Shown(said=bar_html("Getting ready", 0, 0))
+    yield Shown(said=say_progress("Getting ready", 0, 0))
     while True:
         report = reports.get()
         if isinstance(report, BaseException):
@@ -31,4 +31,4 @@ def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
             yield report
             return
         what, done, total = report
-        yield Shown(said=bar_html(f"{done} of {total} {what}s done", done, total))
+        yield Shown(said=say_progress(f"{done} of {total} {what}s done", done, total))

@@ -1,12 +1,9 @@
 """What the page says, as HTML."""
 
 from html import escape
-from pathlib import Path
 
-from ..files.run import Entry
 from ..report import FaceReport, Report, count_reasons
 from ..types import ImageFaces
-from .folder.actions import Step
 from .session import Photo
 
 _DOWN = "Drop a photograph into the field on the left."
@@ -37,9 +34,9 @@ def _found(found: ImageFaces) -> str:
     return f"{count}; to be restored: {chosen}. Click a face to choose it or leave it out."
 
 
-def bar_html(text: str, done: int, total: int) -> str:
+def say_progress(text: str, done: int, total: int) -> str:
     """A line and a bar, while something is going on."""
-    return say(text) + _bar(done, total)
+    return say(text) + bar(done, total)
 
 
 def report_html(report: Report) -> str:
@@ -59,29 +56,7 @@ def _face_row(face: FaceReport) -> str:
     return "".join(["<tr>", *(f"<td>{cell}</td>" for cell in cells), "</tr>"])
 
 
-def progress_html(step: Step) -> str:
-    """A bar, a line, and what became of each picture; the last one first."""
-    kind = "error" if step.is_failed else "info" if step.done < step.total else "done"
-    lines = "".join(f"<li>{_entry_line(entry)}</li>" for entry in reversed(step.entries))
-    bar = _bar(step.done, step.total) if step.total else ""
-    return f'{say(step.message, kind)}{bar}<ul class="vqfr-log">{lines}</ul>'
-
-
-def _entry_line(entry: Entry) -> str:
-    name = escape(Path(entry.source).name)
-    if entry.status == "failed":
-        text = (entry.error or "").replace(entry.source, Path(entry.source).name)
-        return f"✗ {escape(text)}"
-    if entry.status == "skipped":
-        return f"– {name}: the result is there already"
-    reports = entry.frames or [entry.report or {}]
-    faces = [face for report in reports for face in report.get("faces", [])]
-    num_restored = sum(face["status"] == "restored" for face in faces)
-    noun = "face" if len(faces) == 1 else "faces"
-    found = f"{num_restored} of {len(faces)} {noun} restored" if faces else "no face found, left as it was"
-    return f"✓ {name}: {found}"
-
-
-def _bar(done: int, total: int) -> str:
+def bar(done: int, total: int) -> str:
+    """A bar that is as full as the work is done."""
     share = 100 * done / total if total else 0
     return f'<div class="vqfr-bar"><i style="width: {share:.0f}%"></i></div>'

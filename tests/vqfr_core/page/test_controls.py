@@ -6,8 +6,8 @@ from PIL import Image
 from vqfr_core import InputError, RestoreOptions, VqfrError, option_specs
 from vqfr_core.page import gradio_compat
 from vqfr_core.page.controls import add_basic_controls, add_other_controls, in_order, read_controls
-from vqfr_core.page.photo.shown import Shown
 from vqfr_core.page.progress import with_bar
+from vqfr_core.page.shown import Shown
 
 
 def test_the_defaults_are_the_settings_own():

@@ -9,8 +9,9 @@ from ..controls import read_controls
 from ..gradio_compat import file_paths, import_gradio, make_html, warn
 from ..host import PageHost
 from ..session import Sessions
-from ..words import progress_html, say
+from ..words import say
 from .actions import Step, Wanted, work_on_pictures
+from .words import progress_html
 
 _HINT = "The settings of the tab Photograph are used: try them on one picture first."
 _DEFAULT_QUALITY = 95

@@ -14,8 +14,8 @@ from ...restorer import FaceRestorer
 from ..controls import read_controls
 from ..host import PageHost, PageProgress
 from ..session import Photo, Session, Sessions
+from ..shown import NO_RESULT, SAME, Shown
 from ..words import report_html, say, say_faces, welcome
-from .shown import NO_RESULT, SAME, Shown
 from .view import (
     Result,
     draw_photo,

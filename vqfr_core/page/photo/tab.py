@@ -21,9 +21,9 @@ from ..gradio_compat import (
 from ..host import PageHost
 from ..progress import with_bar
 from ..session import Sessions
+from ..shown import SAME, Shown
 from ..words import welcome
 from .actions import Asked, Desk
-from .shown import SAME, Shown
 
 
 class PhotoTab:

@@ -9,8 +9,8 @@ from vqfr_core import RestoreOptions
 from vqfr_core.cli import main
 from vqfr_core.errors import InputError
 from vqfr_core.page.folder.actions import Wanted, work_on_pictures
+from vqfr_core.page.folder.words import progress_html
 from vqfr_core.page.host import Folders
-from vqfr_core.page.words import progress_html
 
 NOTHING_WANTED = Wanted([], "", "", False, "same", 95, False)
 

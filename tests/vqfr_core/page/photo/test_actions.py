@@ -8,7 +8,7 @@ from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_array
 from vqfr_core.page.photo.actions import Desk
-from vqfr_core.page.photo.shown import NO_RESULT, SAME
+from vqfr_core.page.shown import NO_RESULT, SAME
 
 from ..conftest import GROUP
 

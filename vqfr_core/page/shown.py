@@ -28,21 +28,21 @@ class Shown:
     """The setting of that name."""
     tab: str | Same = SAME
     """The view in front."""
-    drawing: Image.Image | None | Same = SAME
+    drawing: Image.Image | Same | None = SAME
     """The photograph with its faces."""
-    comparison: tuple[Image.Image, Image.Image] | None | Same = SAME
+    comparison: tuple[Image.Image, Image.Image] | Same | None = SAME
     """Before and after, of one size."""
-    file: str | None | Same = SAME
+    file: str | Same | None = SAME
     """The result to download."""
-    whole: Image.Image | None | Same = SAME
+    whole: Image.Image | Same | None = SAME
     """The whole result, to be sent on."""
-    crops: list[tuple[Image.Image, str]] | None | Same = SAME
+    crops: list[tuple[Image.Image, str]] | Same | None = SAME
     """Each face before and after, with its name."""
-    sweep: str | None | Same = SAME
+    sweep: str | Same | None = SAME
     """The file that shows the faces at several fidelities."""
     report: str | Same = SAME
     """The report for a person, as HTML."""
-    json: dict[str, Any] | None | Same = SAME
+    json: dict[str, Any] | Same | None = SAME
     """The report as plain data."""
     warning: str | None = None
     """A note that pops up; not a part of its own."""

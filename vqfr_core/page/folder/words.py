@@ -1,0 +1,31 @@
+"""What the page says of many pictures, as HTML."""
+
+from html import escape
+from pathlib import Path
+
+from ...files.run import Entry
+from ..words import bar, say
+from .actions import Step
+
+
+def progress_html(step: Step) -> str:
+    """A bar, a line, and what became of each picture; the last one first."""
+    kind = "error" if step.is_failed else "info" if step.done < step.total else "done"
+    lines = "".join(f"<li>{_entry_line(entry)}</li>" for entry in reversed(step.entries))
+    full = bar(step.done, step.total) if step.total else ""
+    return f'{say(step.message, kind)}{full}<ul class="vqfr-log">{lines}</ul>'
+
+
+def _entry_line(entry: Entry) -> str:
+    name = escape(Path(entry.source).name)
+    if entry.status == "failed":
+        text = (entry.error or "").replace(entry.source, Path(entry.source).name)
+        return f"✗ {escape(text)}"
+    if entry.status == "skipped":
+        return f"– {name}: the result is there already"
+    reports = entry.frames or [entry.report or {}]
+    faces = [face for report in reports for face in report.get("faces", [])]
+    num_restored = sum(face["status"] == "restored" for face in faces)
+    noun = "face" if len(faces) == 1 else "faces"
+    found = f"{num_restored} of {len(faces)} {noun} restored" if faces else "no face found, left as it was"
+    return f"✓ {name}: {found}"
