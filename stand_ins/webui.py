@@ -83,6 +83,7 @@ class WebUI:
         self.opts = SimpleNamespace(
             samples_format="png", add_option=lambda name, info: self.settings.update({name: info})
         )
+        self.opts.data = vars(self.opts)
         self.flags = SimpleNamespace(api=True, nowebui=False, api_auth=None)
         self.state = State(
             jobs=[], time_start=1.0, textinfo="", interrupted=False, skipped=False, stopping_generation=False

@@ -8,7 +8,7 @@ from vqfr_core.errors import Cancelled, VqfrError
 
 from . import host, once
 from .convert import array_to_image
-from .generation import PICTURE_TEXTS, number_of
+from .generation import error_of_picture, faces_of_picture, number_of
 from .infotext import ERROR, FACES, faces_text
 from .restoring import restore_image
 from .settings import default_request
@@ -31,14 +31,14 @@ class VqfrFaceRestorer:
         try:
             result = restore_image(array_to_image(np_image), default_request())
         except Cancelled as error:
-            _note("faces", FACES, str(error))
+            _note_faces(str(error))
             return np_image
         except Exception as error:
             message = str(error) or type(error).__name__
             host.report_error(f"a picture was left as it was: {message}", is_ours=isinstance(error, VqfrError))
-            _note("errors", ERROR, message)
+            _note_error(message)
             return np_image
-        _note("faces", FACES, faces_text(result.report))
+        _note_faces(faces_text(result.report))
         return np.asarray(result.image) if result.report.num_restored else np_image
 
 
@@ -48,14 +48,29 @@ def register(face_restorers: list[Any]) -> None:
     face_restorers.append(VqfrFaceRestorer())
 
 
-def _note(field: str, key: str, text: str) -> None:
-    """Leave word with the running generation, if there is one, for the infotext, the page and the Extras operation."""
+def _note_faces(text: str) -> None:
+    """Leave word with the running generation, if there is one, for the infotext and the Extras operation."""
+    running = _running()
+    if running is not None:
+        job, p = running
+        job.was_restored = True
+        job.faces[number_of(p)] = text
+        p.extra_generation_params[FACES] = faces_of_picture
+
+
+def _note_error(text: str) -> None:
+    """Leave word with the running generation, if there is one, for the infotext and the page."""
+    running = _running()
+    if running is not None:
+        job, p = running
+        job.was_restored = False
+        job.errors[number_of(p)] = text
+        p.extra_generation_params[ERROR] = error_of_picture
+        host.tell_page(p, text)
+
+
+def _running() -> tuple[once.Job, Any] | None:
+    """The generation that is running and the WebUI's object for it."""
     job = once.current()
     p = job.generation() if job is not None else None
-    if job is None or p is None:
-        return
-    job.was_restored = field == "faces"
-    getattr(job, field)[number_of(p)] = text
-    p.extra_generation_params[key] = PICTURE_TEXTS[field]
-    if field == "errors":
-        host.tell_page(p, text)
+    return None if job is None or p is None else (job, p)

@@ -1,6 +1,6 @@
 """What the always-visible script does at each step of a generation. `p` is the WebUI's processing object."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image
@@ -24,7 +24,7 @@ def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: M
     job, axes = once.begin(p), dict(getattr(p, AXES, {}))
     if not axes.pop("enabled", bool(axes) or is_enabled):
         return
-    p.extra_generation_params.update({FACES: PICTURE_TEXTS["faces"], ERROR: PICTURE_TEXTS["errors"]})
+    p.extra_generation_params.update({FACES: faces_of_picture, ERROR: error_of_picture})
     try:
         if named is not None and not isinstance(named, Mapping):
             raise InputError(f"the second argument is a dictionary of options by name, got {named!r}")
@@ -41,7 +41,7 @@ def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: M
 
 def fix(p: Any, pp: Any, when: str) -> None:
     """Restore the faces of a picture (`pp.image`) if this is the moment for it. Never raises: the picture survives."""
-    job: once.Job | None = getattr(p, "vqfr_job", None)
+    job = _job_of(p)
     if job is None or job.request is None or _moment(job.request) != when:
         return
     number = number_of(p)
@@ -105,26 +105,32 @@ def number_of(p: Any) -> once.Number:
     return getattr(p, "iteration", 0), getattr(p, "batch_index", 0)
 
 
-def _faces_of_picture(**known: Any) -> str | None:
-    return _of_picture("faces", known)
+def faces_of_picture(**known: Any) -> str | None:
+    """What was done with the faces of the picture whose infotext the WebUI writes.
+
+    known: the variables of its create_infotext.
+    """
+    job = _job_in_text(known)
+    return None if job is None else job.faces.get(_number_in_text(known))
 
 
-def _error_of_picture(**known: Any) -> str | None:
-    return _of_picture("errors", known)
+def error_of_picture(**known: Any) -> str | None:
+    """Why nothing could be done with it; arguments as for `faces_of_picture`."""
+    job = _job_in_text(known)
+    return None if job is None else job.errors.get(_number_in_text(known))
 
 
-def _of_picture(field: str, known: Mapping[str, Any]) -> str | None:
-    """The entry of the picture whose infotext the WebUI writes. known: the variables of its create_infotext."""
-    p, index = known["p"], known["index"]
+def _job_of(p: Any) -> once.Job | None:
     job: once.Job | None = getattr(p, "vqfr_job", None)
-    if job is None or known.get("use_main_prompt"):  # the text of a grid
-        return None
-    batch_size = getattr(p, "batch_size", 1)
+    return job
+
+
+def _job_in_text(known: Mapping[str, Any]) -> once.Job | None:
+    """None for the text of a grid, too."""
+    return None if known.get("use_main_prompt") else _job_of(known["p"])
+
+
+def _number_in_text(known: Mapping[str, Any]) -> once.Number:
+    p, index = known["p"], known["index"]
     is_in_batch = known.get("all_prompts") is getattr(p, "prompts", None)
-    number = (getattr(p, "iteration", 0), index) if is_in_batch else divmod(index, batch_size)
-    entries: dict[once.Number, str] = getattr(job, field)
-    return entries.get(number)
-
-
-PICTURE_TEXTS: dict[str, Callable[..., str | None]] = {"faces": _faces_of_picture, "errors": _error_of_picture}
-"""By field of `once.Job`: what the WebUI calls to get the entry of one picture."""
+    return (getattr(p, "iteration", 0), index) if is_in_batch else divmod(index, getattr(p, "batch_size", 1))

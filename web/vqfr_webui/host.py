@@ -66,6 +66,13 @@ def setting(name: str, default: Any) -> Any:
     return default if value is None else value
 
 
+def change_setting(name: str, value: Any) -> None:
+    """Give a setting another value. The file has it when the user next saves the settings."""
+    from modules import shared
+
+    shared.opts.data[name] = value
+
+
 def unloads_after_use() -> bool:
     """Whether face restoration shall not stay in the device's memory."""
     return bool(setting("face_restoration_unload", False)) and device().type != "cpu"

@@ -50,7 +50,7 @@ def faces_text(report: "Report") -> str:
 def pasted_option(spec: OptionSpec, parameters: Mapping[str, Any]) -> Any:
     """The value of an option in infotext that was read; None when the text is not of a picture we worked on.
 
-    A value that is not allowed, from another version perhaps, gives the default.
+    A value of an earlier version is given by its present name; one that is not allowed gives the default.
     """
     if MODEL not in parameters:
         return None
@@ -62,7 +62,7 @@ def pasted_option(spec: OptionSpec, parameters: Mapping[str, Any]) -> Any:
         spec.check(value)
     except (InputError, ValueError):
         return spec.default
-    return value
+    return spec.current(value)
 
 
 def _parsed(spec: OptionSpec, text: str) -> Any:

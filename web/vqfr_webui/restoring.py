@@ -1,4 +1,8 @@
-"""Restore the faces of a picture. The networks are kept between pictures, one model at a time."""
+"""Restore the faces of a picture. The networks are kept between pictures, one model at a time.
+
+A `FaceRestorer` lets threads take turns by itself. The lock here is for what is around it: that nobody drops the
+networks, or asks the WebUI for memory, while somebody else is using them.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -8,14 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from . import convert, host
-from .models import resolve_model
+from .models import resolve_model, weight_store
 from .request import Request
 
 if TYPE_CHECKING:
-    from vqfr_core.loaded import Networks
+    from vqfr_core.networks.base import Detector
     from vqfr_core.report import Report
     from vqfr_core.restorer import FaceRestorer
-    from vqfr_core.types import Detections
+    from vqfr_core.types import ImageFaces
 
 _lock = threading.RLock()
 _kept: "dict[tuple[str, str, str], FaceRestorer]" = {}
@@ -49,15 +53,16 @@ def restore_image(image: Image.Image, request: Request, area: Image.Image | None
     return Restored(image if is_same else convert.to_image(picture.with_images([result.image])), result.report)
 
 
-def detect_in_image(image: Image.Image, request: Request) -> "tuple[Detections, str]":
-    """The faces of a picture, without restoring them, and the name of the detector."""
-    from vqfr_core.pipeline.finding.find import find_faces
+def detect_in_image(image: Image.Image, request: Request) -> "ImageFaces":
+    """The faces of a picture, numbered and chosen but not restored."""
+    from vqfr_core.pipeline import find_faces, select_faces
 
     picture = convert.to_picture(image)
     with borrowed_memory():
-        detector = _any_networks().detector(request.options.detector)
-        (found,) = find_faces(picture.images, detector, request.options, should_stop=host.is_stopped)
-    return found, detector.name
+        detector = _open_detector(request.options.detector)
+        found = find_faces(picture.images, detector, request.options, should_stop=host.is_stopped)
+    (chosen,) = select_faces(found, request.options)
+    return chosen
 
 
 @contextmanager
@@ -86,9 +91,8 @@ def open_restorer(model: str, precision: str = "auto") -> "FaceRestorer":
             wanted,
             device=device,
             precision=precision,
-            folder=host.model_folder(),
-            search=host.search_folders(),
             download_progress=_show_download,
+            store=weight_store(),
         )
     return _kept[key]
 
@@ -99,12 +103,11 @@ def drop_networks() -> None:
         _kept.clear()
 
 
-def _any_networks() -> "Networks":
-    from vqfr_core.loaded import Networks
-
+def _open_detector(name: str) -> "Detector":
+    """That of the restorer which is loaded, else one that nobody keeps."""
     for restorer in _kept.values():
-        return restorer.networks
-    return Networks(device=host.device(), folder=host.model_folder(), search=host.search_folders())
+        return restorer.detector(name)
+    return weight_store().open("detector", name, host.device(), progress=_show_download)
 
 
 def _show_faces(done: int, total: int) -> None:

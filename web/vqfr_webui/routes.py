@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from vqfr_core.errors import Cancelled, DownloadError, InputError, VqfrError, WeightsError
-from vqfr_core.options import option_specs
+from vqfr_core.options import OptionSpec, option_specs
 
 from . import convert, host
 from .models import AUTO, describe_models, is_present, model_names, resolve_model
@@ -51,22 +51,26 @@ def restore(body: Any) -> dict[str, Any]:
 
 def detect(body: Any) -> dict[str, Any]:
     """The faces of the picture: those that would be restored, by number, and the others with their reasons."""
-    from vqfr_core.report import face_report
+    from vqfr_core.report import face_reports
 
     task = read_task(body)
     with host.job("vqfr detect"):
-        found, detector = detect_in_image(task.image, task.request)
-    used = [dataclasses.replace(face_report(face, n), status="found") for n, face in enumerate(found.faces)]
-    left = [face_report(skipped.detection, None, skipped.reason) for skipped in found.skipped]
-    size = (task.image.height, task.image.width)
-    return {"size": size, "detector": detector, "faces": [dataclasses.asdict(face) for face in used + left]}
+        found = detect_in_image(task.image, task.request)
+    faces = [dataclasses.asdict(face) for face in face_reports(found, status="found")]
+    return {"size": found.size, "detector": found.made_by.detector, "faces": faces}
 
 
 def describe_options() -> dict[str, Any]:
     """The body's fields and every option with its default, range and meaning."""
-    options = {spec.name: dataclasses.asdict(spec) for spec in option_specs()}
+    options = {spec.name: _described(spec) for spec in option_specs()}
     limits = {"max_body_bytes": MAX_BODY_BYTES, "max_pixels": MAX_PIXELS}
     return {"fields": list(_IMAGE_FIELDS), "models": model_names(), "options": options, "limits": limits}
+
+
+def _described(spec: OptionSpec) -> dict[str, Any]:
+    described = dataclasses.asdict(spec)
+    del described["parse"]  # a function
+    return described
 
 
 def read_task(body: Any) -> Task:
@@ -87,10 +91,8 @@ def read_task(body: Any) -> Task:
 
 def _check_present(*names: str) -> None:
     """Programs far away do not start downloads."""
-    from vqfr_core.weights.catalog import find_record
-
     for name in names:
-        if find_record(name) and not is_present(name):
+        if name != AUTO and not is_present(name):
             raise WeightsError(f"{name} is not on this machine; choose it once in the WebUI to download it")
 
 

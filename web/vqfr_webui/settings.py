@@ -27,6 +27,7 @@ def add_settings() -> None:
     model = shared.OptionInfo(AUTO, label, gr.Dropdown, lambda: {"choices": model_names()}, section=_SECTION)
     add(_key("model"), model.info("these settings are for Restore faces; other places have controls of their own"))
     for spec in _specs():
+        _rename_value(spec)
         kind, arguments = control_of(spec)
         option = shared.OptionInfo(spec.default, spec.label, getattr(gr, kind), arguments, section=_SECTION)
         add(_key(spec.name), option.info(spec.help))
@@ -36,6 +37,13 @@ def default_request() -> Request:
     """What the settings say. Raises InputError for a value that is not allowed."""
     values = {spec.name: host.setting(_key(spec.name), spec.default) for spec in _specs()}
     return Request.from_names({"model": host.setting(_key("model"), AUTO), **values})
+
+
+def _rename_value(spec: OptionSpec) -> None:
+    """Bring a value of an earlier version to its present name: Gradio refuses to save what its menu does not list."""
+    value = host.setting(_key(spec.name), spec.default)
+    if value in tuple(spec.retired):
+        host.change_setting(_key(spec.name), spec.current(value))
 
 
 def _specs() -> list[OptionSpec]:

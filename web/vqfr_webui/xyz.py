@@ -1,5 +1,7 @@
 """Axes of the WebUI's X/Y/Z plot: every setting of the always-visible script."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from vqfr_core.errors import InputError
@@ -27,31 +29,40 @@ def add_axes() -> None:
 def _axes(plot: Any) -> list[Any]:
     """plot: the module of the WebUI's script."""
     chosen = {"enabled": _YES_NO, "when": MOMENTS, "inpaint_only": _YES_NO}
-    axes = [_choice(plot, "model", "Model", None)]
-    axes += [_choice(plot, name, name.replace("_", " "), choices) for name, choices in chosen.items()]
+    axes = [_choice(plot, "model", "Model", model_names, cost=0.5)]
+    for name, words in chosen.items():
+        axes.append(_choice(plot, name, name.replace("_", " "), functools.partial(list, words)))
     for spec in option_specs():
         if spec.name == "aligned":
             continue
         if isinstance(spec.default, bool) or spec.choices:
-            axes.append(_choice(plot, spec.name, spec.label, spec.choices or _YES_NO))
+            listed = functools.partial(list, spec.choices or _YES_NO)
+            axes.append(_choice(plot, spec.name, spec.label, listed, retired=tuple(spec.retired)))
         else:
             kind, confirm = type(spec.default), _confirm(spec)
             axes.append(plot.AxisOption(f"{_PREFIX}{spec.label}", kind, _apply(spec.name), confirm=confirm))
     return axes
 
 
-def _choice(plot: Any, name: str, label: str, choices: tuple[str, ...] | None) -> Any:
-    """An axis of words. choices: None for the models, which are looked up when the list is shown."""
-    list_choices = model_names if choices is None else lambda: list(choices)
+def _choice(
+    plot: Any,
+    name: str,
+    label: str,
+    choices: Callable[[], list[str]],
+    *,
+    retired: tuple[str, ...] = (),
+    cost: float = 0.0,
+) -> Any:
+    """An axis of words. choices: asked when they are shown. retired: further words that are still understood."""
 
     def confirm(p: Any, values: list[str]) -> None:
-        wrong = [value for value in values if value not in list_choices()]
+        known = choices()
+        wrong = [value for value in values if value not in (*known, *retired)]
         if wrong:
-            raise RuntimeError(f"{label}: {', '.join(wrong)} not known; choose from {', '.join(list_choices())}")
+            raise RuntimeError(f"{label}: {', '.join(wrong)} not known; choose from {', '.join(known)}")
 
-    cost = 0.5 if name == "model" else 0.0
     text = f"{_PREFIX}{label[0].upper()}{label[1:]}"
-    return plot.AxisOption(text, str, _apply(name), confirm=confirm, cost=cost, choices=list_choices)
+    return plot.AxisOption(text, str, _apply(name), confirm=confirm, cost=cost, choices=choices)
 
 
 def _apply(name: str) -> Any:

@@ -19,7 +19,10 @@ def through_a_webui(entries):
     def quoted(text):
         return json.dumps(text) if any(mark in text for mark in ",:\n") else text
 
-    line = ", ".join(f"{key}: {quoted(text)}" for key, text in entries.items())
+    return through_infotext(", ".join(f"{key}: {quoted(text)}" for key, text in entries.items()))
+
+
+def through_infotext(line):
     return {key: json.loads(text) if text.startswith('"') else text for key, text in _PARAMETER.findall(line)}
 
 

@@ -40,6 +40,23 @@ def test_detect_restores_nothing(webui, body):
     assert not webui.part("restoring")._kept
 
 
+def test_faces_that_are_not_chosen_keep_their_numbers(webui, body):
+    answer = webui.part("routes").detect({**body, "options": {"select": "none"}})
+    (face,) = answer["faces"]
+    assert (face["number"], face["status"]) == (0, "skipped") and "not selected" in face["reason"]
+
+
+def test_models_are_described(webui, tiny):
+    models = {model["name"]: model for model in webui.part("routes").describe_models()}
+    kinds = {name: model["kind"] for name, model in models.items()}
+    assert kinds == {
+        "vqfr_v2": "restorer", "vqfr_v1": "restorer", "vqfr_small": "restorer", "retinaface_resnet50": "detector",
+        "retinaface_mobile0.25": "detector", "parsenet": "parser", "bisenet": "parser", tiny: "restorer",
+    }  # fmt: skip
+    assert [name for name, model in models.items() if model["present"]] == ["vqfr_small", "retinaface_mobile0.25", tiny]
+    assert models["vqfr_small"]["licence"] == "Apache-2.0" and models[tiny]["origin"] == "a file in the model folder"
+
+
 def test_models_and_schema_name_no_folder(webui, tiny):
     routes = webui.part("routes")
     models, schema = routes.describe_models(), routes.describe_options()
