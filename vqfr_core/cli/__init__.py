@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(quiet=parsed.quiet, verbose=parsed.verbose, debug=parsed.debug)
     with console:
         try:
-            return parsed.run(parsed, console)
+            return int(parsed.run(parsed, console))
         except KeyboardInterrupt:
             console.error("interrupted; nothing was left half-written")
             return INTERRUPTED
