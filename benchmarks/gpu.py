@@ -42,7 +42,7 @@ def compare_precisions(name: str, network: VqfrNetwork, device: torch.device, ru
         peak = torch.cuda.max_memory_allocated(device) / 1e9
         exact, exact_codes = (answer, codes) if exact is None else (exact, exact_codes)
         shown = "-" if torch.equal(answer, exact) else f"{psnr((answer + 1) / 2, (exact + 1) / 2):.1f} dB"
-        differing = int((codes != exact_codes).sum())
+        differing = int(torch.ne(codes, exact_codes).sum())
         rows.append(f"| {name} | {way} | {seconds * 1e3:.1f} ms | {peak:.2f} GB | {shown} | {differing} |")
         del candidate
     return rows
