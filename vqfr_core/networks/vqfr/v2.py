@@ -197,12 +197,10 @@ class VqfrV2(VqfrNetwork):
         """The answer (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the whole work."""
         texture, main = features
         strength = _as_strength(fidelity, texture)
-        if strength is None:
-            answer: Tensor = self.decoder.conv_out(texture)
-            return answer
-        if main is None:
+        if strength is not None and main is None:
             raise InputError("these features were made without the main branch, for fidelity 0 alone")
-        answer: Tensor = self.decoder.conv_out(torch.addcmul(texture, main, strength))
+        mixed = texture if strength is None or main is None else torch.addcmul(texture, main, strength)
+        answer: Tensor = self.decoder.conv_out(mixed)
         return answer
 
     def texture(self, x: Tensor) -> Tensor:
