@@ -1,0 +1,57 @@
+import os
+import stat
+
+import pytest
+
+from vqfr_core.atomic import whole_file
+
+
+def test_the_file_appears_when_all_is_written(tmp_path):
+    path = tmp_path / "a.bin"
+    with whole_file(path) as file:
+        file.write(b"all of it")
+        assert not path.exists()
+    assert path.read_bytes() == b"all of it" and os.listdir(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize("exception", [KeyboardInterrupt, OSError, GeneratorExit])
+def test_any_exception_leaves_the_old_file(tmp_path, exception):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(exception), whole_file(path) as file:
+        file.write(b"half of")
+        raise exception("now")
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_a_failed_move_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt), whole_file(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.bin"]
+
+
+def test_the_file_behind_a_link_is_replaced(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    with whole_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_it_has_the_permissions_of_a_new_file(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    with whole_file(tmp_path / "whole"):
+        pass
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "whole")}
+    assert len(modes) == 1
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(OSError), whole_file(tmp_path / "no" / "a.bin"):
+        pass
+    assert os.listdir(tmp_path) == []
