@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from PIL import Image
 from torch import Tensor
 
-from . import Frame, Picture, to_pil, to_tensor
+from .convert import to_pil, to_tensor
+from .picture import Frame, Picture, PictureInfo
+from .picture_file import PictureFile
 
 
 def flatten_frame(frame: Frame) -> Image.Image:
@@ -15,12 +17,17 @@ def flatten_frame(frame: Frame) -> Image.Image:
     return to_pil(image.clamp(0, 1))
 
 
+def first_frame(file: PictureFile) -> Picture:
+    """The first frame of an open file as a picture of its own; no other is decoded."""
+    return Picture((next(file.frames()),), **vars(file.info))
+
+
 def still_of(picture: Picture, number: int = 0) -> Picture:
     """One frame of a picture as a picture of its own."""
     return dataclasses.replace(picture, frames=picture.frames[number : number + 1])
 
 
-def picture_of(image: Image.Image, like: Picture) -> Picture:
+def picture_of(image: Image.Image, like: PictureInfo) -> Picture:
     """A drawn image as a picture with the colour profile of the one it shows."""
     is_gray_profile = like.icc_profile is not None and like.icc_profile[16:20] == b"GRAY"
     return Picture((Frame(to_tensor(image)),), icc_profile=None if is_gray_profile else like.icc_profile)
