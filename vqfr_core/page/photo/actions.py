@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...cli.console import describe_failure
 from ...errors import Cancelled, VqfrError
+from ...files.reporter import describe_failure
 from ...options import RestoreOptions
 from ...restorer import FaceRestorer
 from ..controls import read_controls

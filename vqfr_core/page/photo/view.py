@@ -6,14 +6,14 @@ from typing import Any
 
 from PIL import Image
 
-from ...atomic import whole_file
 from ...drawing.faces import draw_faces
 from ...drawing.sheet import draw_sweep, fit
 from ...errors import InputError
+from ...files.outputs import copy_whole
 from ...interactive import InteractiveImage
 from ...options import RestoreOptions
-from ...pictures import WRITABLE_SUFFIXES, Picture, read_picture, to_pil, write_picture
-from ...pictures.stills import flatten_frame, picture_of, still_of
+from ...pictures import WRITABLE_SUFFIXES, Picture, open_picture, to_pil, write_picture
+from ...pictures.stills import first_frame, flatten_frame, picture_of
 from ...pipeline.restoring.restore import Progress, ShouldStop
 from ...restoration import Restoration
 from ...restorer import FaceRestorer
@@ -43,11 +43,12 @@ class Result:
 def open_photo(path: Path, max_pixels: int, max_bytes: int) -> Photo:
     """Read a file. Raises InputError when it is no picture or too large."""
     try:
-        picture = read_picture(path, max_pixels)
+        with open_picture(path, max_pixels) as file:
+            still, is_animated = first_frame(file), file.num_frames > 1
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-    still = replace(still_of(picture), loop=0)
-    return Photo(path, path.name, still, InteractiveImage(still.images[0], max_bytes), picture.is_animated)
+    image = InteractiveImage(still.images[0], max_bytes)
+    return Photo(path, path.name, replace(still, loop=0), image, is_animated)
 
 
 def draw_photo(photo: Photo, found: ImageFaces) -> Image.Image:
@@ -130,8 +131,7 @@ def save_result(photo: Photo, folder: Path) -> Path:
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
-        with whole_file(target) as file:
-            file.write(photo.path.read_bytes())  # saving a JPEG once more would change it
+        copy_whole(photo.path, target)  # saving a JPEG once more would change it
     else:
         write_picture(finished, target)
     return target
