@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import InputError
-from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs
+from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs, parse_fidelities
 
 PROGRAM = "python -m vqfr_core"
 
@@ -67,9 +67,7 @@ def add_settings(parser: argparse.ArgumentParser, groups: Collection[str], leave
 def read_settings(arguments: argparse.Namespace) -> RestoreOptions:
     """The settings given; the others keep their defaults. Raises InputError for one that is out of range."""
     given = vars(arguments)
-    options = RestoreOptions(**{spec.name: given[spec.name] for spec in option_specs() if spec.name in given})
-    _check_expressions(options)
-    return options
+    return RestoreOptions(**{spec.name: given[spec.name] for spec in option_specs() if spec.name in given})
 
 
 def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
@@ -136,12 +134,9 @@ def add_talk(parser: argparse.ArgumentParser) -> None:
 def fidelity_list(text: str) -> tuple[float, ...]:
     """The numbers of "0,0.5,1", for argparse."""
     try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers such as 0,0.5,1") from None
-    if not all(0 <= value <= 1 for value in values):
-        raise argparse.ArgumentTypeError(f"{text!r} has a number outside 0 to 1")
-    return values
+        return parse_fidelities(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _quality(text: str) -> int:
@@ -160,7 +155,7 @@ def _add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
     fallback = "N" if kind is int else "X"
     section.add_argument(
         flag,
-        type=kind,
+        type=spec.current if spec.retired else kind,
         default=spec.default,
         choices=spec.choices,
         metavar=None if spec.choices else _METAVARS.get(spec.name, fallback),
@@ -170,15 +165,3 @@ def _add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
 
 def _shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _check_expressions(options: RestoreOptions) -> None:
-    """Raise for a face selection or a region list that cannot be understood, before any work is done."""
-    if options.select != RestoreOptions.select:
-        from ..pipeline.finding.select import select_faces
-
-        select_faces([], (1, 1), select=options.select)
-    if options.regions != RestoreOptions.regions:
-        from ..networks.face_parsing import check_regions
-
-        check_regions(options.regions)

@@ -2,7 +2,7 @@
 
 import argparse
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..files.outputs import Job
 from ..files.run import Done, Work, plan_batch, run_batch
@@ -11,8 +11,8 @@ from .arguments import add_inputs, add_models, add_settings, add_talk, read_sett
 from .console import Console
 
 if TYPE_CHECKING:
-    from ..types import Detections
-    from ..weights.detector import FaceDetectorNet
+    from ..networks.base import Detector
+    from ..types import ImageFaces
 
 _EPILOG = """\
 examples:
@@ -55,40 +55,28 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return run_batch(batch, start, console)
 
 
-def _detect_file(
-    job: Job, detector: "FaceDetectorNet", options: RestoreOptions, quality: int, console: Console
-) -> Done:
+def _detect_file(job: Job, detector: "Detector", options: RestoreOptions, quality: int, console: Console) -> Done:
     from ..drawing.faces import draw_faces
     from ..pictures import read_picture, write_picture
     from ..pictures.stills import flatten_frame, picture_of
-    from ..pipeline.finding.find import find_faces
+    from ..pipeline import find_faces, select_faces
+    from ..report import face_reports
 
     picture = read_picture(job.source)
     if picture.is_animated:
         console.note(f"{job.source} is animated; its first frame is shown")
     frame = picture.frames[0]
-    (detections,) = find_faces([frame.image], detector, options)
-    drawing = draw_faces(flatten_frame(frame), detections)
-    write_picture(picture_of(drawing, picture), job.target, quality=quality)
-    return Done(_summary(detections), [_report(detections, frame.image.shape, detector.name)])
+    (found,) = select_faces(find_faces([frame.image], detector, options), options)
+    write_picture(picture_of(draw_faces(flatten_frame(frame), found), picture), job.target, quality=quality)
+    faces = [dataclasses.asdict(face) for face in face_reports(found, "found")]
+    return Done(_summary(found), [{"size": found.size, "detector": found.made_by.detector, "faces": faces}])
 
 
-def _report(detections: "Detections", shape: tuple[int, ...], detector: str) -> dict[str, Any]:
-    from ..report import face_report
-
-    used = [face_report(face, number) for number, face in enumerate(detections.faces)]
-    left = [face_report(skipped.detection, None, skipped.reason) for skipped in detections.skipped]
-    faces = [dataclasses.asdict(face) for face in used + left]
-    for face in faces[: len(used)]:
-        face["status"] = "found"
-    return {"size": (shape[1], shape[2]), "detector": detector, "faces": faces}
-
-
-def _summary(detections: "Detections") -> str:
+def _summary(found: "ImageFaces") -> str:
     from ..report import count_reasons
 
-    num_used, num_left = len(detections.faces), len(detections.skipped)
-    if not num_used + num_left:
+    reasons, num_used = [face.skipped for face in found.faces if face.skipped is not None], len(found.used)
+    if not found.faces:
         return "no face found"
-    others = f" (not: {count_reasons(skipped.reason for skipped in detections.skipped)})" if num_left else ""
-    return f"{num_used + num_left} face{'s' if num_used + num_left > 1 else ''} found, {num_used} to be used{others}"
+    others = f" (not: {count_reasons(reasons)})" if reasons else ""
+    return f"{len(found.faces)} face{'s' if len(found.faces) > 1 else ''} found, {num_used} to be used{others}"

@@ -218,7 +218,7 @@ def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[
     from ..evaluation.contestants import Model
     from ..evaluation.report import describe_levels
 
-    infos = [contestant.info for contestant in plan.contestants if isinstance(contestant, Model)]
+    models = [contestant.about for contestant in plan.contestants if isinstance(contestant, Model)]
     names = ("originals", "degraded", "restored", "align", "limit", "reference", "features", "precision")
     return {
         "vqfr_core": __version__,
@@ -227,7 +227,7 @@ def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[
         "pictures_per_level": len(plan.cases),
         "reference_pictures": len(plan.reference),
         "levels": describe_levels(plan.levels),
-        "models": [{"name": i.name, "file": i.path.name, "sha256": i.sha256} for i in infos],
+        "models": [{key: about[key] for key in ("name", "file", "sha256")} for about in models],
         "metric_weights_sha256": tools.folder.used,
         "device": str(tools.device),
     }

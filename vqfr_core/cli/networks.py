@@ -3,10 +3,18 @@
 import argparse
 
 from ..errors import WeightsError
-from ..options import RestoreOptions
+from ..networks.base import Detector
+from ..options import FindOptions, RestoreOptions
 from ..restorer import FaceRestorer
-from ..weights.detector import FaceDetectorNet, load_detector
+from ..weights.folders import Folders, model_folder
+from ..weights.store import WeightStore
 from .console import Console
+
+
+def open_store(arguments: argparse.Namespace) -> WeightStore:
+    """The weights of the arguments of `add_models`."""
+    places = Folders(model_folder(arguments.model_dir))
+    return WeightStore(lambda: places, download=not arguments.no_download)
 
 
 def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, console: Console) -> FaceRestorer:
@@ -16,27 +24,20 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
             arguments.model,
             device=arguments.device,
             precision=options.precision,
-            folder=arguments.model_dir,
-            download=not arguments.no_download,
+            store=open_store(arguments),
             download_progress=progress,
         )
         if not options.aligned:
-            restorer.networks.detector(options.detector)
-    if options.mask == "parsing" and not options.aligned and restorer.networks.parser() is None:
+            restorer.detector(options.detector)
+    if options.mask == "parsing" and not options.aligned and restorer.parser() is None:
         raise WeightsError(
             "mask parsing needs a face parser, and none is here: `python -m vqfr_core models download bisenet` (or "
-            "parsenet) fetches one, or use --mask auto, soft or box"
+            "parsenet) fetches one, or use --mask auto, soft or crop"
         )
     return restorer
 
 
-def open_detector(arguments: argparse.Namespace, options: RestoreOptions, console: Console) -> FaceDetectorNet:
+def open_detector(arguments: argparse.Namespace, options: FindOptions, console: Console) -> Detector:
     """The detector alone."""
     with console.bar("download", "B", in_bytes=True) as progress:
-        return load_detector(
-            options.detector,
-            arguments.device,
-            folder=arguments.model_dir,
-            download=not arguments.no_download,
-            progress=progress,
-        )
+        return open_store(arguments).open("detector", options.detector, arguments.device, progress=progress)

@@ -63,11 +63,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         from .networks import open_restorer
 
         restorer = open_restorer(arguments, options, console)
-        if not restorer.network.has_fidelity:
-            raise InputError(
-                f"the model ({arguments.model}) is a VQFR v1, which has no fidelity to sweep; "
-                "choose a v2 model with --model (`models list` shows them)"
-            )
+        restorer.model.require_fidelity()
         return lambda job: _sweep_file(job, restorer, options, arguments, console)
 
     return run_batch(batch, start, console)

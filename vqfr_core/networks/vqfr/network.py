@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ...errors import InputError
 from ..base import ModelInfo
+from ..precision import DTYPES, Precision
 from .config import Config
 
 MULTIPLE_OF = 32
@@ -23,6 +24,8 @@ class VqfrNetwork(nn.Module):
     """Whether `forward` listens to a fidelity."""
 
     config: Config
+    precision: Precision = "fp32"
+    """Number format of whatever may be halved, as it was set."""
     info: ModelInfo | None = None
     """Where the weights come from; set by whoever loads them."""
 
@@ -39,8 +42,19 @@ class VqfrNetwork(nn.Module):
             memory_format=torch.channels_last if channels_last else torch.contiguous_format
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is now."""
+        return self.get_parameter("encoder.conv_in.weight").device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of whatever may be halved."""
+        return DTYPES[self.precision]
+
     def set_precision(self, dtype: torch.dtype) -> "VqfrNetwork":
         """Convert the weights in place; the parts that choose codes stay float32. Returns the network itself."""
+        self.precision = next(name for name, known in DTYPES.items() if known == dtype)
         for name, part in self.named_children():
             part.to(torch.float32 if name in self.full_precision_parts else dtype)
         return self

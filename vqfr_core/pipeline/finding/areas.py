@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import box_iou
 
 from ...errors import InputError
 from ...types import Box
@@ -78,7 +77,11 @@ def _is_in_boxes(box: Box, boxes: Sequence[Box]) -> bool:
     x, y = box.center
     if any(other.x0 <= x <= other.x1 and other.y0 <= y <= other.y1 for other in boxes):
         return True
-    return bool(boxes) and float(box_iou(torch.tensor([box]), torch.tensor(list(boxes))).max()) >= _MIN_BOX_OVERLAP
+    if not boxes:
+        return False
+    from torchvision.ops import box_iou
+
+    return float(box_iou(torch.tensor([box]), torch.tensor(list(boxes))).max()) >= _MIN_BOX_OVERLAP
 
 
 def _cover(box: Box, mask: Tensor, image_size: tuple[int, int]) -> float:

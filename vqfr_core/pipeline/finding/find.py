@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import nms
 
 from ...errors import Cancelled, InputError
 from ...networks.base import Detector, RawFaces
@@ -72,6 +71,8 @@ def find_faces(
 
 def drop_duplicates(faces: RawFaces) -> RawFaces:
     """Of faces that overlap much the one with the highest confidence; best score first."""
+    from torchvision.ops import nms
+
     kept = nms(torch.from_numpy(faces.boxes), torch.from_numpy(faces.scores), _MAX_OVERLAP)
     return faces.take(kept.numpy())
 

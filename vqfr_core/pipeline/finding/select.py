@@ -48,7 +48,13 @@ def select_faces(
     boxes_of = None if boxes is None else [check_boxes(own) for own in for_each(boxes, len(images), "boxes")]
     areas_of = None if areas is None else [check_area(mask) for mask in for_each(areas, len(images), "areas")]
     return [
-        _select(entry, settings, parts, boxes_of and boxes_of[index], None if areas_of is None else areas_of[index])
+        _select(
+            entry,
+            settings,
+            parts,
+            None if boxes_of is None else boxes_of[index],
+            None if areas_of is None else areas_of[index],
+        )
         for index, entry in enumerate(images)
     ]
 
