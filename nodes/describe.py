@@ -34,7 +34,7 @@ def write_report(faces: Faces, **more: Any) -> str:
         {
             "image": index,
             "size": entry.size,
-            "faces": [dataclasses.asdict(face) for face in face_reports(entry, status)],
+            "faces": [asdict(face) for face in face_reports(entry, status)],
         }
         for index, entry in enumerate(faces.by_image)
     ]

@@ -191,6 +191,55 @@ def test_restored_faces_stay_restored_when_selected(run, group):
     assert torch.equal(few.restored[0], done.restored[-1])
 
 
+def numbers_of(outputs):
+    faces = json.loads(outputs["report"])["images"][0]["faces"]
+    return {tuple(face["box"]): face["number"] for face in faces if face["number"] is not None}
+
+
+def test_selecting_never_renumbers(run, group):
+    found = detect(run, group)
+    few = run("VQFR_SelectFaces", faces=found["found_faces"], select="0,2")
+    assert [face.number for face in few["found_faces"].used] == [0, 2]
+    assert numbers_of(few) == numbers_of(found)
+    again = run("VQFR_SelectFaces", faces=few["found_faces"], select="2")
+    assert [face.number for face in again["found_faces"].used] == [2] and numbers_of(again) == numbers_of(found)
+    assert (few["preview"] != again["preview"]).any()
+    by_place = run("VQFR_SelectFaces", faces=few["found_faces"], sort="left-right")
+    rights = [box for box, _ in sorted(numbers_of(by_place).items(), key=lambda entry: entry[1])]
+    assert rights == sorted(numbers_of(found), key=lambda box: box[0] + box[2])
+
+
+def test_the_same_box_twice_keeps_both_crops(run, portrait):
+    box = list(detect(run, portrait)["found_faces"].used[0].detection.box)
+    faces = run("VQFR_BoxesToFaces", image=portrait, boxes=[box, box])["found_faces"]
+    crops = torch.stack([torch.zeros(512, 512, 3), torch.ones(512, 512, 3)])
+    edited = run("VQFR_FacesFromCrops", faces=faces, crops=crops)["edited_faces"]
+    everything = run("VQFR_SelectFaces", faces=edited, sort="score")["found_faces"]
+    assert [float(picture.mean()) for picture in everything.restored] == [0, 1]
+    second = run("VQFR_SelectFaces", faces=edited, select="1")["found_faces"]
+    assert [float(picture.mean()) for picture in second.restored] == [1]
+
+
+def test_a_list_of_fidelities_follows_the_numbers(run, portrait):
+    frames = portrait.repeat(2, 1, 1, 1)
+    faces = run("VQFR_SelectFaces", faces=detect(run, frames)["found_faces"])["found_faces"]
+    both = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, fidelity_list="0.2, 0.8")["report"]
+    assert json.loads(both)["restorer"]["fidelity"] == [0.2, 0.8]
+    box = list(faces.used[0].detection.box)
+    twice = run("VQFR_BoxesToFaces", image=portrait, boxes=[box, box])["found_faces"]
+    second = run("VQFR_SelectFaces", faces=twice, select="1")["found_faces"]
+    one = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=second, fidelity_list="0.2, 0.8")["report"]
+    assert json.loads(one)["restorer"]["fidelity"] == [0.8]
+
+
+def test_crops_are_cut_anew_for_a_network_of_another_size(pack, run, portrait):
+    found = detect(run, portrait)["found_faces"]
+    small = pack.nodes.steps.crop(found, 256)
+    assert small.crops[0].image.shape == (3, 256, 256) and storage(small.crops[0].image) == storage(small.crop_batch)
+    assert pack.nodes.steps.crop(small, 256).crops == small.crops
+    assert torch.equal(pack.nodes.steps.crop(small, 512).crops[0].image, found.crops[0].image)
+
+
 def test_edited_crops_of_another_size(run, portrait):
     found = detect(run, portrait)
     white = torch.ones(1, 1024, 1024, 3)
