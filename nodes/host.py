@@ -37,31 +37,23 @@ def model_folder() -> Path:
     return Path(folder_paths.get_folder_paths(FOLDER)[0])
 
 
-def search_folders() -> list[Path]:
-    """Further folders in which weights may lie already, those of other packs among them."""
+def further_model_folders() -> list[Path]:
+    """The others of them, whose files the menu lists, too."""
     import folder_paths
 
-    named = [Path(path) for path in folder_paths.get_folder_paths(FOLDER)[1:]]
+    return [Path(path) for path in folder_paths.get_folder_paths(FOLDER)[1:]]
+
+
+def search_folders() -> list[Path]:
+    """Folders of other packs in which weights may lie already."""
+    import folder_paths
+
+    named: list[Path] = []
     for name in _OTHER_FOLDERS:
         if name in folder_paths.folder_names_and_paths:
             named += [Path(path) for path in folder_paths.get_folder_paths(name)]
         named.append(Path(folder_paths.models_dir) / name)
     return list(dict.fromkeys(named))
-
-
-def model_files() -> list[str]:
-    """Names of the weight files in our model folders, relative to them."""
-    import folder_paths
-
-    return folder_paths.get_filename_list(FOLDER)
-
-
-def model_file(name: str) -> Path | None:
-    """The path of a file that `model_files` lists, None when there is none of that name."""
-    import folder_paths
-
-    path = folder_paths.get_full_path(FOLDER, name)
-    return None if path is None else Path(path)
 
 
 def compute_device() -> torch.device:

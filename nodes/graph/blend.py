@@ -4,13 +4,14 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...vqfr_core.options import BlendOptions
 from .. import host
+from ..blending import blend
 from ..describe import write_report
 from ..faces import Faces
 from ..images import check_images, masks_for
 from ..inputs import area_input, faces_input, image_input, node_schema, option_inputs, read_options, report_output
 from ..models import open_parser
-from ..steps import blend
 
 
 class BlendFaces(io.ComfyNode):
@@ -26,7 +27,7 @@ class BlendFaces(io.ComfyNode):
             inputs=[
                 image_input("The images the faces were found in, also enlarged or reduced."),
                 faces_input("From Restore Faces or Faces from Crops."),
-                *option_inputs("blend"),
+                *option_inputs(BlendOptions),
                 io.Image.Input(
                     "background",
                     optional=True,
@@ -42,7 +43,7 @@ class BlendFaces(io.ComfyNode):
     def execute(
         cls, image: Any, faces: Faces, background: Any = None, area: Any = None, **settings: Any
     ) -> io.NodeOutput:
-        images, options = check_images(image), read_options(settings)
+        images, options = check_images(image), read_options(BlendOptions, settings)
         result, masks = blend(
             images,
             faces,

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..inputs import Model, node_schema, option_input
-from ..models import Restorer, model_choices, open_restorer, weights_state
+from ..models import model_choices, open_model, weights_state
 
 
 def model_input() -> io.Input:
@@ -39,5 +39,4 @@ class LoadModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: str, precision: str) -> io.NodeOutput:
-        restorer: Restorer = open_restorer(model, precision)
-        return io.NodeOutput(restorer)
+        return io.NodeOutput(open_model(model, precision))

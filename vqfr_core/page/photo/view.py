@@ -56,8 +56,7 @@ def draw_photo(photo: Photo, found: ImageFaces) -> Image.Image:
     image = flatten_frame(photo.picture.frames[0])
     if found.is_aligned:  # there is nothing to mark
         return fit(image, SHOWN_PX)
-    numbers = [face.number or 0 for face in found.used]
-    drawing = fit(draw_faces(image, found.detections, numbers=numbers), SHOWN_PX)
+    drawing = fit(draw_faces(image, found), SHOWN_PX)
     photo.drawing_scale = drawing.width / image.width
     return drawing
 
@@ -117,7 +116,7 @@ def sweep_photo(
     results = photo.image.sweep(restorer, SWEEP_FIDELITIES, options, progress=progress, should_stop=should_stop)
     if not results[0].faces:
         raise InputError("no face is chosen, so there is nothing to compare")
-    return fit(draw_sweep([result.faces for result in results], SWEEP_FIDELITIES), 2 * SHOWN_PX)
+    return fit(draw_sweep([result.found.used for result in results], SWEEP_FIDELITIES), 2 * SHOWN_PX)
 
 
 def whole_result(photo: Photo) -> Image.Image:
