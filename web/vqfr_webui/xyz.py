@@ -36,7 +36,7 @@ def _axes(plot: Any) -> list[Any]:
         if spec.name == "aligned":
             continue
         if isinstance(spec.default, bool) or spec.choices:
-            listed = functools.partial(list, spec.choices or _YES_NO)
+            listed: Callable[[], list[str]] = functools.partial(list, spec.choices or _YES_NO)
             axes.append(_choice(plot, spec.name, spec.label, listed, retired=tuple(spec.retired)))
         else:
             kind, confirm = type(spec.default), _confirm(spec)
