@@ -8,7 +8,7 @@ from . import detect, evaluate, models, restore, sweep, ui
 from .arguments import PROGRAM, Parser, UsageError, join_negative_values, version
 from .console import Console
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 _EPILOG = """\
 examples:
