@@ -39,7 +39,7 @@ def restore_file(
     from ..pictures import open_picture, write_frames
 
     with open_picture(job.source, max_pixels) as file:
-        sides = SideWriter(job, file, extras, names_fidelity=restorer.model.has_fidelity)
+        sides = SideWriter(job, file, extras)
         work = _Work(job, file, restorer, options, sides, reporter, should_stop)
         try:
             with closing(work.results()) as results:
