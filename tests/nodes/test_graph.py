@@ -237,6 +237,22 @@ def test_crops_are_cut_anew_for_a_network_of_another_size(pack, run, portrait):
     assert torch.equal(pack.nodes.steps.crop(small, 512).crops[0].image, found.crops[0].image)
 
 
+def test_a_network_of_another_size_restores_what_was_detected(pack, run, portrait):
+    class Negative(pack.vqfr_core.networks.base.Restorer):
+        def run(self, images):
+            return 1 - images
+
+    restorer = Negative(torch.nn.Conv2d(1, 1, 1), "negative", "Negative", crop_px=256)
+    vqfr_model = pack.nodes.models.Held(restorer, pack.nodes.host.HeldNetwork(restorer.module))
+    faces = detect(run, portrait)["found_faces"]
+    done = run("VQFR_RestoreFaces", vqfr_model=vqfr_model, faces=faces)
+    (crop,) = done["restored_faces"].crops
+    assert torch.equal(done["crops"][0], 1 - crop.image.permute(1, 2, 0)) and crop.image.shape == (3, 256, 256)
+    assert json.loads(done["report"])["restorer"]["source"] == "built by hand"
+    blended = run("VQFR_BlendFaces", image=portrait, faces=done["restored_faces"])
+    assert (blended["result"] != portrait).any()
+
+
 def test_edited_crops_of_another_size(run, portrait):
     found = detect(run, portrait)
     white = torch.ones(1, 1024, 1024, 3)
