@@ -1,9 +1,9 @@
 """What people read and look at: reports as text, previews as pictures."""
 
-import dataclasses
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..vqfr_core.report import FaceReport, count_reasons, face_report
-from ..vqfr_core.types import Detections
+from ..vqfr_core.report import count_faces, face_reports
+from ..vqfr_core.types import ImageFaces, all_used
 from .faces import Faces
 from .images import core_image
 
@@ -28,36 +28,37 @@ _log = logging.getLogger(__name__)
 
 def write_report(faces: Faces, **more: Any) -> str:
     """What was found in each image and what became of it, as JSON; `more` is put beside it."""
-    status = "restored" if faces.restorer is not None else "found"
+    model = dict(faces.made_by.model) or None
+    status = "found" if model is None else "restored"
     images = [
-        {"image": index, "size": list(faces.size), "faces": _face_dicts(entry.detections, status)}
+        {
+            "image": index,
+            "size": entry.size,
+            "faces": [asdict(face) for face in face_reports(entry, status)],
+        }
         for index, entry in enumerate(faces.by_image)
     ]
     report = {
         "summary": summarize(faces),
         "images": images,
-        "detector": faces.detector,
-        "restorer": faces.restorer,
-        "notes": faces.notes,
+        "detector": faces.made_by.detector,
+        "restorer": model,
+        "notes": list(dict.fromkeys(note for entry in faces.by_image for note in entry.notes)),
     }
     return json.dumps(report | more, indent=2, default=str)
 
 
 def summarize(faces: Faces) -> str:
     """One line for a person."""
-    skipped = [entry.reason for found in faces.by_image for entry in found.detections.skipped]
-    num_found = faces.num_faces + len(skipped)
-    if not num_found:
-        where = f" in {len(faces.by_image)} images" if len(faces.by_image) > 1 else ""
-        return f"no face found{where}"
-    what = "restored" if faces.restorer is not None else "chosen"
-    left = f" (skipped: {count_reasons(skipped)})" if skipped else ""
-    return f"{faces.num_faces} of {num_found} face{'s' if num_found > 1 else ''} {what}{left}"
+    reasons = [face.skipped for entry in faces.by_image for face in entry.faces if face.skipped is not None]
+    line = count_faces(len(faces.used), reasons, "restored" if faces.made_by.model else "chosen")
+    is_empty = not any(entry.faces for entry in faces.by_image)
+    return f"{line} in {len(faces.by_image)} images" if is_empty and len(faces.by_image) > 1 else line
 
 
 def warn_of_images_without_faces(faces: Faces) -> None:
     """A line in the host's log for what would otherwise be a silent nothing."""
-    without = [str(index) for index, entry in enumerate(faces.by_image) if not entry.detections.faces]
+    without = [str(index) for index, entry in enumerate(faces.by_image) if not entry.used]
     if without:
         which = f" in image {', '.join(without[:20])}" if len(faces.by_image) > 1 else ""
         _log.warning("VQFR: %s%s; %s", NO_FACE, which, summarize(faces))
@@ -65,12 +66,12 @@ def warn_of_images_without_faces(faces: Faces) -> None:
 
 def draw_previews(faces: Faces) -> Tensor:
     """The first images of the batch with their faces marked and numbered, (b, h, w, 3)."""
-    from ..vqfr_core.drawing.faces import draw_faces, scale_detections
+    from ..vqfr_core.drawing.faces import draw_faces, scale_faces
 
     drawings = []
     for image, entry in zip(faces.images[:MAX_PREVIEWS], faces.by_image, strict=False):
         small, factor = _reduced(core_image(image))
-        drawing = draw_faces(_to_pil(small), scale_detections(entry.detections, factor), _TEXT_FRACTION)
+        drawing = draw_faces(_to_pil(small), scale_faces(entry, factor), _TEXT_FRACTION)
         drawings.append(_from_pil(drawing))
     return torch.stack(drawings)
 
@@ -98,21 +99,15 @@ def message_picture(text: str) -> Tensor:
     return _from_pil(draw_message(text))[None]
 
 
-def sweep_picture(faces: Sequence[Sequence[Any]], fidelities: Sequence[float], cell_px: int) -> Tensor:
-    """(1, h, w, 3): see `draw_sweep`."""
+def sweep_picture(swept: Sequence[Sequence[ImageFaces]], fidelities: Sequence[float], cell_px: int) -> Tensor:
+    """(1, h, w, 3): what `sweep_faces` gave, a row for each face; see `draw_sweep`."""
     from ..vqfr_core.drawing.sheet import draw_sweep
 
-    return _from_pil(draw_sweep(faces, fidelities, cell_px))[None]
-
-
-def _face_dicts(detections: Detections, status: str) -> list[dict[str, Any]]:
-    used = [face_report(face, number) for number, face in enumerate(detections.faces)]
-    left = [face_report(skipped.detection, None, skipped.reason) for skipped in detections.skipped]
-    return [dataclasses.asdict(_with_status(face, status)) for face in used] + [dataclasses.asdict(f) for f in left]
-
-
-def _with_status(face: FaceReport, status: str) -> FaceReport:
-    return dataclasses.replace(face, status=status)
+    faces = [all_used(images) for images in swept]
+    if not faces[0]:
+        return message_picture(NO_FACE)
+    places = [f"image {index}, face {face.number}" for index, entry in enumerate(swept[0]) for face in entry.used]
+    return _from_pil(draw_sweep(faces, fidelities, cell_px, places if len(swept[0]) > 1 else ()))[None]
 
 
 def _reduced(image: Tensor) -> tuple[Tensor, float]:

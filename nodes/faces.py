@@ -1,29 +1,16 @@
-"""What travels between the nodes as VQFR_FACES and VQFR_MODEL.
+"""What travels between the nodes as VQFR_FACES.
 
 A host keeps every node's outputs as long as its graph is open, so pictures are not held twice: crops and restored faces
 are views of one batch each, which is at the same time what the node gives out as IMAGE.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ..vqfr_core.types import Detections, FaceCrop, RestoredFace
-
-
-@dataclass(frozen=True, eq=False)
-class ImageFaces:
-    """The faces of one image of a batch."""
-
-    detections: Detections
-    """The faces to work on, by number, and those left alone, with their reasons."""
-    crops: list[FaceCrop]
-    """One for each face to work on."""
-    restored: list[RestoredFace] | None = None
-    """The same faces after restoration or editing; None before."""
+from ..vqfr_core.types import Face, FaceCrop, ImageFaces, MadeBy, all_used
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,21 +20,15 @@ class Faces:
     images: Tensor
     """(B, H, W, C) in [0, 1]: the host's own batch, shared and never changed."""
     by_image: list[ImageFaces]
-    """One entry for each image, also where there is no face."""
-    detector: str
-    """What found the faces."""
+    """One for each image, also where there is no face; their images are views of the batch."""
     crop_batch: Tensor | None = None
-    """(N, S, S, 3): the crops of all faces, which are views of it; None when they do not lie in one batch."""
+    """(N, S, S, 3): the crops of the used faces, which are views of it; None when they do not lie in one batch."""
     restored_batch: Tensor | None = None
     """The same for the restored faces."""
-    restorer: dict[str, Any] | None = None
-    """What restored them, for reports: model, fidelity, device, precision."""
-    notes: list[str] = field(default_factory=list)
-    """What the user should know."""
 
     def __repr__(self) -> str:
         # The host puts all inputs of a failing node into its message; pictures have no place there.
-        return f"<{self.num_faces} faces of {len(self.by_image)} images>"
+        return f"<{len(self.used)} faces of {len(self.by_image)} images>"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -55,42 +36,47 @@ class Faces:
         return self.images.shape[1], self.images.shape[2]
 
     @property
-    def num_faces(self) -> int:
-        return sum(len(faces.detections.faces) for faces in self.by_image)
+    def used(self) -> list[Face]:
+        """The used faces of all images, in order; crops and restored pictures are in this order, too."""
+        return all_used(self.by_image)
 
     @property
     def crops(self) -> list[FaceCrop]:
-        """Those of all images, in order."""
-        return [crop for faces in self.by_image for crop in faces.crops]
+        return [face.crop for face in self.used if face.crop is not None]
 
     @property
-    def restored(self) -> list[RestoredFace] | None:
-        """Those of all images, in order; None when any image has faces that were not restored."""
-        lists = [faces.restored if faces.crops else [] for faces in self.by_image]
-        return None if None in lists else [face for faces in lists for face in faces or []]
+    def restored(self) -> list[Tensor]:
+        """(3, S, S) each."""
+        return [face.restored for face in self.used if face.restored is not None]
 
-    def image_of_face(self) -> list[int]:
-        """For each face the index of its image."""
-        return [index for index, faces in enumerate(self.by_image) for _ in faces.crops]
+    @property
+    def made_by(self) -> MadeBy:
+        """What the steps so far were done with; it is the same for all images."""
+        return self.by_image[0].made_by
 
-    def without_pictures(self) -> "Faces":
-        """What a report needs, without crops and restored faces, for long clips."""
-        return replace(self, by_image=[ImageFaces(faces.detections, []) for faces in self.by_image])
-
-    @classmethod
-    def joined(cls, images: Tensor, parts: Sequence["Faces"]) -> "Faces":
-        """The faces of parts of a batch as those of the whole batch."""
-        by_image = [faces for part in parts for faces in part.by_image]
-        return replace(parts[-1], images=images, by_image=by_image)
-
-    def with_restored(self, restored: Sequence[RestoredFace], **changes: Any) -> "Faces":
-        """The same faces after restoration, given in the order of `crops`."""
-        rest = iter(restored)
-        by_image = [replace(faces, restored=[next(rest) for _ in faces.crops]) for faces in self.by_image]
-        return replace(self, by_image=by_image, **changes)
+    def changed(self, by_image: list[ImageFaces]) -> "Faces":
+        """Other faces of the same images, with the batches that are still those of the used ones."""
+        new = Faces(self.images, by_image)
+        return replace(
+            new,
+            crop_batch=self.crop_batch if _are_same(self.crops, new.crops) else None,
+            restored_batch=self.restored_batch if _are_same(self.restored, new.restored) else None,
+        )
 
 
-def share_batch(pictures: Sequence[Tensor]) -> tuple[Tensor, Iterator[Tensor]]:
+def share_batch(pictures: Sequence[Tensor]) -> tuple[Tensor | None, Iterator[Tensor]]:
     """Pictures (3, S, S) as one batch (N, S, S, 3), and views of it in the pictures' own shape."""
+    if not pictures:
+        return None, iter(())
     batch = torch.stack([picture.permute(1, 2, 0) for picture in pictures])
     return batch, (picture.permute(2, 0, 1) for picture in batch)
+
+
+def without_pictures(entry: ImageFaces) -> ImageFaces:
+    """What a report needs, for long clips."""
+    faces = tuple(replace(face, crop=None, restored=None) for face in entry.faces)
+    return replace(entry, image=None, faces=faces)
+
+
+def _are_same(before: Sequence[object], after: Sequence[object]) -> bool:
+    return len(before) == len(after) and all(one is other for one, other in zip(before, after, strict=True))

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.types import Box
@@ -63,13 +62,6 @@ def masks_for(mask: Tensor | None, num_images: int, size: tuple[int, int]) -> li
     if len(mask) not in (1, num_images):
         raise InputError(f"{len(mask)} masks were given for {num_images} images; give one, or one for each")
     return [mask[i if len(mask) > 1 else 0] for i in range(num_images)]
-
-
-def resized_mask(mask: Tensor, size: tuple[int, int]) -> Tensor:
-    """A mask (H, W) at another (height, width)."""
-    if tuple(mask.shape) == size:
-        return mask
-    return F.interpolate(mask[None, None].float(), size, mode="bilinear", antialias=True)[0, 0].clamp(0, 1)
 
 
 def boxes_for(boxes: Any, num_images: int) -> list[list[Box]] | None:

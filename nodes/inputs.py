@@ -1,18 +1,17 @@
 """Node inputs made from the core's settings, and the sockets that several nodes share."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..vqfr_core.options import OptionSpec, RestoreOptions, option_specs
+from ..vqfr_core.options import AnyOptions, Options, OptionSpec, option_specs
 
 CATEGORY = "VQFR Face Restore"
 
 Model = io.Custom("VQFR_MODEL")
 FaceSet = io.Custom("VQFR_FACES")
-
-_SPECS = {spec.name: spec for spec in option_specs()}
 
 
 def node_schema(**settings: Any) -> io.Schema:
@@ -25,14 +24,35 @@ def node_schema(**settings: Any) -> io.Schema:
 
 def option_input(name: str) -> io.Input:
     """The input for one setting, with its default, limits and help."""
-    spec = _SPECS[name]
+    (spec,) = (spec for spec in option_specs() if spec.name == name)
+    return _input(spec)
+
+
+def option_inputs(group: type[Options]) -> list[io.Input]:
+    """The inputs of all settings of a group."""
+    return [_input(spec) for spec in option_specs(group)]
+
+
+def basic_inputs() -> list[io.Input]:
+    """The settings that most people touch."""
+    return [_input(spec) for spec in option_specs() if spec.is_basic]
+
+
+def read_options(group: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
+    """The settings of a group among a node's inputs; InputError for one that is out of range."""
+    return group(**{spec.name: values[spec.name] for spec in option_specs(group) if spec.name in values})
+
+
+def _input(spec: OptionSpec) -> io.Input:
+    name = spec.name
     shared: dict[str, Any] = {
         "display_name": spec.label.lower(),
         "default": spec.default,
         "tooltip": spec.help,
     }
     if spec.choices is not None:
-        return io.Combo.Input(name, options=list(spec.choices), **shared)
+        # The host takes only what is listed, and saved workflows may hold values of earlier versions.
+        return io.Combo.Input(name, options=[*spec.choices, *spec.retired], **shared)
     if isinstance(spec.default, bool):
         return io.Boolean.Input(name, **shared)
     if isinstance(spec.default, str):
@@ -55,21 +75,6 @@ def _number_input(spec: OptionSpec, shared: dict[str, Any]) -> io.Input:
     )
 
 
-def option_inputs(group: str) -> list[io.Input]:
-    """The inputs of all settings of a group."""
-    return [option_input(spec.name) for spec in _SPECS.values() if spec.group == group]
-
-
-def basic_inputs() -> list[io.Input]:
-    """The settings that most people touch."""
-    return [option_input(spec.name) for spec in _SPECS.values() if spec.is_basic]
-
-
-def read_options(values: dict[str, Any]) -> RestoreOptions:
-    """The settings among a node's inputs; InputError for one that is out of range."""
-    return RestoreOptions(**{name: value for name, value in values.items() if name in _SPECS})
-
-
 # Inputs without a widget get no display_name: ComfyUI would show it in place of the name from locales/.
 def image_input(tooltip: str) -> io.Input:
     return io.Image.Input("image", tooltip=tooltip)
@@ -86,7 +91,7 @@ def area_input(tooltip: str) -> io.Input:
 def area_inputs() -> list[io.Input]:
     """Optional places to look in."""
     return [
-        area_input("Only faces that lie at least half in this mask are used. One mask, or one for each image."),
+        area_input("Only faces that are at least half inside this mask are used. One mask, or one for each image."),
         io.BBOX.Input(
             "boxes",
             optional=True,
@@ -105,7 +110,7 @@ def face_outputs() -> list[io.Output]:
         io.Image.Output(
             "face_crops", display_name="crops", tooltip="The faces of all images, upright, 512 px, as one batch."
         ),
-        io.Mask.Output("face_masks", display_name="masks", tooltip="For each crop where the face is, 512 px."),
+        io.Mask.Output("face_masks", display_name="masks", tooltip="Where the face is in each crop, 512 px."),
         io.Image.Output(
             "preview",
             display_name="preview",

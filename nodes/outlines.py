@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from ..vqfr_core.pipeline.affine import transform_points, warp_affine
-from ..vqfr_core.pipeline.blending.masks import box_mask, soft_face_mask
+from ..vqfr_core.pipeline.affine import warp_affine
+from ..vqfr_core.pipeline.blending.face_shape import crop_landmarks, soft_face_mask
+from ..vqfr_core.pipeline.blending.masks import crop_mask
 from ..vqfr_core.types import Box, FaceCrop
 from . import host
 from .faces import Faces
@@ -17,9 +18,15 @@ def draw_outlines(faces: Faces, shape: str) -> Tensor:
     masks = torch.zeros(len(faces.images), *faces.size)
     for mask, entry in zip(masks, faces.by_image, strict=True):
         host.stop_if_interrupted()
-        for crop in entry.crops:
-            torch.maximum(mask, outline(crop, faces.size, shape), out=mask)
+        for face in entry.used:
+            if face.crop is not None:
+                torch.maximum(mask, outline(face.crop, faces.size, shape), out=mask)
     return masks.to(host.result_device())
+
+
+def face_masks(faces: Faces) -> list[Tensor]:
+    """(S, S) in [0, 1] for each crop: where the face is in it."""
+    return [soft_face_mask(crop_landmarks(crop), crop.image.shape[-1])[0] for crop in faces.crops]
 
 
 def outline(crop: FaceCrop, size: tuple[int, int], shape: str) -> Tensor:
@@ -30,8 +37,7 @@ def outline(crop: FaceCrop, size: tuple[int, int], shape: str) -> Tensor:
         mask[y0:y1, x0:x1] = 1.0
         return mask
     side = crop.image.shape[-1]
-    landmarks = transform_points(crop.detection.landmarks, crop.image_to_crop)
-    drawn = soft_face_mask(landmarks, side) if shape == "soft" else box_mask(side)
+    drawn = soft_face_mask(crop_landmarks(crop), side) if shape == "soft" else crop_mask(side)
     return warp_affine(drawn, crop.image_to_crop, size)[0].clamp(0, 1)
 
 

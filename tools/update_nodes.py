@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from stand_ins.comfyui import Host, load_pack  # noqa: E402
+from vqfr_core.options import option_specs  # noqa: E402
 
 PAGES = ROOT / "nodes" / "web" / "docs"
 LOCALES = ROOT / "locales"
@@ -46,7 +47,8 @@ def allowed_values(socket: Any) -> str:
         return str(socket.io_type) + (", optional" if settings.get("optional") else "")
     default = settings["default"]
     if socket.io_type == "COMBO":
-        return f"{', '.join(settings['options'])}; default {default}"
+        retired = next((spec.retired for spec in option_specs() if spec.name == socket.id), ())
+        return f"{', '.join(value for value in settings['options'] if value not in retired)}; default {default}"
     if isinstance(default, bool):
         return f"on or off; default {'on' if default else 'off'}"
     if isinstance(default, str):

@@ -4,13 +4,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...vqfr_core.options import RestoreOptions
 from ..faces import Faces
 from ..images import boxes_for, check_images
 from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
-from ..models import open_finder
+from ..models import open_detector
 from ..steps import take_boxes
-from .results import face_result
+from .results import found_result
 
 
 class BoxesToFaces(io.ComfyNode):
@@ -21,8 +20,8 @@ class BoxesToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_BoxesToFaces",
             display_name="Boxes to Faces",
-            description="Takes boxes of another pack's detector as faces. Our detector only looks for eyes, nose and "
-            "mouth there.",
+            description="Turns boxes from another pack's detector into faces. Our detector only locates the eyes, "
+            "nose and mouth in them.",
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 io.BBOX.Input(
@@ -39,7 +38,7 @@ class BoxesToFaces(io.ComfyNode):
     def execute(cls, image: Any, boxes: Any, detector: str) -> io.NodeOutput:
         images = check_images(image)
         given = boxes_for(boxes, len(images)) or [[]] * len(images)
-        return face_result(cls, take_boxes(images, open_finder(detector), given, RestoreOptions()))
+        return found_result(cls, take_boxes(images, open_detector(detector), given))
 
 
 class FacesToBoxes(io.ComfyNode):
@@ -63,5 +62,5 @@ class FacesToBoxes(io.ComfyNode):
 
     @classmethod
     def execute(cls, faces: Faces) -> io.NodeOutput:
-        lists = [[list(face.box) for face in entry.detections.faces] for entry in faces.by_image]
+        lists = [[list(face.detection.box) for face in entry.used] for entry in faces.by_image]
         return io.NodeOutput(lists[0] if len(lists) == 1 else lists)

@@ -4,15 +4,14 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...vqfr_core.options import RestoreOptions
 from ..faces import Faces
 from ..images import check_images, masks_for
 from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
-from ..models import open_finder
+from ..models import open_detector
 from ..outlines import OUTLINES, draw_outlines
 from ..steps import take_boxes
 from .detect import all_boxes
-from .results import face_result
+from .results import found_result
 
 
 class MaskToFaces(io.ComfyNode):
@@ -23,8 +22,8 @@ class MaskToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_MaskToFaces",
             display_name="Mask to Faces",
-            description="Takes each separate area of a mask as a face, also where the detector finds none. The "
-            "detector only looks for eyes, nose and mouth there.",
+            description="Turns each separate area of a mask into a face, even where the detector finds none. The "
+            "detector only locates the eyes, nose and mouth there.",
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 io.Mask.Input(
@@ -41,7 +40,7 @@ class MaskToFaces(io.ComfyNode):
         images = check_images(image)
         size = (images.shape[1], images.shape[2])
         boxes = all_boxes(None, masks_for(mask, len(images), size), len(images), size)
-        return face_result(cls, take_boxes(images, open_finder(detector), boxes, RestoreOptions()))
+        return found_result(cls, take_boxes(images, open_detector(detector), boxes))
 
 
 class FacesToMask(io.ComfyNode):
@@ -61,7 +60,8 @@ class FacesToMask(io.ComfyNode):
                     display_name="shape",
                     options=list(OUTLINES),
                     default="soft",
-                    tooltip="soft follows the face, crop is the turned square that is restored, box is the detector's.",
+                    tooltip="soft follows the face, crop is the rotated square that is restored, box is the "
+                    "detector's box.",
                 ),
             ],
             outputs=[io.Mask.Output("mask", display_name="mask", tooltip="One mask for each image.")],

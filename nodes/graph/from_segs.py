@@ -4,14 +4,13 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...vqfr_core.options import RestoreOptions
 from ..faces import Faces
 from ..images import boxes_of_segs, check_images, segs_of_masks
 from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
-from ..models import open_finder
+from ..models import open_detector
 from ..outlines import outline
 from ..steps import take_boxes
-from .results import face_result
+from .results import found_result
 
 
 class SegsToFaces(io.ComfyNode):
@@ -22,8 +21,8 @@ class SegsToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_SegsToFaces",
             display_name="SEGS to Faces",
-            description="Takes the segments of an Impact Pack detector as faces. Our detector only looks for eyes, "
-            "nose and mouth there.",
+            description="Turns segments from an Impact Pack detector into faces. Our detector only locates the eyes, "
+            "nose and mouth in them.",
             inputs=[
                 image_input("The image the segments were found in; it is not changed."),
                 io.SEGS.Input("segs", display_name="SEGS", tooltip="From a detector of the Impact Pack."),
@@ -36,7 +35,7 @@ class SegsToFaces(io.ComfyNode):
     def execute(cls, image: Any, segs: Any, detector: str) -> io.NodeOutput:
         images = check_images(image)
         boxes = boxes_of_segs(segs, (images.shape[1], images.shape[2]))
-        return face_result(cls, take_boxes(images, open_finder(detector), [boxes] * len(images), RestoreOptions()))
+        return found_result(cls, take_boxes(images, open_detector(detector), [boxes] * len(images)))
 
 
 class FacesToSegs(io.ComfyNode):
@@ -69,7 +68,7 @@ class FacesToSegs(io.ComfyNode):
     def execute(cls, faces: Faces, crop_factor: float) -> io.NodeOutput:
         segs = []
         for entry in faces.by_image:
-            masks = [outline(crop, faces.size, "soft") for crop in entry.crops]
+            masks = [outline(face.crop, faces.size, "soft") for face in entry.used if face.crop is not None]
             found = entry.detections.faces
             segs.append(segs_of_masks(masks, faces.size, [f.box for f in found], [f.score for f in found], crop_factor))
         return io.NodeOutput(segs)

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..inputs import Model, node_schema, option_input
-from ..models import Restorer, model_choices, open_restorer, weights_state
+from ..models import model_choices, open_model, weights_state
 
 
 def model_input() -> io.Input:
@@ -14,8 +14,8 @@ def model_input() -> io.Input:
         display_name="model",
         options=model_choices(),
         default="auto",
-        tooltip="auto takes VQFR v2, else v1, when its weights are in the model folder, else the small built-in model. "
-        "vqfr_v2 and vqfr_v1 are downloaded when they are missing. Files of models/vqfr are listed below them.",
+        tooltip="auto uses VQFR v2, else v1, if its weights are in the model folder, else the small built-in model. "
+        "vqfr_v2 and vqfr_v1 are downloaded if they are missing. Other files in models/vqfr are listed below them.",
     )
 
 
@@ -39,5 +39,4 @@ class LoadModel(io.ComfyNode):
 
     @classmethod
     def execute(cls, model: str, precision: str) -> io.NodeOutput:
-        restorer: Restorer = open_restorer(model, precision)
-        return io.NodeOutput(restorer)
+        return io.NodeOutput(open_model(model, precision))

@@ -4,14 +4,17 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ...vqfr_core.errors import InputError
+from ...vqfr_core.networks.base import Restorer
+from ...vqfr_core.options import parse_fidelities
+from ...vqfr_core.pipeline.restoring.fidelity_lists import fidelity_by_face
 from ...vqfr_core.pipeline.restoring.fidelity_maps import fidelity_maps
+from ...vqfr_core.pipeline.restoring.restore import Strength
 from ..describe import picture_batch, write_report
 from ..faces import Faces
 from ..images import masks_for
 from ..inputs import FaceSet, Model, faces_input, node_schema, option_input, report_output
-from ..models import Restorer
-from ..steps import restore
+from ..models import Held
+from ..steps import crop, restore
 
 
 class RestoreFaces(io.ComfyNode):
@@ -22,8 +25,8 @@ class RestoreFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_RestoreFaces",
             display_name="Restore Faces",
-            description="Restores the faces. Those of all images go through the network together. Blend Faces puts "
-            "them back into their images.",
+            description="Restores the faces. Faces of all images share network batches. Blend Faces puts them back "
+            "into their images.",
             search_aliases=["face restoration", "face enhance", "gfpgan", "codeformer"],
             inputs=[
                 Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
@@ -33,8 +36,8 @@ class RestoreFaces(io.ComfyNode):
                 io.Mask.Input(
                     "fidelity_map",
                     optional=True,
-                    tooltip="Painted on the image: white where the face is to follow the input, e.g. on the eyes. "
-                    "Softened a little. One map, or one for each image.",
+                    tooltip="Painted on the image: white where the face should follow the input, e.g. the eyes. "
+                    "Slightly blurred. One map, or one for each image.",
                 ),
             ],
             outputs=[
@@ -47,7 +50,7 @@ class RestoreFaces(io.ComfyNode):
     @classmethod
     def execute(
         cls,
-        vqfr_model: Restorer,
+        vqfr_model: Held[Restorer],
         faces: Faces,
         fidelity: float,
         fidelity_list: str,
@@ -55,15 +58,18 @@ class RestoreFaces(io.ComfyNode):
         batch_size: int,
         fidelity_map: Any = None,
     ) -> io.NodeOutput:
-        values = read_fidelities(fidelity_list) if fidelity_list.strip() else [fidelity] * faces.num_faces
+        restorer = vqfr_model.network
+        cropped = crop(faces, restorer.crop_px)
+        values: float | list[float] = fidelity
+        if fidelity_list.strip():
+            values = fidelity_by_face(parse_fidelities(fidelity_list), cropped.by_image)
+        strength: Strength = values
         paintings = masks_for(fidelity_map, len(faces.images), faces.size)
-        strength: Any = values if fidelity_list.strip() else fidelity
-        if paintings is not None and vqfr_model.network.has_fidelity:
-            painted = [paintings[index] for index in faces.image_of_face()]
-            strength = fidelity_maps(faces.crops, painted, faces.size, low=values, high=map_fidelity)
-        restored = restore(faces, vqfr_model, strength, batch_size)
-        pictures = [face.image for face in restored.restored or []]
-        return io.NodeOutput(restored, picture_batch(restored.restored_batch, pictures), write_report(restored))
+        if paintings is not None and restorer.has_fidelity:
+            painted = [paintings[index] for index, entry in enumerate(cropped.by_image) for _ in entry.used]
+            strength = fidelity_maps(cropped.crops, painted, faces.size, low=values, high=map_fidelity)
+        restored = restore(cropped, vqfr_model, strength, batch_size)
+        return io.NodeOutput(restored, picture_batch(restored.restored_batch, []), write_report(restored))
 
 
 def fidelity_inputs() -> list[io.Input]:
@@ -74,7 +80,8 @@ def fidelity_inputs() -> list[io.Input]:
             "fidelity_list",
             display_name="fidelity list",
             default="",
-            tooltip="A fidelity for each face, in the order of the crops, e.g. 0.2, 0.8. Empty: same for all.",
+            tooltip="A fidelity for each crop, in order, or for each face number, e.g. 0.2, 0.8. Empty: the same for "
+            "all.",
         ),
         io.Float.Input(
             "map_fidelity",
@@ -84,17 +91,6 @@ def fidelity_inputs() -> list[io.Input]:
             max=1.0,
             step=0.05,
             display_mode=io.NumberDisplay.slider,
-            tooltip="Fidelity where the fidelity map is white; elsewhere the fidelity above holds.",
+            tooltip="Fidelity where the fidelity map is white; elsewhere the fidelity above applies.",
         ),
     ]
-
-
-def read_fidelities(text: str) -> list[float]:
-    """Numbers with commas, e.g. "0, 0.5, 1". Raises InputError for anything else."""
-    try:
-        values = [float(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        values = []
-    if not values or not all(0 <= value <= 1 for value in values):
-        raise InputError(f"fidelities: {text!r} is no list of numbers from 0 to 1, such as 0, 0.5, 1")
-    return values

@@ -2,27 +2,30 @@
 
 from comfy_api.latest import io
 
-from ...vqfr_core.pipeline.affine import transform_points
-from ...vqfr_core.pipeline.blending.masks import soft_face_mask
+from ...vqfr_core.options import SelectOptions
+from ...vqfr_core.pipeline.align import CROP_SIZE_PX
 from .. import host
 from ..describe import draw_previews, mask_batch, picture_batch, warn_of_images_without_faces, write_report
 from ..faces import Faces
+from ..outlines import face_masks
+from ..steps import Areas, Boxes, crop, select
+
+
+def found_result(node: type[io.ComfyNode], found: Faces, *, boxes: Boxes = None, areas: Areas = None) -> io.NodeOutput:
+    """The outputs for faces just found: those in the boxes and areas where given, numbered by size and cut out."""
+    return face_result(node, crop(select(found, SelectOptions(), boxes=boxes, areas=areas), CROP_SIZE_PX))
 
 
 def face_result(node: type[io.ComfyNode], faces: Faces) -> io.NodeOutput:
     """The outputs of `face_outputs`, with the preview shown on the node."""
     warn_of_images_without_faces(faces)
     previews = draw_previews(faces)
-    masks = [
-        soft_face_mask(transform_points(crop.detection.landmarks, crop.image_to_crop), crop.image.shape[-1])[0]
-        for crop in faces.crops
-    ]
     return io.NodeOutput(
         faces,
         picture_batch(faces.crop_batch, [crop.image for crop in faces.crops]),
-        mask_batch(masks),
+        mask_batch(face_masks(faces)),
         previews,
-        faces.num_faces,
+        len(faces.used),
         write_report(faces),
         ui={"images": host.save_previews(previews, node)},
     )

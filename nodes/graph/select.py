@@ -4,10 +4,11 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...vqfr_core.options import SelectOptions
 from ..faces import Faces
 from ..images import boxes_for, masks_for
 from ..inputs import area_inputs, face_outputs, faces_input, node_schema, option_inputs, read_options
-from ..steps import choose
+from ..steps import select
 from .results import face_result
 
 
@@ -19,19 +20,19 @@ class SelectFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_SelectFaces",
             display_name="Select Faces",
-            description="Keeps some of the faces. Numbers count after sorting, from 0, in each image on its own. The "
-            "preview shows which were chosen, which were not, and why.",
+            description="Keeps some of the faces. In each image they are numbered from 0 in sort order, and keep "
+            "their numbers when others are left out. The preview shows which were chosen, which were not, and why.",
             search_aliases=["face index", "filter faces", "largest face"],
-            inputs=[faces_input("From Detect Faces, or restored ones."), *option_inputs("select"), *area_inputs()],
+            inputs=[faces_input("From Detect Faces, or restored ones."), *option_inputs(SelectOptions), *area_inputs()],
             outputs=face_outputs(),
         )
 
     @classmethod
     def execute(cls, faces: Faces, area: Any = None, boxes: Any = None, **settings: Any) -> io.NodeOutput:
         num_images = len(faces.images)
-        chosen = choose(
+        chosen = select(
             faces,
-            read_options(settings),
+            read_options(SelectOptions, settings),
             boxes=boxes_for(boxes, num_images),
             areas=masks_for(area, num_images, faces.size),
         )

@@ -1,20 +1,23 @@
 """VQFR_Restore: everything in one node."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from comfy_api.latest import io
 from torch import Tensor
 
+from ...vqfr_core.networks.base import Detector, Parser, Restorer
 from ...vqfr_core.options import RestoreOptions
 from ...vqfr_core.pipeline.blending.background import output_size
+from ...vqfr_core.types import ImageFaces
 from .. import host
+from ..blending import blend, blend_output
 from ..describe import summarize, warn_of_images_without_faces, write_report
-from ..faces import Faces
+from ..faces import Faces, without_pictures
 from ..images import check_images, masks_for
 from ..inputs import area_input, basic_inputs, image_input, node_schema, read_options
-from ..models import Finder, Parser, Restorer, open_finder, open_parser, open_restorer, weights_state
-from ..steps import blend, blend_output, find, restore
+from ..models import Held, open_detector, open_model, open_parser, weights_state
+from ..steps import Areas, find, restore, select
 from .blend import blend_outputs
 from .load_model import model_input
 
@@ -32,15 +35,15 @@ class Restore(io.ComfyNode):
         return node_schema(
             node_id="VQFR_Restore",
             display_name="Restore Faces (simple)",
-            description="Finds the faces of each image, restores them and puts them back. Works at once: a small "
-            "network and a face detector are built in.",
+            description="Finds the faces in each image, restores them and puts them back. Works out of the box: a "
+            "small network and a face detector are built in.",
             search_aliases=["face restoration", "face fix", "fix faces", "gfpgan", "codeformer", "reactor"],
             inputs=[
                 image_input("One image, or the frames of a video; not changed."),
                 model_input(),
                 *basic_inputs(),
                 area_input(
-                    "Only faces that lie at least half in this mask are restored. One mask, or one for each image."
+                    "Only faces that are at least half inside this mask are restored. One mask, or one for each image."
                 ),
             ],
             outputs=blend_outputs(),
@@ -52,11 +55,12 @@ class Restore(io.ComfyNode):
 
     @classmethod
     def execute(cls, image: Any, model: str, area: Any = None, **settings: Any) -> io.NodeOutput:
-        images, options = check_images(image), read_options(settings)
+        images, options = check_images(image), read_options(RestoreOptions, settings)
         areas = masks_for(area, len(images), (images.shape[1], images.shape[2]))
-        restorer, finder = open_restorer(model, options.precision), open_finder(options.detector)
-        parser = open_parser(options.mask)
-        result, masks, faces = _restore_in_parts(images, options, areas, restorer, finder, parser)
+        networks = _Networks(
+            open_model(model, options.precision), open_detector(options.detector), open_parser(options.mask)
+        )
+        result, masks, faces = _restore_in_parts(images, options, areas, networks)
         warn_of_images_without_faces(faces)
         shown = {
             "vqfr_before": host.save_previews(_preview(images), cls),
@@ -66,34 +70,35 @@ class Restore(io.ComfyNode):
         return io.NodeOutput(result, masks, write_report(faces, blended=settings), ui=shown)
 
 
+class _Networks(NamedTuple):
+    model: Held[Restorer]
+    detector: Held[Detector]
+    parser: Held[Parser] | None
+
+
 def _restore_in_parts(
-    images: Tensor,
-    options: RestoreOptions,
-    areas: list[Tensor] | None,
-    restorer: Restorer,
-    finder: Finder,
-    parser: Parser | None,
+    images: Tensor, options: RestoreOptions, areas: Areas, networks: _Networks
 ) -> tuple[Tensor, Tensor, Faces]:
     """Some images at a time: enough for full batches of faces, not so many that crops fill the memory."""
     size = output_size((images.shape[1], images.shape[2]), options.scale)
     result, masks = blend_output(len(images), size, images.shape[3])
     at_once = max(1, min(_IMAGES_AT_ONCE, _PIXELS_AT_ONCE // images[0].numel()))
     report_progress = host.progress_bar(len(images) * _PROGRESS_STEPS)
-    parts = []
+    done: list[ImageFaces] = []
     for start in range(0, len(images), at_once):
         part = slice(start, min(start + at_once, len(images)))
-        own_areas = None if areas is None else areas[part]
 
-        def face_done(done: int, total: int, part: slice = part) -> None:
-            share = (part.stop - part.start) * done / max(1, total)
+        def face_done(num_done: int, total: int, part: slice = part) -> None:
+            share = (part.stop - part.start) * num_done / max(1, total)
             report_progress(int((part.start + share) * _PROGRESS_STEPS))
 
-        found = find(images[part], finder, options, areas=own_areas)
-        restored = restore(found, restorer, options.fidelity, options.batch_size, face_done)
-        blend(images[part], restored, options, parser, out=(result[part], masks[part]))
-        parts.append(restored.without_pictures())
+        found = find(images[part], networks.detector, options)
+        chosen = select(found, options, areas=None if areas is None else areas[part])
+        restored = restore(chosen, networks.model, options.fidelity, options.batch_size, face_done)
+        blend(images[part], restored, options, networks.parser, out=(result[part], masks[part]))
+        done += map(without_pictures, restored.by_image)
     report_progress(len(images) * _PROGRESS_STEPS)
-    return result, masks, Faces.joined(images, parts)
+    return result, masks, Faces(images, done)
 
 
 def _preview(images: Tensor) -> Tensor:

@@ -2,14 +2,14 @@
 
 from comfy_api.latest import io
 
-from ...vqfr_core.networks.devices import pick_batch_size
-from ...vqfr_core.pipeline.restoring.restore import sweep_faces
+from ...vqfr_core.networks.base import Restorer
+from ...vqfr_core.options import parse_fidelities
 from .. import host
-from ..describe import NO_FACE, message_picture, sweep_picture
+from ..describe import sweep_picture
 from ..faces import Faces
 from ..inputs import Model, faces_input, node_schema, option_input
-from ..models import Restorer
-from .restore import read_fidelities
+from ..models import Held
+from ..steps import sweep
 
 
 class FidelitySweep(io.ComfyNode):
@@ -20,7 +20,7 @@ class FidelitySweep(io.ComfyNode):
         return node_schema(
             node_id="VQFR_FidelitySweep",
             display_name="Fidelity Sweep",
-            description="Shows each face at several fidelities in one labelled picture, for about the price of one "
+            description="Shows each face at several fidelities in one labelled picture, at about the cost of one "
             "restoration. Needs a VQFR v2 model; v1 has no fidelity.",
             search_aliases=["fidelity grid", "compare fidelity", "xyz plot"],
             inputs=[
@@ -30,7 +30,7 @@ class FidelitySweep(io.ComfyNode):
                     "fidelities",
                     display_name="fidelities",
                     default="0, 0.25, 0.5, 0.75, 1",
-                    tooltip="Numbers with commas, from 0, the most realistic texture, to 1, closest to the input.",
+                    tooltip="Comma-separated numbers from 0, the most realistic texture, to 1, closest to the input.",
                 ),
                 io.Int.Input(
                     "cell_px",
@@ -54,19 +54,8 @@ class FidelitySweep(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, vqfr_model: Restorer, faces: Faces, fidelities: str, cell_px: int, batch_size: int
+        cls, vqfr_model: Held[Restorer], faces: Faces, fidelities: str, cell_px: int, batch_size: int
     ) -> io.NodeOutput:
-        values = read_fidelities(fidelities)
-        at_once = pick_batch_size(batch_size, vqfr_model.held.device)
-        if faces.num_faces:
-            vqfr_model.bring(min(at_once, faces.num_faces))
-        swept = sweep_faces(
-            faces.crops,
-            vqfr_model.network,
-            values,
-            batch_size=at_once,
-            progress=host.face_progress(),
-            should_stop=host.stop_if_interrupted,
-        )
-        grid = sweep_picture(swept, values, cell_px) if faces.num_faces else message_picture(NO_FACE)
+        values = parse_fidelities(fidelities)
+        grid = sweep_picture(sweep(faces, vqfr_model, values, batch_size), values, cell_px)
         return io.NodeOutput(grid, ui={"images": host.save_previews(grid, cls)})

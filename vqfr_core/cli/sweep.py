@@ -98,7 +98,7 @@ def _sweep_file(
     if arguments.whole:
         grid = _draw_whole(still, results, arguments.fidelities)
     else:
-        grid = draw_sweep([result.faces for result in results], arguments.fidelities)
+        grid = draw_sweep([result.found.used for result in results], arguments.fidelities)
     write_picture(picture_of(grid, still), job.target, quality=arguments.quality)
     return Done(report.summary(), [report.to_dict()])
 

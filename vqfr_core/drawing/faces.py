@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from ..types import Box, Detections, FaceDetection
+from ..types import Box, Face, FaceDetection, ImageFaces
 from .text import Color, draw_tag, load_font, tag_size, text_size, wrap_text
 
 _USED: Color = (40, 200, 90)
@@ -18,23 +18,23 @@ _READABLE_SIDE_PX = 800
 _MIN_TEXT_PX = 13
 
 
-def draw_faces(
-    image: Image.Image, detections: Detections, text_fraction: float = 1 / 70, numbers: Sequence[int] | None = None
-) -> Image.Image:
+def draw_faces(image: Image.Image, found: ImageFaces, text_fraction: float = 1 / 70) -> Image.Image:
     """A copy of the picture with its faces: those to be used in green with number and score, the others in orange.
 
     A small picture is enlarged, so that the text can be read. text_fraction: the height of the text as a part of the
     picture's longer side, where faces are large enough for it; larger for a picture that will be shown small.
-    numbers: what to call the faces to be used; counted from 0 when not given.
     """
-    names = range(len(detections.faces)) if numbers is None else numbers
     factor = max(1, -(-_READABLE_SIDE_PX // max(image.size)))
     size = image.width * factor, image.height * factor
     canvas = image.resize(size, Image.Resampling.LANCZOS) if factor > 1 else image.copy()
     draw = ImageDraw.Draw(canvas)
-    scaled = scale_detections(detections, factor)
-    used = [_Mark(f, f"#{number}  {f.score:.2f}", _USED) for number, f in zip(names, scaled.faces, strict=True)]
-    left = [_Mark(face, f"{face.score:.2f}  {reason}", _SKIPPED) for face, reason in _skipped(scaled)]
+    scaled = scale_faces(found, factor)
+    used = [_Mark(face.detection, _name(face), _USED) for face in scaled.used]
+    left = [
+        _Mark(face.detection, f"{face.detection.score:.2f}  {face.skipped}", _SKIPPED)
+        for face in scaled.faces
+        if face.skipped is not None
+    ]
     for mark in [*reversed(left), *reversed(used)]:
         _draw_face(draw, mark, max(size))
     if used or left:
@@ -42,14 +42,14 @@ def draw_faces(
     return canvas
 
 
-def scale_detections(detections: Detections, factor: float) -> Detections:
-    """The same faces in the pixels of an image that is factor times as large."""
-    skipped = [replace(entry, detection=_scaled(entry.detection, factor)) for entry in detections.skipped]
-    return Detections([_scaled(face, factor) for face in detections.faces], skipped)
+def scale_faces(found: ImageFaces, factor: float) -> ImageFaces:
+    """The same faces where they are in the image resized by the factor; for drawing only."""
+    return replace(found, faces=tuple(replace(face, detection=_scaled(face.detection, factor)) for face in found.faces))
 
 
-def _skipped(detections: Detections) -> Iterator[tuple[FaceDetection, str]]:
-    return ((entry.detection, entry.reason) for entry in detections.skipped)
+def _name(face: Face) -> str:
+    score = f"{face.detection.score:.2f}"
+    return score if face.number is None else f"#{face.number}  {score}"
 
 
 class _Mark(NamedTuple):

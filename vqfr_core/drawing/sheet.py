@@ -3,36 +3,35 @@
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
+from torch import Tensor
 
 from ..pictures import to_pil
-from ..types import RestoredFace
+from ..types import Face
 from .text import Color, Font, draw_tag, load_font, text_size, wrap_text
 
 _BACKGROUND: Color = (24, 24, 24)
 _TEXT: Color = (240, 240, 240)
 
 
-def draw_sweep(faces: Sequence[Sequence[RestoredFace]], fidelities: Sequence[float], cell_px: int = 512) -> Image.Image:
+def draw_sweep(
+    faces: Sequence[Sequence[Face]], fidelities: Sequence[float], cell_px: int = 512, names: Sequence[str] = ()
+) -> Image.Image:
     """One row for each face: the crop the network was given, then what it made of it at each fidelity.
 
-    faces: for each fidelity the same faces, in the same order; at least one, see `sweep_faces`. cell_px: the most that
-    a side of each picture may measure.
+    Args:
+        faces: for each fidelity the same restored faces, in the same order; at least one, see `sweep_faces`.
+        fidelities: as many.
+        cell_px: the most that a side of each picture may measure.
+        names: of the rows; their faces' numbers when empty. A single row goes without.
     """
-    rows = [
-        [fit(to_pil(image), cell_px) for image in (same[0].crop.image, *(face.image for face in same))]
-        for same in zip(*faces, strict=True)
-    ]
-    return draw_grid(rows, sweep_columns(fidelities), face_names(len(rows)))
+    rows = [[fit(to_pil(image), cell_px) for image in _pictures(same)] for same in zip(*faces, strict=True)]
+    names = names or [f"face {face.number}" for face in faces[0]]
+    return draw_grid(rows, sweep_columns(fidelities), names if len(rows) > 1 else ())
 
 
 def sweep_columns(fidelities: Sequence[float]) -> list[str]:
     """The names above the columns of a sweep."""
     return ["input", *(f"fidelity {value:g}" for value in fidelities)]
-
-
-def face_names(num_faces: int) -> list[str]:
-    """Names for the rows of a grid with a row for each face; a single face needs none."""
-    return [f"face {number}" for number in range(num_faces)] if num_faces > 1 else []
 
 
 def draw_grid(
@@ -78,6 +77,12 @@ def fit(image: Image.Image, longest_px: int) -> Image.Image:
     """The image, reduced when its longer side has more pixels than that."""
     factor = longest_px / max(image.size)
     return image if factor >= 1 else _resize(image, factor)
+
+
+def _pictures(same: Sequence[Face]) -> list[Tensor]:
+    """The crop of a face, then each answer to it."""
+    crops = [same[0].crop.image] if same[0].crop is not None else []
+    return [*crops, *(face.restored for face in same if face.restored is not None)]
 
 
 def _fitting_font(texts: Sequence[str], width_px: int, size_px: float) -> Font:

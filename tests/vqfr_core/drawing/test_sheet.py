@@ -5,7 +5,7 @@ from PIL import Image
 
 from vqfr_core.drawing.sheet import draw_grid, draw_sweep, fit
 from vqfr_core.pipeline.align import aligned_crop
-from vqfr_core.types import RestoredFace
+from vqfr_core.types import Face
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
 
@@ -50,7 +50,13 @@ def test_fit_only_reduces():
 
 def test_a_sweep_shows_each_face_at_each_fidelity():
     crops = [aligned_crop(torch.full((3, 512, 512), value)) for value in (0.0, 0.2)]
-    faces = [[RestoredFace(crop, torch.full((3, 512, 512), value)) for crop in crops] for value in (0.4, 0.6, 0.8)]
+    faces = [
+        [
+            Face(crop.detection, number, crop=crop, restored=torch.full((3, 512, 512), value))
+            for number, crop in enumerate(crops)
+        ]
+        for value in (0.4, 0.6, 0.8)
+    ]
     grid = draw_sweep(faces, [0, 0.5, 1])
     pixels = np.asarray(grid)
     assert 4 * 512 < grid.width < 4.3 * 512 and 2 * 512 < grid.height < 2.4 * 512

@@ -60,7 +60,7 @@ def draw_photo(photo: Photo, restorer: FaceRestorer, options: RestoreOptions) ->
     photo.numbered = photo.rework.numbers(restorer, options)
     if options.aligned:  # there is nothing to mark
         return fit(image, SHOWN_PX), detections
-    drawing = fit(draw_faces(image, detections, numbers=chosen_numbers(photo, detections)), SHOWN_PX)
+    drawing = fit(draw_faces(image, detections), SHOWN_PX)
     photo.drawing_scale = drawing.width / image.width
     return drawing, detections
 
@@ -123,7 +123,7 @@ def sweep_photo(
     results = photo.rework.sweep(restorer, SWEEP_FIDELITIES, options, progress=progress, should_stop=should_stop)
     if not results[0].faces:
         raise InputError("no face is chosen, so there is nothing to compare")
-    return fit(draw_sweep([result.faces for result in results], SWEEP_FIDELITIES), 2 * SHOWN_PX)
+    return fit(draw_sweep([result.found.used for result in results], SWEEP_FIDELITIES), 2 * SHOWN_PX)
 
 
 def whole_result(photo: Photo) -> Image.Image:

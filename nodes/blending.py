@@ -1,0 +1,91 @@
+"""The last step over a batch of host images: faces go back, into images of any size, with or without alpha."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..vqfr_core.errors import InputError
+from ..vqfr_core.networks.base import Parser
+from ..vqfr_core.options import BlendOptions
+from ..vqfr_core.pipeline import blend_faces, finish_faces
+from ..vqfr_core.pipeline.blending.background import output_size, prepare_background
+from . import host
+from .faces import Faces
+from .images import core_image
+from .models import Held
+from .steps import Areas
+
+
+def blend(
+    images: Tensor,
+    faces: Faces,
+    options: BlendOptions,
+    parser: Held[Parser] | None,
+    *,
+    background: Tensor | None = None,
+    areas: Areas = None,
+    progress: Callable[[int], None] | None = None,
+    out: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Put restored faces back into their images.
+
+    Args:
+        images: (B, H, W, C); may be larger or smaller than the images the faces were found in.
+        background: (B, h, w, C), what lies behind the faces in the result; h, w decide its size. Else the images
+            enlarged by the scale of the options.
+        areas: for each image a mask outside of which nothing is changed.
+        progress: called with the number of images done.
+        out: what `blend_output` made for these images, to write into.
+
+    Returns:
+        Images (B, h, w, C) and masks (B, h, w) of what was changed, on the device the host wants.
+    """
+    _check_blend(images, faces, background)
+    base = images if background is None else background.expand(len(images), -1, -1, -1)
+    size = output_size((base.shape[1], base.shape[2]), options.scale if background is None else 1.0)
+    result, masks = out or blend_output(len(images), size, base.shape[3])
+    network = None if parser is None else parser.network
+    if parser is not None and faces.used:
+        parser.bring()
+    for index, entry in enumerate(faces.by_image):
+        host.stop_if_interrupted()
+        _put_background(result[index], base[index])
+        finished, colours = finish_faces([entry], options, network), [core_image(result[index])]
+        area = None if areas is None else [areas[index]]
+        (blended,) = blend_faces(finished, onto=colours, areas=area, out=colours)
+        masks[index] = blended.mask[0]
+        if progress is not None:
+            progress(index + 1)
+    return result, masks
+
+
+def blend_output(num_images: int, size: tuple[int, int], num_channels: int) -> tuple[Tensor, Tensor]:
+    """Room for the result of `blend`: images of 3 or 4 channels, and masks."""
+    device = host.result_device()
+    return (
+        torch.empty(num_images, *size, max(3, num_channels), device=device),
+        torch.empty(num_images, *size, device=device),
+    )
+
+
+def _check_blend(images: Tensor, faces: Faces, background: Tensor | None) -> None:
+    if len(images) != len(faces.by_image):
+        raise InputError(
+            f"the faces come from {len(faces.by_image)} images, but {len(images)} are to be blended; "
+            "connect the batch that the faces were found in"
+        )
+    if background is not None and len(background) not in (1, len(images)):
+        raise InputError(f"background: {len(background)} images for {len(images)}; give one, or one for each")
+    if len(faces.restored) < len(faces.used):
+        raise InputError(
+            "the faces have not been restored yet: put Restore Faces, or Faces from Crops, between detection and Blend"
+        )
+
+
+def _put_background(target: Tensor, base: Tensor) -> None:
+    """Fill target (h, w, 3 or 4) with base (H, W, 1, 3 or 4), enlarged where it is smaller."""
+    size = (target.shape[0], target.shape[1])
+    core_image(target).copy_(prepare_background(core_image(base), size, None))
+    if base.shape[2] == 4:
+        target[..., 3] = prepare_background(base[..., 3].expand(3, -1, -1), size, None)[0]
