@@ -45,12 +45,13 @@ def blend(
     base = images if background is None else background.expand(len(images), -1, -1, -1)
     size = output_size((base.shape[1], base.shape[2]), options.scale if background is None else 1.0)
     result, masks = out or blend_output(len(images), size, base.shape[3])
+    network = None if parser is None else parser.network
     if parser is not None and faces.used:
         parser.bring()
     for index, entry in enumerate(faces.by_image):
         host.stop_if_interrupted()
         _put_background(result[index], base[index])
-        finished, colours = finish_faces([entry], options, parser and parser.network), [core_image(result[index])]
+        finished, colours = finish_faces([entry], options, network), [core_image(result[index])]
         area = None if areas is None else [areas[index]]
         (blended,) = blend_faces(finished, onto=colours, areas=area, out=colours)
         masks[index] = blended.mask[0]

@@ -5,7 +5,6 @@ can be listed without them.
 """
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ def register_folders() -> None:
     """Make models/vqfr a model folder, beside what extra_model_paths.yaml has named for it."""
     import folder_paths
 
-    folder_paths.add_model_folder_path(FOLDER, os.path.join(folder_paths.models_dir, FOLDER))
+    folder_paths.add_model_folder_path(FOLDER, str(Path(folder_paths.models_dir) / FOLDER))
     paths, suffixes = folder_paths.folder_names_and_paths[FOLDER]
     folder_paths.folder_names_and_paths[FOLDER] = (paths, set(suffixes) | _SUFFIXES)
 
@@ -60,14 +59,16 @@ def compute_device() -> torch.device:
     """Where ComfyUI wants networks to run."""
     from comfy import model_management
 
-    return model_management.get_torch_device()
+    device: torch.device = model_management.get_torch_device()
+    return device
 
 
 def result_device() -> torch.device:
     """Where ComfyUI wants images and masks to be: the CPU, unless started with --gpu-only."""
     from comfy import model_management
 
-    return model_management.intermediate_device()
+    device: torch.device = model_management.intermediate_device()
+    return device
 
 
 def allowed_precision(precision: str) -> str:
@@ -97,7 +98,8 @@ class HeldNetwork:
     @property
     def device(self) -> torch.device:
         """Where the network is while it is used."""
-        return self._patcher.load_device
+        device: torch.device = self._patcher.load_device
+        return device
 
 
 def bring_to_device(*networks: HeldNetwork, working_bytes: int = 0) -> None:
@@ -156,7 +158,7 @@ def save_previews(images: torch.Tensor, node: Any) -> list[Any]:
     """Images (B, H, W, 3) as files in the host's temporary folder, as entries of a node's `ui` output."""
     from comfy_api.latest import ui
 
-    return ui.PreviewImage(images, cls=node).as_dict()["images"]
+    return list(ui.PreviewImage(images, cls=node).as_dict()["images"])
 
 
 class VqfrNetwork(nn.Module):

@@ -91,7 +91,7 @@ def area_input(tooltip: str) -> io.Input:
 def area_inputs() -> list[io.Input]:
     """Optional places to look in."""
     return [
-        area_input("Only faces that lie at least half in this mask are used. One mask, or one for each image."),
+        area_input("Only faces that are at least half inside this mask are used. One mask, or one for each image."),
         io.BBOX.Input(
             "boxes",
             optional=True,
@@ -110,7 +110,7 @@ def face_outputs() -> list[io.Output]:
         io.Image.Output(
             "face_crops", display_name="crops", tooltip="The faces of all images, upright, 512 px, as one batch."
         ),
-        io.Mask.Output("face_masks", display_name="masks", tooltip="For each crop where the face is, 512 px."),
+        io.Mask.Output("face_masks", display_name="masks", tooltip="Where the face is in each crop, 512 px."),
         io.Image.Output(
             "preview",
             display_name="preview",

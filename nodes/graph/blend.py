@@ -25,14 +25,14 @@ class BlendFaces(io.ComfyNode):
             description="Puts restored or edited faces back into their images. Outside the masks no pixel changes.",
             search_aliases=["paste face back", "face composite"],
             inputs=[
-                image_input("The images the faces were found in, also enlarged or reduced."),
+                image_input("The images the faces were found in, resized if you like."),
                 faces_input("From Restore Faces or Faces from Crops."),
                 *option_inputs(BlendOptions),
                 io.Image.Input(
                     "background",
                     optional=True,
                     tooltip="What lies behind the faces in the result, e.g. the image enlarged by an upscale model. "
-                    "Its size is the result's size; the scale is not used then.",
+                    "The result has its size, and the scale is ignored.",
                 ),
                 area_input("Nothing outside this mask is changed, e.g. the mask of an inpainting."),
             ],
@@ -59,6 +59,6 @@ class BlendFaces(io.ComfyNode):
 def blend_outputs() -> list[io.Output]:
     return [
         io.Image.Output("result", display_name="image", tooltip="The images with their restored faces."),
-        io.Mask.Output("result_mask", display_name="mask", tooltip="Where and how much the images were changed."),
+        io.Mask.Output("result_mask", display_name="mask", tooltip="Where and by how much the images were changed."),
         report_output(),
     ]

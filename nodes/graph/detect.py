@@ -25,8 +25,8 @@ class DetectFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_DetectFaces",
             display_name="Detect Faces",
-            description="Finds the faces of each image and cuts them out, upright and 512 px large. Faces that are too "
-            "small or not sure enough are skipped; the preview and the report say which and why.",
+            description="Finds the faces in each image and crops them, upright, to 512 px. Faces that are too small "
+            "or too uncertain are skipped; the preview and the report say which and why.",
             search_aliases=["face detection", "retinaface", "crop faces", "align faces"],
             inputs=[
                 image_input("One image or a batch; it is not changed."),
@@ -36,8 +36,8 @@ class DetectFaces(io.ComfyNode):
                     display_name="use of area and boxes",
                     options=list(AREA_USES),
                     default=AREA_USES[0],
-                    tooltip="limit: only faces found there are used. replace: each box, and each separate part of the "
-                    "area, is a face, also where the detector finds none.",
+                    tooltip="limit: only faces found there are used. replace: each box, and each separate part of "
+                    "the area, is taken as a face, even where the detector finds none.",
                 ),
                 *area_inputs(),
             ],

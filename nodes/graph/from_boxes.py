@@ -20,8 +20,8 @@ class BoxesToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_BoxesToFaces",
             display_name="Boxes to Faces",
-            description="Takes boxes of another pack's detector as faces. Our detector only looks for eyes, nose and "
-            "mouth there.",
+            description="Turns boxes from another pack's detector into faces. Our detector only locates the eyes, "
+            "nose and mouth in them.",
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 io.BBOX.Input(

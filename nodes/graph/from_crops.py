@@ -21,14 +21,14 @@ class FacesFromCrops(io.ComfyNode):
         return node_schema(
             node_id="VQFR_FacesFromCrops",
             display_name="Faces from Crops",
-            description="Takes crops that other nodes have edited (an upscaler, a sampler, another restorer) back as "
-            "faces, so that Blend Faces can put them into their images. Larger crops keep their detail.",
+            description="Turns crops that other nodes have edited (an upscaler, a sampler, another restorer) back "
+            "into faces, so that Blend Faces can put them into their images. Larger crops keep their detail.",
             search_aliases=["paste crops", "edited crops", "uncrop face"],
             inputs=[
                 faces_input("The faces the crops were cut from."),
                 io.Image.Input(
                     "crops",
-                    tooltip="The edited crops, as many as the faces and in the same order; square, up to 4096 px.",
+                    tooltip="The edited crops, one for each face and in the same order; square, up to 4096 px.",
                 ),
             ],
             outputs=[

@@ -22,8 +22,8 @@ class MaskToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_MaskToFaces",
             display_name="Mask to Faces",
-            description="Takes each separate area of a mask as a face, also where the detector finds none. The "
-            "detector only looks for eyes, nose and mouth there.",
+            description="Turns each separate area of a mask into a face, even where the detector finds none. The "
+            "detector only locates the eyes, nose and mouth there.",
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 io.Mask.Input(
@@ -60,7 +60,8 @@ class FacesToMask(io.ComfyNode):
                     display_name="shape",
                     options=list(OUTLINES),
                     default="soft",
-                    tooltip="soft follows the face, crop is the turned square that is restored, box is the detector's.",
+                    tooltip="soft follows the face, crop is the rotated square that is restored, box is the "
+                    "detector's box.",
                 ),
             ],
             outputs=[io.Mask.Output("mask", display_name="mask", tooltip="One mask for each image.")],

@@ -21,8 +21,8 @@ class SegsToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_SegsToFaces",
             display_name="SEGS to Faces",
-            description="Takes the segments of an Impact Pack detector as faces. Our detector only looks for eyes, "
-            "nose and mouth there.",
+            description="Turns segments from an Impact Pack detector into faces. Our detector only locates the eyes, "
+            "nose and mouth in them.",
             inputs=[
                 image_input("The image the segments were found in; it is not changed."),
                 io.SEGS.Input("segs", display_name="SEGS", tooltip="From a detector of the Impact Pack."),

@@ -14,8 +14,8 @@ def model_input() -> io.Input:
         display_name="model",
         options=model_choices(),
         default="auto",
-        tooltip="auto takes VQFR v2, else v1, when its weights are in the model folder, else the small built-in model. "
-        "vqfr_v2 and vqfr_v1 are downloaded when they are missing. Files of models/vqfr are listed below them.",
+        tooltip="auto uses VQFR v2, else v1, if its weights are in the model folder, else the small built-in model. "
+        "vqfr_v2 and vqfr_v1 are downloaded if they are missing. Other files in models/vqfr are listed below them.",
     )
 
 

@@ -25,8 +25,8 @@ class RestoreFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_RestoreFaces",
             display_name="Restore Faces",
-            description="Restores the faces. Those of all images go through the network together. Blend Faces puts "
-            "them back into their images.",
+            description="Restores the faces. Faces of all images share network batches. Blend Faces puts them back "
+            "into their images.",
             search_aliases=["face restoration", "face enhance", "gfpgan", "codeformer"],
             inputs=[
                 Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
@@ -36,8 +36,8 @@ class RestoreFaces(io.ComfyNode):
                 io.Mask.Input(
                     "fidelity_map",
                     optional=True,
-                    tooltip="Painted on the image: white where the face is to follow the input, e.g. on the eyes. "
-                    "Softened a little. One map, or one for each image.",
+                    tooltip="Painted on the image: white where the face should follow the input, e.g. the eyes. "
+                    "Slightly blurred. One map, or one for each image.",
                 ),
             ],
             outputs=[
@@ -80,7 +80,8 @@ def fidelity_inputs() -> list[io.Input]:
             "fidelity_list",
             display_name="fidelity list",
             default="",
-            tooltip="A fidelity for each face, in the order of the crops, e.g. 0.2, 0.8. Empty: same for all.",
+            tooltip="A fidelity for each crop, in order, or for each face number, e.g. 0.2, 0.8. Empty: the same for "
+            "all.",
         ),
         io.Float.Input(
             "map_fidelity",
@@ -90,6 +91,6 @@ def fidelity_inputs() -> list[io.Input]:
             max=1.0,
             step=0.05,
             display_mode=io.NumberDisplay.slider,
-            tooltip="Fidelity where the fidelity map is white; elsewhere the fidelity above holds.",
+            tooltip="Fidelity where the fidelity map is white; elsewhere the fidelity above applies.",
         ),
     ]

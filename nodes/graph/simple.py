@@ -35,15 +35,15 @@ class Restore(io.ComfyNode):
         return node_schema(
             node_id="VQFR_Restore",
             display_name="Restore Faces (simple)",
-            description="Finds the faces of each image, restores them and puts them back. Works at once: a small "
-            "network and a face detector are built in.",
+            description="Finds the faces in each image, restores them and puts them back. Works out of the box: a "
+            "small network and a face detector are built in.",
             search_aliases=["face restoration", "face fix", "fix faces", "gfpgan", "codeformer", "reactor"],
             inputs=[
                 image_input("One image, or the frames of a video; not changed."),
                 model_input(),
                 *basic_inputs(),
                 area_input(
-                    "Only faces that lie at least half in this mask are restored. One mask, or one for each image."
+                    "Only faces that are at least half inside this mask are restored. One mask, or one for each image."
                 ),
             ],
             outputs=blend_outputs(),

@@ -20,7 +20,7 @@ class FidelitySweep(io.ComfyNode):
         return node_schema(
             node_id="VQFR_FidelitySweep",
             display_name="Fidelity Sweep",
-            description="Shows each face at several fidelities in one labelled picture, for about the price of one "
+            description="Shows each face at several fidelities in one labelled picture, at about the cost of one "
             "restoration. Needs a VQFR v2 model; v1 has no fidelity.",
             search_aliases=["fidelity grid", "compare fidelity", "xyz plot"],
             inputs=[
@@ -30,7 +30,7 @@ class FidelitySweep(io.ComfyNode):
                     "fidelities",
                     display_name="fidelities",
                     default="0, 0.25, 0.5, 0.75, 1",
-                    tooltip="Numbers with commas, from 0, the most realistic texture, to 1, closest to the input.",
+                    tooltip="Comma-separated numbers from 0, the most realistic texture, to 1, closest to the input.",
                 ),
                 io.Int.Input(
                     "cell_px",

@@ -16,13 +16,10 @@ from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions
 from vqfr_core.cli import main
+from vqfr_core.options import BlendOptions
 from vqfr_core.pictures import to_tensor
-from vqfr_core.pipeline.align import align_face
-from vqfr_core.pipeline.blending.masks import make_masks
-from vqfr_core.pipeline.blending.match import match_faces
-from vqfr_core.pipeline.blending.paste import blend_faces
+from vqfr_core.pipeline import blend_faces, crop_faces, find_faces, finish_faces, restore_faces, select_faces
 from vqfr_core.pipeline.restoring.fidelity_maps import fidelity_maps
-from vqfr_core.pipeline.restoring.restore import restore_faces
 
 from . import comfyui
 
@@ -160,11 +157,11 @@ def test_a_painted_map_gives_the_picture_of_the_library(host, load, portrait):
     (changed,) = saved(host, host.run(prompt), "7")
     restorer = FaceRestorer(host.base / "models" / "vqfr" / "tiny_v2.safetensors", device="cpu")
     image = to_tensor(portrait)
-    crops = [align_face(image, face) for face in restorer.detect([image])[0].faces]
-    maps = fidelity_maps(crops, [to_tensor(painted)[0]], (image.shape[1], image.shape[2]), low=0.2, high=0.9)
-    faces = restore_faces(crops, restorer.network, fidelity=maps)
-    faces = make_masks(faces, kind="soft", regions="skin", erode=0.02, feather=0.06, parser=None)
-    expected = blend_faces(image, match_faces(faces, color_match=1.0, grain=0.0)).image
+    cropped = crop_faces(select_faces(find_faces([image], restorer.detector())))
+    crops = [face.crop for face in cropped[0].used]
+    maps = fidelity_maps(crops, [to_tensor(painted)[0]] * len(crops), cropped[0].size, low=0.2, high=0.9)
+    restored = restore_faces(cropped, restorer.model, maps)
+    expected = blend_faces(finish_faces(restored, BlendOptions(mask="soft")))[0].image
     assert np.array_equal(changed, (expected.permute(1, 2, 0).numpy() * 255).astype(np.uint8))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from stand_ins.comfyui import Interrupted
 from vqfr_core import FaceRestorer, RestoreOptions
 
 BLACK = torch.zeros(1, 80, 80, 3)
@@ -221,15 +222,11 @@ def test_the_same_box_twice_keeps_both_crops(run, portrait):
 
 
 def test_a_list_of_fidelities_follows_the_numbers(run, portrait):
-    frames = portrait.repeat(2, 1, 1, 1)
-    faces = run("VQFR_SelectFaces", faces=detect(run, frames)["found_faces"])["found_faces"]
-    both = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, fidelity_list="0.2, 0.8")["report"]
-    assert json.loads(both)["restorer"]["fidelity"] == [0.2, 0.8]
-    box = list(faces.used[0].detection.box)
-    twice = run("VQFR_BoxesToFaces", image=portrait, boxes=[box, box])["found_faces"]
-    second = run("VQFR_SelectFaces", faces=twice, select="1")["found_faces"]
-    one = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=second, fidelity_list="0.2, 0.8")["report"]
-    assert json.loads(one)["restorer"]["fidelity"] == [0.8]
+    box = list(detect(run, portrait)["found_faces"].used[0].detection.box)
+    faces = run("VQFR_BoxesToFaces", image=portrait, boxes=[box, box])["found_faces"]
+    second = run("VQFR_SelectFaces", faces=faces, select="1")["found_faces"]
+    report = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=second, fidelity_list="0.8, 0")["report"]
+    assert json.loads(report)["restorer"]["fidelity"] == [0]
 
 
 def test_crops_are_cut_anew_for_a_network_of_another_size(pack, run, portrait):
@@ -238,6 +235,22 @@ def test_crops_are_cut_anew_for_a_network_of_another_size(pack, run, portrait):
     assert small.crops[0].image.shape == (3, 256, 256) and storage(small.crops[0].image) == storage(small.crop_batch)
     assert pack.nodes.steps.crop(small, 256).crops == small.crops
     assert torch.equal(pack.nodes.steps.crop(small, 512).crops[0].image, found.crops[0].image)
+
+
+def test_a_network_of_another_size_restores_what_was_detected(pack, run, portrait):
+    class Negative(pack.vqfr_core.networks.base.Restorer):
+        def run(self, images):
+            return 1 - images
+
+    restorer = Negative(torch.nn.Conv2d(1, 1, 1), "negative", "Negative", crop_px=256)
+    vqfr_model = pack.nodes.models.Held(restorer, pack.nodes.host.HeldNetwork(restorer.module))
+    faces = detect(run, portrait)["found_faces"]
+    done = run("VQFR_RestoreFaces", vqfr_model=vqfr_model, faces=faces)
+    (crop,) = done["restored_faces"].crops
+    assert torch.equal(done["crops"][0], 1 - crop.image.permute(1, 2, 0)) and crop.image.shape == (3, 256, 256)
+    assert json.loads(done["report"])["restorer"]["source"] == "built by hand"
+    blended = run("VQFR_BlendFaces", image=portrait, faces=done["restored_faces"])
+    assert (blended["result"] != portrait).any()
 
 
 def test_edited_crops_of_another_size(run, portrait):
@@ -336,7 +349,6 @@ def test_cancelling_raises_the_hosts_own_exception(run, portrait, host):
     vqfr_model = model(run)
     host.progress.clear()
     host.interrupt_after = 2
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(Interrupted):
         run("VQFR_RestoreFaces", vqfr_model=vqfr_model, faces=faces)
-    assert type(caught.value).__name__ == "Interrupted"
     assert host.progress[-1] == (2, 4)

@@ -33,7 +33,7 @@ def test_no_boxes_are_not_the_same_as_an_empty_list(convert):
 
 @pytest.mark.parametrize("given", ["all", 3, [1, 2, 3], [["a", "b", "c", "d"]], [[[1, 2, 3, 4]]] * 3])
 def test_other_boxes_are_refused(convert, given):
-    with pytest.raises(Exception, match="^boxes: "):
+    with pytest.raises(Exception, match=r"^boxes: "):
         convert.boxes_for(given, 2)
 
 

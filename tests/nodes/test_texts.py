@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from stand_ins.comfyui import Host
-from tools.update_nodes import LOCALES, PAGES, find_problems, make_files
+from tools.update_nodes import LOCALES, PAGES, find_problems, make_files, read_translations
 
-LANGUAGES = ("en", "zh", "ja")
+LANGUAGES = ("en", *read_translations())
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,8 @@ from .console import Console
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ..finish import Restoration
     from ..pictures import Picture
+    from ..restoration import Restoration
     from ..restorer import FaceRestorer
 
 _LONGEST_WHOLE_PX = 1280

@@ -11,10 +11,10 @@ from .run import Done
 from .side_files import Extras, SideWriter
 
 if TYPE_CHECKING:
-    from ..finish import Restoration
     from ..pictures import Frame, PictureFile
     from ..pipeline.restoring.restore import ShouldStop
     from ..report import Report
+    from ..restoration import Restoration
     from ..restorer import FaceRestorer
 
 _FRAMES_AT_ONCE = 8
@@ -39,7 +39,7 @@ def restore_file(
     from ..pictures import open_picture, write_frames
 
     with open_picture(job.source, max_pixels) as file:
-        sides = SideWriter(job, file, extras, names_fidelity=restorer.network.has_fidelity)
+        sides = SideWriter(job, file, extras)
         work = _Work(job, file, restorer, options, sides, reporter, should_stop)
         try:
             with closing(work.results()) as results:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .outputs import Job, SideFiles
 
 if TYPE_CHECKING:
-    from ..finish import Restoration
     from ..pictures import Frame, Picture, PictureFile
+    from ..restoration import Restoration
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,8 @@ class Extras:
 class SideWriter:
     """Gathers what the further files show while the frames go by, and keeps no frame."""
 
-    def __init__(self, job: Job, file: "PictureFile", extras: Extras, *, names_fidelity: bool) -> None:
-        """names_fidelity: the comparison says which fidelity was used."""
-        self._job, self._file, self._extras, self._names_fidelity = job, file, extras, names_fidelity
+    def __init__(self, job: Job, file: "PictureFile", extras: Extras) -> None:
+        self._job, self._file, self._extras = job, file, extras
         self._masks: list[_PackedMask] = []
         self._comparison: Picture | None = None
         self._compares_face = False
@@ -59,19 +58,19 @@ class SideWriter:
         from ..pictures import Frame, Picture, write_picture
 
         frame = f"frame{self._num_frames:04d}_" if self._file.num_frames > 1 else ""
-        numbers = [face.number for face in result.report.faces if face.status == "restored"]
-        for number, face in zip(numbers, result.faces, strict=True):
-            for kind, image in (("input", face.crop.image), ("restored", face.image)):
-                write_picture(Picture((Frame(image),)), crops.path(self._job, f"{frame}face{number}_{kind}"))
+        for face in result.found.used:
+            for kind, image in (("input", face.crop and face.crop.image), ("restored", face.restored)):
+                if image is not None:
+                    write_picture(Picture((Frame(image),)), crops.path(self._job, f"{frame}face{face.number}_{kind}"))
 
     def _compared(self, frame: "Frame", result: "Restoration") -> "Picture":
         from ..drawing.sheet import draw_grid
         from ..pictures.stills import flatten_frame, picture_of
 
-        report = result.report
-        fidelity = f", fidelity {report.options['fidelity']:g}" if self._names_fidelity else ""
+        model = result.found.made_by.model
+        fidelity = "" if model["fidelity"] is None else f", fidelity {model['fidelity']:g}"
         images = [flatten_frame(still) for still in (frame, frame.with_image(result.image))]
-        return picture_of(draw_grid([images], ["input", f"{report.model['name']}{fidelity}"]), self._file.info)
+        return picture_of(draw_grid([images], ["input", f"{model['name']}{fidelity}"]), self._file.info)
 
 
 class _PackedMask(NamedTuple):

@@ -18,6 +18,7 @@ from vqfr_core.files.side_files import Extras
 from vqfr_core.options import RestoreOptions
 from vqfr_core.pictures import Frame, Picture, PictureInfo, read_picture, write_frames, write_picture
 from vqfr_core.pictures.picture_file import PictureFile
+from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy
 
 SUFFIXES = [".gif", ".png", ".webp", ".tif"]
 
@@ -26,7 +27,6 @@ class BrightRestorer:
     """Turns each frame with a face, that is every frame whose number is listed, white."""
 
     def __init__(self, with_face=(), fail_at=None):
-        self.network = SimpleNamespace(has_fidelity=True)
         self.with_face, self.fail_at = set(with_face), fail_at
         self.num_seen, self.most_at_once, self.alive = 0, 0, weakref.WeakSet()
 
@@ -44,9 +44,13 @@ class BrightRestorer:
         has_face = number in self.with_face
         result = torch.ones_like(image) if has_face else image.clone()
         self.alive.add(result)
-        face = SimpleNamespace(crop=SimpleNamespace(image=torch.zeros(3, 8, 8)), image=torch.ones(3, 8, 8))
+        detection = FaceDetection(Box(0, 0, 8, 8), (), 1.0)
+        crop = FaceCrop(detection, torch.zeros(3, 8, 8), np.eye(2, 3))
+        face = Face(detection, number=2, crop=crop, restored=torch.ones(3, 8, 8))
+        made_by = MadeBy(model={"name": "bright", "fidelity": options.fidelity})
+        found = ImageFaces(image, tuple(image.shape[1:]), (face,) if has_face else (), made_by)
         report = SimpleNamespace(
-            faces=[SimpleNamespace(number=0, status="restored")] if has_face else [],
+            faces=[SimpleNamespace(number=2, status="restored")] if has_face else [],
             num_restored=int(has_face),
             notes=["a note"],
             timings_s={"restore": 0.5},
@@ -58,7 +62,7 @@ class BrightRestorer:
             to_dict=lambda: {"frame": number},
         )
         mask = torch.full_like(image[:1], float(has_face))
-        return SimpleNamespace(image=result, mask=mask, faces=[face] if has_face else [], report=report)
+        return SimpleNamespace(image=result, mask=mask, faces=found.used, found=found, report=report)
 
 
 def make_film(path: Path, num_frames: int, sizes=((16, 24),)) -> Path:
@@ -163,7 +167,7 @@ def test_further_files_of_a_film(tmp_path):
     out.mkdir()
     side = plan_side_files(tmp_path / "more", [])
     restore(source, out / "b.webp", BrightRestorer([2, 9]), Extras(side, side, side))
-    faces = {f"b_frame{n:04d}_face0_{kind}.png" for n in (2, 9) for kind in ("input", "restored")}
+    faces = {f"b_frame{n:04d}_face2_{kind}.png" for n in (2, 9) for kind in ("input", "restored")}
     assert names(tmp_path / "more") == faces | {"b_mask.png", "b_compare.png"}
     masks = read_picture(tmp_path / "more" / "b_mask.png")
     assert masks.is_gray and masks.loop == 2
