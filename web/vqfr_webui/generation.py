@@ -1,6 +1,6 @@
 """What the always-visible script does at each step of a generation. `p` is the WebUI's processing object."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PIL import Image
@@ -105,32 +105,27 @@ def number_of(p: Any) -> once.Number:
     return getattr(p, "iteration", 0), getattr(p, "batch_index", 0)
 
 
-def faces_of_picture(**known: Any) -> str | None:
-    """What was done with the faces of the picture whose infotext the WebUI writes.
-
-    known: the variables of its create_infotext.
-    """
-    job = _job_in_text(known)
-    return None if job is None else job.faces.get(_number_in_text(known))
-
-
-def error_of_picture(**known: Any) -> str | None:
-    """Why nothing could be done with it; arguments as for `faces_of_picture`."""
-    job = _job_in_text(known)
-    return None if job is None else job.errors.get(_number_in_text(known))
-
-
 def _job_of(p: Any) -> once.Job | None:
     job: once.Job | None = getattr(p, "vqfr_job", None)
     return job
 
 
-def _job_in_text(known: Mapping[str, Any]) -> once.Job | None:
-    """None for the text of a grid, too."""
-    return None if known.get("use_main_prompt") else _job_of(known["p"])
+def _text_of(entries_of: Callable[[once.Job], Mapping[once.Number, str]]) -> Callable[..., str | None]:
+    """What the WebUI calls, with the variables of its create_infotext, to get the entry of the picture it writes."""
+
+    def text(**known: Any) -> str | None:
+        p, index = known["p"], known["index"]
+        job = _job_of(p)
+        if job is None or known.get("use_main_prompt"):  # the text of a grid
+            return None
+        is_in_batch = known.get("all_prompts") is getattr(p, "prompts", None)
+        number = (getattr(p, "iteration", 0), index) if is_in_batch else divmod(index, getattr(p, "batch_size", 1))
+        return entries_of(job).get(number)
+
+    return text
 
 
-def _number_in_text(known: Mapping[str, Any]) -> once.Number:
-    p, index = known["p"], known["index"]
-    is_in_batch = known.get("all_prompts") is getattr(p, "prompts", None)
-    return (getattr(p, "iteration", 0), index) if is_in_batch else divmod(index, getattr(p, "batch_size", 1))
+faces_of_picture = _text_of(lambda job: job.faces)
+"""What was done with the faces of a picture."""
+error_of_picture = _text_of(lambda job: job.errors)
+"""Why nothing could be done with it."""
