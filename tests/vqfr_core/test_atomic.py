@@ -18,7 +18,7 @@ def test_the_file_appears_when_all_is_written(tmp_path):
 def test_any_exception_leaves_the_old_file(tmp_path, exception):
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with pytest.raises(exception), whole_file(path) as file:
+    with pytest.raises(exception), whole_file(path) as file:  # noqa: PT012  what is raised inside is the point
         file.write(b"half of")
         raise exception("now")
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.bin"]
@@ -52,6 +52,6 @@ def test_it_has_the_permissions_of_a_new_file(tmp_path):
 
 
 def test_a_missing_folder_is_an_error(tmp_path):
-    with pytest.raises(OSError), whole_file(tmp_path / "no" / "a.bin"):
+    with pytest.raises(FileNotFoundError), whole_file(tmp_path / "no" / "a.bin"):
         pass
     assert os.listdir(tmp_path) == []

@@ -1,7 +1,6 @@
 """`models`: the known weight files, listed, downloaded, converted and verified."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +105,7 @@ def _convert(arguments: argparse.Namespace, console: Console) -> int:
 
     source = arguments.source.expanduser()
     target = arguments.target or source.with_suffix(".safetensors")
-    if target.exists() and source.exists() and os.path.samefile(source, target):
+    if target.exists() and source.exists() and source.samefile(target):
         raise InputError(f"{target} is the input itself; give another name for the output")
     if target.exists() and not arguments.overwrite:
         raise InputError(f"{target} exists; give another name, or --overwrite to replace it")

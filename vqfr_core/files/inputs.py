@@ -77,7 +77,8 @@ def _pictures_in(folder: Path, recursive: bool, leave_out: set[str]) -> Iterator
 
 def _matches(pattern: Path, leave_out: set[str]) -> list[Path]:
     """Pictures that match; when nothing that matches has a picture's ending, all files that do."""
-    matching = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]
+    # Not Path.glob: the pattern may be absolute, and hidden files are passed over.
+    matching = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
     files = [path for path in matching if path.is_file() and not _is_below(path, _fixed_part(pattern), leave_out)]
     return [path for path in files if _is_picture(path.name)] or files
 

@@ -59,7 +59,7 @@ class SideWriter:
 
         frame = f"frame{self._num_frames:04d}_" if self._file.num_frames > 1 else ""
         for face in result.found.used:
-            for kind, image in (("input", face.crop and face.crop.image), ("restored", face.restored)):
+            for kind, image in (("input", face.crop.image if face.crop else None), ("restored", face.restored)):
                 if image is not None:
                     write_picture(Picture((Frame(image),)), crops.path(self._job, f"{frame}face{face.number}_{kind}"))
 

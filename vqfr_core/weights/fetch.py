@@ -114,7 +114,7 @@ class _Transfer:
                 continue
             if self.record.sha256 is None:
                 remember_sha256(self.target.parent, self.record.file_name, sha256)
-            os.replace(self.part, self.target)
+            self.part.replace(self.target)
             remove_part(self.part)
             return
         raise _failure(self.record, self.target.parent, "; ".join(problems))

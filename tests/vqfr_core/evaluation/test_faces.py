@@ -32,7 +32,7 @@ def test_pairs_by_name_whatever_the_ending(tmp_path):
 
 
 def test_a_missing_partner_is_named(tmp_path):
-    with pytest.raises(InputError, match="no picture named b .1 of 2"):
+    with pytest.raises(InputError, match=r"no picture named b .1 of 2"):
         find_cases(fill(tmp_path / "hq", "a.png"), fill(tmp_path / "lq", "a.png", "b.png"), [])
     with pytest.raises(InputError, match="nothing to evaluate"):
         find_cases(None, None, [])

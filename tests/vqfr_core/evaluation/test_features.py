@@ -22,9 +22,9 @@ class StandIn(torch.nn.Module):
 
 def test_absent_weights_have_a_reason(tmp_path, monkeypatch):
     monkeypatch.delenv("VQFR_METRIC_WEIGHTS", raising=False)
-    with pytest.raises(MetricAbsent, match="--metric-weights or .VQFR_METRIC_WEIGHTS"):
+    with pytest.raises(MetricAbsent, match=r"--metric-weights or .VQFR_METRIC_WEIGHTS"):
         MetricFolder().find("alexnet")
-    with pytest.raises(MetricAbsent, match="alexnet_features.pth or .* comes from https"):
+    with pytest.raises(MetricAbsent, match=r"alexnet_features.pth or .* comes from https"):
         MetricFolder(tmp_path).find("alexnet")
     (tmp_path / "alexnet_features.pth").write_bytes(b"something else")
     with pytest.raises(MetricAbsent, match="another file"):

@@ -51,7 +51,7 @@ def test_against_the_formula_written_out(random_alexnet, rng):
 
 def test_without_the_package_the_command_is_told(random_alexnet, monkeypatch):
     monkeypatch.setitem(sys.modules, "lpips", None)
-    with pytest.raises(MetricAbsent, match='pip install "lpips>=0.1.4"'):
+    with pytest.raises(MetricAbsent, match=r'pip install "lpips>=0.1.4"'):
         Lpips(random_alexnet)
 
 

@@ -48,7 +48,7 @@ def test_an_input_is_never_overwritten(tmp_path):
     for out in (tmp_path / "a.png", tmp_path / "link" / "a.png", tmp_path, tmp_path / "link"):
         with pytest.raises(InputError, match="would be overwritten"):
             plan_jobs(sources("a.png", root=tmp_path), out, format=None)
-    with pytest.raises(InputError, match="b.png is an input"):
+    with pytest.raises(InputError, match=r"b.png is an input"):
         plan_jobs(sources("b.jpg", "b.png", root=tmp_path), tmp_path, format=None)
     assert plan_jobs(sources("a.jpg", root=tmp_path), tmp_path, format=None)[0].target == tmp_path / "a.png"
 

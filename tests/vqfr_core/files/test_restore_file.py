@@ -154,10 +154,10 @@ def test_a_film_with_a_face_at_its_end_is_written(tmp_path):
 def test_a_failure_in_the_middle_leaves_nothing(tmp_path, suffix):
     source, out = make_film(tmp_path / f"a{suffix}", 20), tmp_path / "out"
     out.mkdir()
-    with pytest.raises(RuntimeError, match="^the network fell ill$"):
+    with pytest.raises(RuntimeError, match=r"^the network fell ill$"):
         restore(source, out / f"b{suffix}", BrightRestorer([0], fail_at=13))
+    stop = iter([False, True])
     with pytest.raises(Cancelled):
-        stop = iter([False, True])
         restore(source, out / f"b{suffix}", BrightRestorer([0]), should_stop=lambda: next(stop))
     assert os.listdir(out) == []
 

@@ -84,7 +84,7 @@ def test_real_networks_with_random_weights() -> None:
         parser.module = network.eval()
         labels = parser.label(torch.rand(2, 3, 64, 64))
         assert labels.shape == (2, 64, 64)
-        assert 0 <= int(labels.min()) and int(labels.max()) <= len(FACE_REGIONS)
+        assert int(labels.min()) >= 0 and int(labels.max()) <= len(FACE_REGIONS)
 
 
 class TooFew(torch.nn.Module):
@@ -94,5 +94,5 @@ class TooFew(torch.nn.Module):
 
 def test_a_network_of_other_labels_is_refused() -> None:
     parser: Parser = LabelParser(TooFew(), "odd", "an odd one", BISENET.replace("none", "").replace(" ", ","), *HALF)
-    with pytest.raises(InputError, match="odd gave .* 19 labels"):
+    with pytest.raises(InputError, match=r"odd gave .* 19 labels"):
         parser.label(torch.zeros(1, 3, 512, 512))

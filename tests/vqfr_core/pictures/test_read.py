@@ -411,10 +411,12 @@ def test_damaged_bytes_never_escape_as_other_errors(tmp_path):
                 data[position] = random.integers(0, 256)
             path = tmp_path / "a.bin"
             path.write_bytes(data)
+            message = ""
             try:
                 read_picture(path)
             except InputError as error:
-                assert "a.bin" in str(error)
+                message = str(error)
+            assert not message or "a.bin" in message
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -181,7 +181,7 @@ def test_jpeg_has_full_colour_resolution_and_the_quality_asked_for(tmp_path):
         write_picture(Picture([Frame(smooth())]), tmp_path / "a.jpg", quality=quality)
         with Image.open(tmp_path / "a.jpg") as stored:
             assert {(part[1], part[2]) for part in stored.layer} == {(1, 1)}
-        sizes.append(os.path.getsize(tmp_path / "a.jpg"))
+        sizes.append((tmp_path / "a.jpg").stat().st_size)
     assert sizes[0] < sizes[1]
     assert (read_picture(tmp_path / "a.jpg").images[0] - smooth()).abs().max() < 0.04
 
@@ -302,7 +302,7 @@ def test_another_number_of_frames_than_announced_is_refused(tmp_path, suffix, nu
 @pytest.mark.parametrize("suffix", FILMS)
 def test_a_failure_in_the_middle_is_passed_on_and_leaves_nothing(tmp_path, suffix):
     film = Film(5, fail_at=3, duration_ms=None if suffix == ".tif" else 100.0)
-    with pytest.raises(OSError, match="^the source fell ill$"):
+    with pytest.raises(OSError, match=r"^the source fell ill$"):
         write_frames(film.frames(), tmp_path / f"a{suffix}", PictureInfo(), num_frames=5)
     assert list(tmp_path.iterdir()) == []
 
@@ -384,7 +384,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch, excepti
 
 def test_an_old_file_is_replaced_also_through_a_link(tmp_path):
     (tmp_path / "target.png").write_bytes(b"old")
-    os.symlink(tmp_path / "target.png", tmp_path / "link.png")
+    (tmp_path / "link.png").symlink_to(tmp_path / "target.png")
     write_picture(picture_of(), tmp_path / "link.png")
     assert (tmp_path / "link.png").is_symlink()
     assert torch.equal(read_picture(tmp_path / "target.png").images[0], picture_of().images[0])

@@ -48,7 +48,7 @@ def test_integers_in_place_of_weights(tiny_states, kind):
 def test_half_a_model_is_a_weights_error(tiny_states, kind):
     names = sorted(tiny_states[kind])
     for part in (names[: len(names) // 2], names[len(names) // 2 :], names[::2]):
-        with pytest.raises(WeightsError, match="x.pth"):
+        with pytest.raises(WeightsError, match=r"x.pth"):
             check(kind, {name: tiny_states[kind][name] for name in part})
 
 

@@ -35,7 +35,7 @@ def test_only_the_published_name_is_compared(tmp_path):
     (tmp_path / "parsenet.pth").write_bytes(b"abc")
     assert check_file(tmp_path / "parsenet.pth", record) == ABC
     (tmp_path / record.file_name).write_bytes(b"abc")
-    with pytest.raises(WeightsError, match="3 bytes .expected 85331193."):
+    with pytest.raises(WeightsError, match=r"3 bytes .expected 85331193."):
         check_file(tmp_path / record.file_name, record)
 
 

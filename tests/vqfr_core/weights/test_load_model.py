@@ -59,7 +59,7 @@ def test_auto_takes_the_best_present(tiny_states, tmp_path):
 def test_name_of_a_file_in_the_folders(tiny_states, tmp_path):
     save_file(tiny_states["vqfr_v1"], tmp_path / "mine.safetensors")
     assert load_model("mine.safetensors", device="cpu", folder=tmp_path).info.name == "mine"
-    with pytest.raises(WeightsError, match="no file yours.safetensors.*known restorers are vqfr_v2"):
+    with pytest.raises(WeightsError, match=r"no file yours.safetensors.*known restorers are vqfr_v2"):
         load_model("yours.safetensors", device="cpu", folder=tmp_path)
 
 

@@ -77,7 +77,7 @@ def test_code_is_named_and_not_run(tmp_path, protocol, inside):
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 def test_torchscript_is_not_run(tmp_path):
     torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), tmp_path / "x.pt")
-    with pytest.raises(WeightsError, match="TorchScript|program code"):
+    with pytest.raises(WeightsError, match=r"TorchScript|program code"):
         read_checkpoint(tmp_path / "x.pt")
 
 

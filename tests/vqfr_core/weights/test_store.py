@@ -151,7 +151,7 @@ def test_auto_detector_is_resnet50_when_it_is_there(store, folder, packaged):
 
 def test_auto_parser_is_one_that_is_there(store, folder):
     assert store.find_present("parser") is None
-    with pytest.raises(WeightsError, match="no parser weights.*parsenet to download"):
+    with pytest.raises(WeightsError, match=r"no parser weights.*parsenet to download"):
         store.open("parser", device="cpu")
     put(folder, "bisenet.pth")
     assert store.find("parser").name == "bisenet"
@@ -166,9 +166,9 @@ def test_a_path_or_the_name_of_a_file(store, folder, tmp_path):
     found = store.find("restorer", outside)
     assert (found.name, found.path, found.source) == ("x", outside, "file")
     assert store.find_present("restorer", "yours.pth") is None
-    with pytest.raises(WeightsError, match="no file yours.pth.*known restorers are vqfr_v2"):
+    with pytest.raises(WeightsError, match=r"no file yours.pth.*known restorers are vqfr_v2"):
         store.find("restorer", "yours.pth")
-    with pytest.raises(WeightsError, match="no file parsenet.*known detectors are retinaface_resnet50"):
+    with pytest.raises(WeightsError, match=r"no file parsenet.*known detectors are retinaface_resnet50"):
         store.find("detector", "parsenet")
 
 

@@ -54,7 +54,7 @@ def test_published_names_and_shapes(config, reference_dir):
 
 
 def test_a_missing_size_is_named():
-    with pytest.raises(WeightsError, match="embedding.weight"):
+    with pytest.raises(WeightsError, match=r"embedding.weight"):
         V2Config.from_state_dict({})
 
 

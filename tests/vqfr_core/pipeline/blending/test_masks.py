@@ -108,7 +108,7 @@ def test_landmarks_without_a_face_are_refused(bad: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("erode", "feather"), [(-0.2, 0.0), (-0.1, 0.5), (0.0, 0.0), (0.02, 0.06), (0.3, 0.5)])
 def test_every_mask_is_zero_at_the_border(erode: float, feather: float) -> None:
-    far_off = FRONTAL + [200.0, 150.0]
+    far_off = [*FRONTAL, 200.0, 150.0]
     masks = torch.stack([box_mask(256), soft_face_mask(far_off / 2, 256), torch.ones(1, 256, 256)])
     shaped = shape_mask(masks, erode=erode, feather=feather)
     assert border_is_zero(shaped)
