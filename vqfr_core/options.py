@@ -54,7 +54,7 @@ class OptionSpec:
     def check(self, value: Any) -> None:
         """Raise InputError unless the value is allowed."""
         if self.choices is not None:
-            if value not in self.choices and value not in self.retired:
+            if value not in (*self.choices, *self.retired):
                 raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
         elif isinstance(self.default, bool):
             if not isinstance(value, bool):
