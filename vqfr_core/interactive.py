@@ -89,7 +89,7 @@ class InteractiveImage:
                 progress=progress,
                 should_stop=should_stop,
             )
-        shared = {stage: seconds / len(fidelities) for stage, seconds in watch.seconds.items()}
+        shared = {stage: seconds / max(1, len(fidelities)) for stage, seconds in watch.seconds.items()}
         return [
             restorer.finish(entry, options.replace(fidelity=fidelity), timings_s=shared)
             for fidelity, (entry,) in zip(fidelities, swept, strict=True)

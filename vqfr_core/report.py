@@ -36,7 +36,7 @@ class Report:
     size: tuple[int, int]
     """(height, width) of the input in pixels."""
     faces: list[FaceReport]
-    """All faces found: first those restored, by number, then those skipped."""
+    """All faces found: first those restored, then those skipped, each by number; those without one come last."""
     model: dict[str, Any]
     """name, generation, file, sha256 and source ("embedded", "file" or "downloaded") of the weights."""
     detector: str
@@ -69,9 +69,9 @@ class Report:
 
 
 def face_reports(found: ImageFaces, status: str = "restored") -> list[FaceReport]:
-    """Every face of an image: first those used, by number, with that status, then those skipped."""
-    skipped = [face for face in found.faces if face.skipped is not None]
-    return [_face_report(face, status) for face in found.used] + [_face_report(face, "skipped") for face in skipped]
+    """Every face of an image: first those used, with that status, then those skipped, each by number."""
+    used = [_face_report(face, status) for face in found.used]
+    return used + [_face_report(face, "skipped") for face in found.left_out]
 
 
 def make_report(found: ImageFaces, options: RestoreOptions, timings_s: Mapping[str, float]) -> Report:

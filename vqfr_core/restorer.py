@@ -186,7 +186,7 @@ class FaceRestorer(LoadedNetworks):
                     progress=progress,
                     should_stop=should_stop,
                 )
-            shared = {stage: seconds / len(fidelities) for stage, seconds in watch.seconds.items()}
+            shared = {stage: seconds / max(1, len(fidelities)) for stage, seconds in watch.seconds.items()}
             return [
                 self.finish(entry, settings.replace(fidelity=fidelity), timings_s=shared)
                 for fidelity, (entry,) in zip(fidelities, swept, strict=True)

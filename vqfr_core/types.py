@@ -5,6 +5,7 @@ at integer coordinates (the top-left pixel is centred on (0, 0)). "Left" is the 
 float32, in [0, 1], shape (3, H, W).
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -135,6 +136,12 @@ class ImageFaces:
         """The faces that are not skipped, by number."""
         return [self.faces[place] for place in self._places()]
 
+    @property
+    def left_out(self) -> list[Face]:
+        """The faces that are skipped, by number; those without one come last."""
+        skipped = [face for face in self.faces if face.skipped is not None]
+        return sorted(skipped, key=lambda face: math.inf if face.number is None else face.number)
+
     def with_used(self, faces: Iterable[Face], **changes: Any) -> "ImageFaces":
         """The same with other faces in place of `used`, in its order."""
         everything = list(self.faces)
@@ -145,7 +152,7 @@ class ImageFaces:
     @property
     def detections(self) -> "Detections":
         """The same as plain detections: those used, by number, and those skipped."""
-        skipped = [SkippedFace(face.detection, face.skipped) for face in self.faces if face.skipped is not None]
+        skipped = [SkippedFace(face.detection, face.skipped or "") for face in self.left_out]
         return Detections([face.detection for face in self.used], skipped)
 
     def _places(self) -> list[int]:

@@ -1,49 +1,61 @@
 """Trying settings on one image: the same results as from scratch, and the network runs no more often than it must."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 import torch
 
-from vqfr_core import Cancelled, FaceRestorer, RestoreOptions, read_picture
-from vqfr_core.interactive import Rework
-
-GROUP = Path(__file__).parents[1] / "data" / "group.jpg"
+from vqfr_core import Cancelled, FaceRestorer, RestoreOptions
+from vqfr_core.interactive import InteractiveImage
 
 
 @pytest.fixture(scope="module")
-def restorer(tiny_v2) -> FaceRestorer:
-    return FaceRestorer(tiny_v2, device="cpu")
+def restorer(tiny_v2, small_store) -> FaceRestorer:
+    return FaceRestorer(tiny_v2, device="cpu", store=small_store)
 
 
 @pytest.fixture(scope="module")
-def image() -> torch.Tensor:
-    return read_picture(GROUP).images[0]
+def image(group) -> torch.Tensor:
+    return group
 
 
 @pytest.fixture
-def encodings(restorer, monkeypatch) -> list[int]:
+def encodings(restorer) -> Iterator[list[int]]:
     """Grows by one whenever the network looks at faces."""
     seen: list[int] = []
-    restorer.network.encoder.register_forward_hook(lambda *_: seen.append(1))
+    handle = restorer.network.encoder.register_forward_hook(lambda *_: seen.append(1))
     yield seen
-    restorer.network.encoder._forward_hooks.clear()
+    handle.remove()
+
+
+@pytest.fixture
+def detections(restorer, monkeypatch) -> list[int]:
+    """Grows by one whenever the detector looks at pictures."""
+    detector, seen = restorer.detector(), []
+    find = detector.find
+    monkeypatch.setattr(detector, "find", lambda *args: (seen.append(1), find(*args))[1])
+    return seen
 
 
 @pytest.mark.parametrize("model", ["tiny_v1", "tiny_v2"])
-def test_equal_to_restoring_from_scratch(model, image, request):
-    restorer = FaceRestorer(request.getfixturevalue(model), device="cpu")
-    work = Rework(image)
+def test_equal_to_restoring_from_scratch(model, image, small_store, request):
+    restorer = FaceRestorer(request.getfixturevalue(model), device="cpu", store=small_store)
+    work = InteractiveImage(image)
     work.restore(restorer, RestoreOptions(max_faces=1, fidelity=0.3))
-    for changes in ({"fidelity": 0.0}, {"fidelity": 0.8, "opacity": 0.5, "mask": "box", "color_match": 0.0}):
+    for changes in (
+        {"fidelity": 0.0},
+        {"fidelity": 0.8, "opacity": 0.5, "mask": "crop", "color_match": 0.0},
+        {"sort": "score", "select": "0"},
+    ):
         options = RestoreOptions(max_faces=1, **changes)
         again, fresh = work.restore(restorer, options), restorer.restore(image, options)
         assert torch.equal(again.image, fresh.image) and torch.equal(again.mask, fresh.mask)
         assert again.report.faces == fresh.report.faces and again.report.options == fresh.report.options
+        assert again.report.notes == fresh.report.notes and again.report.model == fresh.report.model
 
 
 def test_only_new_faces_go_through_the_network(restorer, image, encodings):
-    work, options = Rework(image), RestoreOptions(max_faces=2)
+    work, options = InteractiveImage(image), RestoreOptions(max_faces=2)
     assert not work.is_kept(restorer, options)
     work.restore(restorer, options)
     assert len(encodings) == 2 and work.is_kept(restorer, options)
@@ -51,6 +63,7 @@ def test_only_new_faces_go_through_the_network(restorer, image, encodings):
         options.replace(fidelity=0.9),
         options.replace(opacity=0.3, scale=2.0),
         options.replace(select="1"),
+        options.replace(sort="score", select="largest"),
     ):
         assert work.is_kept(restorer, changed)
         work.restore(restorer, changed)
@@ -59,39 +72,57 @@ def test_only_new_faces_go_through_the_network(restorer, image, encodings):
     assert len(encodings) == 3
 
 
+def test_the_detector_runs_only_when_its_settings_change(restorer, image, detections):
+    work, options = InteractiveImage(image), RestoreOptions(select="0")
+    work.detect(restorer, options)
+    looks = len(detections)
+    work.detect(restorer, options.replace(select="1", sort="score", mask="crop", fidelity=0.1))
+    assert len(detections) == looks > 0
+    assert len(work.detect(restorer, options.replace(min_face_px=50.0, select="all")).used) == 3
+    assert len(detections) == 2 * looks
+
+
 def test_a_sweep_uses_what_is_kept(restorer, image, encodings):
-    work, options = Rework(image), RestoreOptions(select="largest")
+    work, options = InteractiveImage(image), RestoreOptions(select="largest")
     first = work.restore(restorer, options)
     results = work.sweep(restorer, [0.0, 0.5, 1.0], options)
     assert len(encodings) == 1 and torch.equal(results[1].image, first.image)
     assert [result.report.options["fidelity"] for result in results] == [0.0, 0.5, 1.0]
+    assert work.sweep(restorer, [], options) == []
 
 
 def test_memory_has_a_limit(restorer, image, encodings):
-    work = Rework(image, max_bytes=1)
+    work = InteractiveImage(image, max_bytes=1)
     options = RestoreOptions(max_faces=2)
     work.restore(restorer, options)
-    assert len(work._kept) == 1 and not work.is_kept(restorer, options)
+    one_face = 3 * 128 * 128 * 4 + 2 * 32 * 128 * 128 * 4  # its crop, and two features
+    assert work.num_bytes == image.numel() * 4 + one_face and not work.is_kept(restorer, options)
+    assert work.is_kept(restorer, options.replace(select="1"))
     work.forget()
-    assert work.num_bytes == image.numel() * 4
+    assert work.num_bytes == image.numel() * 4 and not work.is_kept(restorer, options.replace(select="1"))
 
 
 def test_faces_are_known_by_the_numbers_of_the_selection(restorer, image):
-    work, options = Rework(image), RestoreOptions(sort="left-right", select="1,2")
-    numbered = work.numbers(restorer, options)
-    assert work.detect(restorer, options).faces == numbered[1:3] and len(numbered) > 3
+    work, options = InteractiveImage(image), RestoreOptions(sort="left-right", select="1,2")
+    chosen = work.detect(restorer, options)
+    assert [face.number for face in chosen.used] == [1, 2] and len(chosen.faces) == 5
+    everything = work.detect(restorer, options.replace(select="all"))
+    assert [face.number for face in everything.faces] == [face.number for face in chosen.faces]
 
 
-def test_an_aligned_face(restorer, image):
+def test_an_aligned_face(restorer, image, encodings):
     face, options = image[:, 40:140, 40:140], RestoreOptions(aligned=True, fidelity=0.7)
-    assert torch.equal(Rework(face).restore(restorer, options).image, restorer.restore(face, options).image)
+    work = InteractiveImage(face)
+    assert torch.equal(work.restore(restorer, options).image, restorer.restore(face, options).image)
+    work.restore(restorer, options.replace(fidelity=0.1))
+    assert len(encodings) == 2 and work.is_kept(restorer, options)
 
 
 def test_it_stops_when_told_and_keeps_what_is_done(restorer, image, encodings):
-    work, options = Rework(image), RestoreOptions(max_faces=2)
+    work, options = InteractiveImage(image), RestoreOptions(max_faces=2)
     seen: list[tuple[int, int]] = []
     with pytest.raises(Cancelled, match="1 of 2"):
-        work.restore(restorer, options, progress=lambda *p: seen.append(p), should_stop=lambda: len(seen) > 0)
-    assert seen == [(0, 2)]
+        work.restore(restorer, options, progress=lambda *p: seen.append(p), should_stop=lambda: seen[-1:] == [(1, 2)])
+    assert seen == [(0, 2), (1, 2)]
     work.restore(restorer, options, progress=lambda *p: seen.append(p))
     assert len(encodings) == 2 and seen[-1] == (2, 2)

@@ -1,44 +1,44 @@
-"""The steps in a row, with the embedded detector and a tiny network of random weights."""
+"""The steps in a row, with the embedded detector and tiny networks of random weights for crops of 128 px."""
 
 import json
-from pathlib import Path
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
-from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions, read_picture
-from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions
+from vqfr_core.networks.precision import full_float32
+from vqfr_core.networks.vqfr import V2Config
+from vqfr_core.pictures import to_pil
 from vqfr_core.types import Box
+from vqfr_core.weights.store import WeightStore
 
-DATA = Path(__file__).parents[1] / "data"
-SIZES = {"channels": (32,) * 6, "num_codes": 16, "code_channels": 32, "encoder_blocks": 1, "decoder_blocks": 1}
-
-
-def save_tiny(path: Path, generation: int) -> Path:
-    torch.manual_seed(generation)
-    network = VqfrV1(V1Config(**SIZES)) if generation == 1 else VqfrV2(V2Config(**SIZES))
-    for parameter in network.parameters():
-        if parameter.ndim == 4:
-            torch.nn.init.normal_(parameter, std=(1 / parameter[0].numel()) ** 0.5)
-    save_file(network.state_dict(), path)
-    return path
+SIDE = 128
+ONE = RestoreOptions(select="largest")
 
 
 @pytest.fixture(scope="module")
-def restorer(tmp_path_factory) -> FaceRestorer:
-    folder = tmp_path_factory.mktemp("models")
-    return FaceRestorer(save_tiny(folder / "tiny.safetensors", 2), device="cpu", folder=folder)
+def restorer(tiny_v2: str, small_store: WeightStore) -> FaceRestorer:
+    return FaceRestorer(tiny_v2, device="cpu", store=small_store)
 
 
 @pytest.fixture(scope="module")
-def group() -> torch.Tensor:
-    return read_picture(DATA / "group.jpg").images[0]
+def restorer_v1(tiny_v1: str, small_store: WeightStore) -> FaceRestorer:
+    return FaceRestorer(tiny_v1, device="cpu", store=small_store)
+
+
+@pytest.fixture(scope="module")
+def square() -> torch.Tensor:
+    """Random, of the network's size."""
+    return torch.rand((3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
 
 
 def test_only_the_chosen_face_changes(restorer, group):
     before = group.clone()
-    result = restorer.restore(group, RestoreOptions(select="largest"))
+    result = restorer.restore(group, ONE)
     assert torch.equal(group, before), "the input is never modified"
     assert result.image.shape == group.shape
     assert result.report.num_restored == 1 and len(result.faces) == 1
@@ -46,36 +46,52 @@ def test_only_the_chosen_face_changes(restorer, group):
     assert torch.equal(result.image[:, outside], group[:, outside]) and outside.float().mean() > 0.5
     assert not torch.equal(result.image, group)
     skipped = [face for face in result.report.faces if face.status == "skipped"]
-    assert skipped and all(face.reason for face in skipped)
+    assert len(skipped) == 4 and all(face.reason for face in skipped)
+
+
+def test_reports_number_faces_by_the_sort_order_whichever_are_chosen(restorer, group):
+    report = restorer.restore(group, RestoreOptions(select="-1,1", sort="left-right")).report
+    assert [(face.number, face.status) for face in report.faces] == [
+        (1, "restored"),
+        (4, "restored"),
+        (0, "skipped"),
+        (2, "skipped"),
+        (3, "skipped"),
+    ]
+    assert report.faces[2].reason == "not selected (number 0, selected: -1,1)"
+    boxes = sorted(report.faces, key=lambda face: face.number)
+    assert [face.box[0] for face in boxes] == sorted(face.box[0] for face in report.faces)
 
 
 def test_an_image_without_faces_comes_back_and_says_so(restorer):
     empty = torch.full((3, 120, 160), 0.4)
     result = restorer.restore(empty)
     assert torch.equal(result.image, empty) and not result.mask.any()
-    assert "no face found" in result.report.summary()
+    assert result.report.summary().startswith("no face found, tiny_v2 on cpu in fp32, ")
 
 
 def test_an_empty_selection_touches_nothing(restorer, group):
     result = restorer.restore(group, RestoreOptions(select="none"))
     assert torch.equal(result.image, group)
-    assert result.report.num_restored == 0 and len(result.report.faces) > 1
+    assert result.report.num_restored == 0 and len(result.report.faces) == 5
 
 
 def test_faces_of_several_images_share_batches(restorer, group):
-    seen = []
+    seen: list[tuple[int, int]] = []
     options = RestoreOptions(max_faces=1, batch_size=8)
     results = restorer.restore_many([group, group[:, :, 40:]], options, progress=lambda *p: seen.append(p))
     assert seen == [(0, 2), (2, 2)]
     single = restorer.restore(group, options)
     assert torch.allclose(results[0].image, single.image, atol=1e-4)
     assert results[1].image.shape == group[:, :, 40:].shape
+    assert restorer.restore_many([], options) == []
 
 
-def test_on_a_cpu_faces_go_one_by_one_unless_told_otherwise(restorer, group):
-    seen = []
-    restorer.restore(group, RestoreOptions(max_faces=2), progress=lambda *p: seen.append(p))
-    assert seen == [(0, 2), (1, 2), (2, 2)]
+def test_images_of_any_kind(restorer, face_picture):
+    pixels = (face_picture * 255).round().byte().permute(1, 2, 0).numpy()
+    expected = restorer.restore(face_picture)
+    for image in (to_pil(face_picture), pixels):
+        assert (restorer.restore(image).image - expected.image).abs().max() < 1e-3
 
 
 def test_boxes_and_areas_limit_the_faces(restorer, group):
@@ -85,34 +101,74 @@ def test_boxes_and_areas_limit_the_faces(restorer, group):
     assert [face.box for face in chosen.faces] == [whole[-1].box]
     (nothing,) = restorer.detect([group], area=torch.zeros(group.shape[1:]))
     assert not nothing.faces and len(nothing.skipped) >= len(whole)
+    report = restorer.restore(group, boxes=[whole[-1].box]).report
+    assert [face.number for face in report.faces] == [0, None, None, None, None]
 
 
-def test_given_faces_replace_detection(restorer, group):
-    face = restorer.detect([group])[0].faces[0]
-    result = restorer.restore(group, faces=[face])
-    assert result.report.faces[0].box == pytest.approx(tuple(face.box), abs=0.01)
+def test_given_faces_need_no_detector(tiny_v2, small_store, restorer, group, monkeypatch):
+    """None is loaded, and none is named."""
+    faces = restorer.detect([group])[0].faces[2:]
+    fresh = FaceRestorer(tiny_v2, device="cpu", store=small_store)
+    monkeypatch.setattr(FaceRestorer, "detector", lambda *_: pytest.fail("a detector was asked for"))
+    result = fresh.restore(group, RestoreOptions(max_faces=1), faces=faces)
+    assert [face.number for face in result.report.faces] == [0, 1, 2]
+    assert result.report.faces[0].box == pytest.approx(tuple(faces[0].box), abs=0.01)
+    assert result.report.detector == "none: the faces were given"
 
 
-def test_an_aligned_face_is_taken_whole(restorer):
-    face = read_picture(DATA / "face.jpg").images[0]
-    size = min(face.shape[1:])
-    result = restorer.restore(face[:, :size, :size], RestoreOptions(aligned=True, fidelity=0.3))
-    assert result.image.shape == (3, 512, 512) and result.report.detector.startswith("none")
+def test_given_faces_in_the_places_of_their_images(restorer, group, face_picture):
+    faces = [found.faces[:1] for found in restorer.detect([group, face_picture])]
+    many = restorer.restore_many([group, face_picture], faces=faces)
+    assert torch.equal(many[1].image, restorer.restore(face_picture, faces=faces[1]).image)
+    assert many[0].report.num_restored == 1 and len(many[0].report.faces) == 1
+    with pytest.raises(InputError, match="faces were given for 2 images, but there are 1"):
+        restorer.restore_many([group], faces=faces)
+
+
+def test_an_aligned_face_is_taken_whole(restorer, face_picture):
+    result = restorer.restore(face_picture, RestoreOptions(aligned=True, fidelity=0.3))
+    assert result.image.shape == (3, SIDE, SIDE) and result.report.detector == "none: the input is an aligned face"
+    assert result.report.mask == "none" and result.report.faces[0].number == 0
     crop = result.faces[0].crop.image
-    direct = restorer.network(crop[None] * 2 - 1, 0.3)[0].clamp(-1, 1) / 2 + 0.5
+    with torch.inference_mode():
+        direct = restorer.network(crop[None] * 2 - 1, 0.3)[0].clamp(-1, 1) / 2 + 0.5
     assert torch.allclose(result.image, direct, atol=1e-6)
 
 
-def test_an_aligned_face_is_enlarged_on_request(restorer):
-    result = restorer.restore(torch.rand(3, 512, 512), RestoreOptions(aligned=True, scale=1.5))
-    assert result.image.shape == (3, 768, 768) and result.mask.shape == (1, 768, 768)
+def test_an_aligned_face_is_enlarged_on_request(restorer, square):
+    result = restorer.restore(square, RestoreOptions(aligned=True, scale=1.5))
+    assert result.image.shape == (3, 192, 192) and result.mask.shape == (1, 192, 192)
 
 
-def test_the_precision_of_the_options_counts(restorer):
-    result = restorer.restore(torch.rand(3, 512, 512), RestoreOptions(aligned=True, precision="bf16"))
-    assert result.report.precision == "bf16"
+@pytest.mark.parametrize("given", ["faces", "boxes", "area"])
+def test_an_aligned_face_leaves_nothing_to_choose(given, restorer, square):
+    values = {"faces": [], "boxes": [Box(0, 0, 9, 9)], "area": torch.ones(4, 4)}
+    with pytest.raises(InputError, match="aligned: the whole image is the face; faces, boxes and area cannot"):
+        restorer.restore(square, RestoreOptions(aligned=True), **{given: values[given]})
+
+
+@pytest.mark.slow
+def test_half_precision_is_computed(restorer, square):
+    result = restorer.restore(square, RestoreOptions(aligned=True, precision="bf16"))
+    assert result.report.precision == "bf16" and result.image.isfinite().all()
+
+
+def test_the_precision_of_the_options_counts_and_is_said(tiny_v2, small_store, square):
+    restorer = FaceRestorer(tiny_v2, device="cpu", store=small_store)
+    exact = restorer.model
+    half = restorer.model_for(RestoreOptions(precision="bf16"))
+    assert (half.precision, exact.precision) == ("bf16", "fp32") and restorer.model_for(
+        RestoreOptions()
+    ).precision == "fp32"
+    weights = {p.dtype for p in half.module.parameters()}
+    assert weights == {torch.bfloat16, torch.float32}, "what chooses codes stays float32"
+    assert half.in_float32().precision == "fp32"
+    originals = dict(exact.module.named_parameters())
+    again = half.in_float32().module.named_parameters()
+    assert all(torch.equal(parameter, originals[name]) for name, parameter in again), "of the file, not rounded"
+    assert FaceRestorer(tiny_v2, device="cpu", precision="bf16", store=small_store).model.precision == "bf16"
     with pytest.raises(InputError, match="fp16 is many times slower"):
-        restorer.restore(torch.rand(3, 512, 512), RestoreOptions(aligned=True, precision="fp16"))
+        restorer.restore(square, RestoreOptions(aligned=True, precision="fp16"))
 
 
 def test_scale_enlarges_picture_and_mask(restorer, group):
@@ -121,27 +177,58 @@ def test_scale_enlarges_picture_and_mask(restorer, group):
     assert result.mask.shape == (1, *result.image.shape[1:])
 
 
+def test_a_background_of_ones_own(restorer, face_picture):
+    given = torch.rand((3, 640, 640), generator=torch.Generator().manual_seed(1))
+    for background in (given, lambda image, size: given):
+        result = restorer.restore(face_picture, RestoreOptions(scale=2.0), background=background)
+        outside = result.mask[0] == 0
+        assert torch.equal(result.image[:, outside], given[:, outside]) and result.mask.max() == 1
+
+
 def test_a_sweep_equals_single_runs(restorer, group):
-    swept = restorer.sweep(group, [0.0, 1.0], RestoreOptions(select="largest"))
-    alone = restorer.restore(group, RestoreOptions(select="largest", fidelity=1.0))
-    assert torch.allclose(swept[1].image, alone.image, atol=1e-6)
-    assert swept[1].report.options["fidelity"] == 1.0
+    swept = restorer.sweep(group, [0.0, 1.0], ONE)
+    for fidelity, result in zip([0.0, 1.0], swept, strict=True):
+        alone = restorer.restore(group, ONE.replace(fidelity=fidelity))
+        assert torch.equal(result.image, alone.image) and result.report.options["fidelity"] == fidelity
+        assert result.report.faces == alone.report.faces
+    assert restorer.sweep(group, [], ONE) == []
 
 
-def test_the_report_is_plain_json_and_names_what_was_used(restorer, group):
-    report = json.loads(restorer.restore(group).report.to_json())
-    assert report["model"]["name"] == "tiny" and len(report["model"]["sha256"]) == 64
+def test_the_report_is_plain_json_and_names_what_was_used(restorer, face_picture):
+    report = json.loads(json.dumps(restorer.restore(face_picture).report.to_dict()))
+    assert report["model"]["name"] == "tiny_v2" and len(report["model"]["sha256"]) == 64
+    assert report["model"]["generation"] == 2 and report["model"]["source"] == "file"
     assert report["detector"] == "retinaface_mobile0.25" and report["mask"] == "soft"
     assert report["precision"] == "fp32" and report["device"] == "cpu"
-    assert {"detect", "align", "restore", "mask", "blend"} <= set(report["timings_s"])
+    assert list(report["timings_s"]) == ["detect", "align", "restore", "mask", "blend"]
 
 
-def test_a_v1_says_that_it_ignores_fidelity(tmp_path, group):
-    restorer = FaceRestorer(save_tiny(tmp_path / "one.safetensors", 1), device="cpu", folder=tmp_path)
-    report = restorer.restore(group, RestoreOptions(select="largest", fidelity=0.9)).report
-    assert any("ignored" in note for note in report.notes)
-    with pytest.raises(InputError, match="v1 has no fidelity"):
-        restorer.sweep(group, [0.0, 1.0])
+def test_a_v1_says_that_it_ignores_fidelity(restorer_v1, face_picture):
+    report = restorer_v1.restore(face_picture, RestoreOptions(fidelity=0.9)).report
+    assert report.notes == ["tiny_v1 (VQFR v1) has no fidelity: the setting was ignored"]
+    with pytest.raises(InputError, match=r"tiny_v1 \(VQFR v1\) has no fidelity to vary; choose a VQFR v2"):
+        restorer_v1.sweep(face_picture, [0.0, 1.0])
+
+
+def test_a_network_built_by_hand_gives_a_report(small_v2, mobilenet, face_picture):
+    assert small_v2.info is None
+
+    class ByHand(WeightStore):
+        def open(self, role, *args, **named):
+            return {"restorer": small_v2, "detector": mobilenet}[role]
+
+        def find_present(self, *args, **named):
+            return None
+
+    report = FaceRestorer(device="cpu", store=ByHand()).restore(face_picture).report
+    assert report.model == {
+        "name": "vqfr_v2",
+        "generation": 2,
+        "file": None,
+        "sha256": None,
+        "source": "built by hand",
+    }
+    assert "vqfr_v2 on cpu in fp32" in report.summary() and report.num_restored == 1
 
 
 def test_stopping_takes_effect_before_detection(restorer, group):
@@ -152,5 +239,91 @@ def test_stopping_takes_effect_before_detection(restorer, group):
 def test_wrong_input_is_named(restorer):
     with pytest.raises(InputError):
         restorer.restore(torch.zeros(3, 3, 3, 3))
-    with pytest.raises(InputError, match="faces were given for 2 images"):
-        restorer.restore_many([torch.zeros(3, 64, 64)], faces=[[], []])
+    with pytest.raises(InputError, match="faces were given for 0 images"):
+        restorer.restore_many([torch.zeros(3, 64, 64)], faces=[])
+
+
+# --- one after the other, let go, and from several threads
+
+
+def test_images_one_by_one_when_each_is_asked_for(restorer, group, face_picture):
+    taken: list[str] = []
+
+    def images() -> Iterator[torch.Tensor]:
+        for name, image in (("face", face_picture), ("group", group)):
+            taken.append(name)
+            yield image
+
+    results = restorer.restore_iter(images(), ONE)
+    assert taken == []
+    assert torch.equal(next(results).image, restorer.restore(face_picture, ONE).image) and taken == ["face"]
+    assert torch.equal(next(results).image, restorer.restore(group, ONE).image) and list(results) == []
+    with pytest.raises(Cancelled):
+        next(restorer.restore_iter([group], should_stop=lambda: True))
+
+
+def test_networks_can_be_let_go_and_come_again(tiny_v2, small_store, face_picture):
+    with FaceRestorer(tiny_v2, device="cpu", store=small_store) as restorer:
+        first, model, detector = restorer.restore(face_picture), restorer.model, restorer.detector()
+        assert restorer.model is model and restorer.detector() is detector
+    assert restorer.model is not model and restorer.detector() is not detector
+    assert torch.equal(restorer.restore(face_picture).image, first.image)
+    with pytest.raises(ZeroDivisionError), restorer:
+        model = restorer.model
+        raise ZeroDivisionError
+    assert restorer.model is not model
+
+
+def test_threads_get_what_one_after_the_other_gets(restorer, group, face_picture):
+    work = [
+        (face_picture, RestoreOptions(fidelity=0.2)),
+        (group, ONE),
+        (face_picture, RestoreOptions(aligned=True)),
+    ] * 2
+    expected = [restorer.restore(image, options) for image, options in work]
+    with ThreadPoolExecutor(3) as threads:
+        results = list(threads.map(lambda each: restorer.restore(*each), work))
+    for result, alone in zip(results, expected, strict=True):
+        assert torch.equal(result.image, alone.image) and result.report.faces == alone.report.faces
+
+
+def test_full_float32_comes_back_when_the_last_thread_is_done(monkeypatch):
+    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+
+    def settings() -> list[bool]:
+        return [backend.allow_tf32 for backend in backends]
+
+    before = settings()
+    for backend in backends:
+        backend.allow_tf32 = True
+    entered, leave = threading.Barrier(3), [threading.Event(), threading.Event()]
+    left = [threading.Event(), threading.Event()]
+
+    def use(index: int) -> None:
+        with full_float32():
+            entered.wait(5)
+            leave[index].wait(5)
+        left[index].set()
+
+    threads = [threading.Thread(target=use, args=(index,)) for index in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        entered.wait(5)
+        assert settings() == [False, False]
+        leave[0].set()
+        assert left[0].wait(5) and settings() == [False, False], "the other one still needs it"
+        leave[1].set()
+        assert left[1].wait(5) and settings() == [True, True]
+    finally:
+        for event in leave:
+            event.set()
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value
+
+
+def test_the_whole_size_of_a_network_is_512_px(tiny_v2):
+    with FaceRestorer(tiny_v2, device="cpu", download=False) as restorer:
+        assert restorer.model.crop_px == 512 and restorer.model.sizes["channels"] == (32,) * 6
+        assert isinstance(restorer.network.config, V2Config)
+        assert restorer.model.generation == 2 and np.isfinite(restorer.model.working_bytes(2))

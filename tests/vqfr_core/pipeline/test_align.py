@@ -1,5 +1,6 @@
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,8 +8,15 @@ import torch
 
 from vqfr_core.errors import InputError
 from vqfr_core.pipeline.affine import invert_affine, transform_points, translation_affine, warp_affine
-from vqfr_core.pipeline.align import FFHQ_TEMPLATE, align_face, aligned_crop, estimate_image_to_crop
-from vqfr_core.types import Box, FaceDetection, Point
+from vqfr_core.pipeline.align import (
+    FFHQ_TEMPLATE,
+    align_face,
+    aligned_crop,
+    aligned_faces,
+    crop_faces,
+    estimate_image_to_crop,
+)
+from vqfr_core.types import Box, Face, FaceDetection, ImageFaces, Point
 
 
 def similarity(scale: float, angle_deg: float, dx: float, dy: float) -> np.ndarray:
@@ -153,3 +161,41 @@ def test_wrong_images_are_refused(image: torch.Tensor):
         aligned_crop(image)
     with pytest.raises(InputError, match="RGB"):
         align_face(image, face_placed_by(translation_affine(0, 0)))
+
+
+# --- as steps
+
+
+def two_faces() -> ImageFaces:
+    places = [face_placed_by(similarity(0.1, 10, 20, 30)), face_placed_by(similarity(0.15, -20, 60, 50))]
+    return ImageFaces(smooth_image(150, 170), (150, 170), (Face(places[0], 1), Face(places[1], 0)))
+
+
+def test_used_faces_are_cut_out_in_the_size_that_is_asked_for():
+    entry = two_faces()
+    skipped = replace(entry, faces=(entry.faces[0], replace(entry.faces[1], skipped="not selected")))
+    first, second = crop_faces([entry, skipped], 64)
+    for before, after in zip(entry.faces, first.faces, strict=True):
+        assert torch.equal(after.crop.image, align_face(entry.image, before.detection, 64).image)
+        assert after.number == before.number and before.crop is None
+    assert second.faces[0].crop.image.shape == (3, 64, 64) and second.faces[1].crop is None
+
+
+def test_crops_of_the_size_stay_and_need_no_image():
+    (entry,) = crop_faces([two_faces()], 64)
+    alone = replace(entry, image=None)
+    (again,) = crop_faces([alone], 64)
+    assert [face.crop for face in again.faces] == [face.crop for face in entry.faces]
+    assert crop_faces([entry], 48)[0].faces[0].crop.image.shape == (3, 48, 48)
+    with pytest.raises(InputError, match="their image is not kept"):
+        crop_faces([alone], 48)
+
+
+def test_an_aligned_image_is_its_own_and_only_face():
+    images = [torch.rand(3, 64, 64), torch.rand(3, 30, 20)]
+    first, second = aligned_faces(images, 64)
+    assert first.is_aligned and second.is_aligned and second.size == (30, 20)
+    assert [face.number for face in first.used] == [0] and first.used[0].crop.image is images[0]
+    assert second.used[0].crop.image.shape == (3, 64, 64)
+    assert first.made_by.detector == "none: the input is an aligned face"
+    assert crop_faces([first], 64)[0].used[0].crop is first.used[0].crop

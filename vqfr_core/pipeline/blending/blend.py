@@ -80,7 +80,7 @@ def _blend(
     if image is None or image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
         got = "none" if image is None else f"{image.dtype} {tuple(image.shape)}"
         raise InputError(f"image: blending needs floating point (3, H, W), got {got}")
-    if entry.is_aligned:
+    if entry.is_aligned and entry.used:
         return _blend_aligned(entry.used[0], scale)
     size = output_size((image.shape[1], image.shape[2]), scale)
     behind = prepare_background(image, size, background)

@@ -81,7 +81,8 @@ def _is_in_boxes(box: Box, boxes: Sequence[Box]) -> bool:
         return False
     from torchvision.ops import box_iou
 
-    return float(box_iou(torch.tensor([box]), torch.tensor(list(boxes))).max()) >= _MIN_BOX_OVERLAP
+    mine, others = (torch.tensor(each, dtype=torch.float64) for each in ([box], list(boxes)))
+    return float(box_iou(mine, others).max()) >= _MIN_BOX_OVERLAP
 
 
 def _cover(box: Box, mask: Tensor, image_size: tuple[int, int]) -> float:

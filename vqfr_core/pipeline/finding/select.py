@@ -78,8 +78,9 @@ def _select(
 
 
 def _limited(face: Face, size: tuple[int, int], boxes: list[Box] | None, area: Tensor | None) -> Face:
+    """A face outside is not one to choose from, so it has no number."""
     outside = reason_outside(face.detection.box, size, boxes, area) if face.skipped is None else None
-    return face if outside is None else replace(face, skipped=outside)
+    return face if outside is None else replace(face, skipped=outside, number=None)
 
 
 def _numbered(faces: Sequence[Face], size: tuple[int, int], sort: str) -> list[Face]:

@@ -10,7 +10,8 @@ from ...types import FaceCrop
 class _Key(NamedTuple):
     """Which network made something of which crop. Crops are told apart by identity, and the key keeps them alive."""
 
-    weights: str | int
+    weights: str | Restorer
+    """The hash of the file, or a network built by hand itself."""
     precision: str
     crop: FaceCrop
 
@@ -31,6 +32,7 @@ class KeptFaces:
         return self._kept.get(_key(restorer, crop))
 
     def put(self, restorer: Restorer, crop: FaceCrop, kept: Kept) -> None:
+        self._kept.pop(_key(restorer, crop), None)
         while self._kept and self.num_bytes + _num_bytes(crop, kept) > self._max_bytes:
             self._kept.popitem(last=False)
         self._kept[_key(restorer, crop)] = kept
@@ -40,7 +42,7 @@ class KeptFaces:
 
 
 def _key(restorer: Restorer, crop: FaceCrop) -> _Key:
-    weights = restorer.info.sha256 if restorer.info is not None else id(restorer)
+    weights = restorer.info.sha256 if restorer.info is not None else restorer
     return _Key(weights, restorer.precision, crop)
 
 

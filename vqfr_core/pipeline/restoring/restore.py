@@ -152,19 +152,23 @@ class _Run(NamedTuple):
             try:
                 return self._ask(part, keep=self.cache is not None), size
             except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise RestorationError(
-                        f"the network failed on face {part.start} to {part.stop - 1}: {error}"
-                    ) from error
-                _free_memory(self.restorer.device)
-                if part.stop - part.start == 1 and self.cache is not None:
-                    return self._ask_without_keeping(part), size
-                size = _smaller_batch(part.stop - part.start, self.restorer, error)
-                part = slice(part.start, part.start + size)
+                self._raise_unless_less_may_do(part, error)
+            # Only here, where the error is gone, nothing holds the memory of the failed attempt any more.
+            _free_memory(self.restorer.device)
+            if part.stop - part.start == 1:
+                return self._replace(cache=None)._restored(part, 1)[0], size
+            size = (part.stop - part.start) // 2
+            part = slice(part.start, part.start + size)
 
-    def _ask_without_keeping(self, part: slice) -> list[list[Tensor]]:
-        """For a face of which too much would have to be kept."""
-        return self._replace(cache=None)._restored(part, 1)[0]
+    def _raise_unless_less_may_do(self, part: slice, error: RuntimeError) -> None:
+        """Go on when memory was short and there are several faces, or what is kept of one may have been too much."""
+        if not is_out_of_memory(error):
+            raise RestorationError(f"the network failed on face {part.start} to {part.stop - 1}: {error}") from error
+        if part.stop - part.start == 1 and self.cache is None:
+            raise OutOfMemoryError(
+                f"not enough memory on {self.restorer.device} for a single face. Close other programs or unload other "
+                "models, choose fp16 or bf16 precision, or use the CPU (device cpu)."
+            ) from error
 
     def _ask(self, part: slice, keep: bool) -> list[list[Tensor]]:
         restorer, crops = self.restorer, self.crops[part]
@@ -209,15 +213,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 def _free_memory(device: torch.device) -> None:
     if device.type in ("cuda", "xpu", "mps"):
         getattr(torch, device.type).empty_cache()
-
-
-def _smaller_batch(batch_size: int, restorer: Restorer, error: RuntimeError) -> int:
-    if batch_size == 1:
-        raise OutOfMemoryError(
-            f"not enough memory on {restorer.device} for a single face. Close other programs or unload other models, "
-            "choose fp16 or bf16 precision, or use the CPU (device cpu)."
-        ) from error
-    return batch_size // 2
 
 
 def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:

@@ -1,15 +1,13 @@
 import logging
-import math
+from collections.abc import Sequence
 
-import numpy as np
 import pytest
 import torch
 
 from vqfr_core.errors import InputError
-from vqfr_core.options import SORT_ORDERS
-from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
-from vqfr_core.pipeline.finding.select import faces_from_boxes, select_faces, sort_faces
-from vqfr_core.types import Box, FaceDetection, Point
+from vqfr_core.options import SORT_ORDERS, RestoreOptions, SelectOptions
+from vqfr_core.pipeline.finding.select import for_each, select_faces
+from vqfr_core.types import Box, Face, FaceDetection, ImageFaces, Point
 
 SIZE = (400, 600)
 
@@ -25,6 +23,31 @@ MEDIUM_CENTER = face(310, 190, 60, 0.99)
 LOW_MIDDLE = face(280, 370, 40, 0.9)
 FACES = [SMALL_LEFT, LARGE_RIGHT, MEDIUM_CENTER, LOW_MIDDLE]
 BY_SIZE = [LARGE_RIGHT, MEDIUM_CENTER, LOW_MIDDLE, SMALL_LEFT]
+TINY = Face(face(10, 10, 4), skipped="smaller than 24 px (4 px)")
+
+
+def found(faces: Sequence[FaceDetection] = FACES) -> ImageFaces:
+    return ImageFaces(None, SIZE, tuple(map(Face, faces)))
+
+
+def select(entry: ImageFaces, boxes: list[Box] | None = None, area: torch.Tensor | None = None, **options: object):
+    """Select in one image."""
+    (chosen,) = select_faces(
+        [entry],
+        SelectOptions(**options),
+        boxes=None if boxes is None else [boxes],
+        areas=None if area is None else [area],
+    )
+    return chosen
+
+
+def used(entry: ImageFaces) -> list[FaceDetection]:
+    return [face.detection for face in entry.used]
+
+
+def numbers(entry: ImageFaces) -> list[int | None]:
+    """Of all faces in their places."""
+    return [face.number for face in entry.faces]
 
 
 @pytest.mark.parametrize(
@@ -38,20 +61,23 @@ BY_SIZE = [LARGE_RIGHT, MEDIUM_CENTER, LOW_MIDDLE, SMALL_LEFT]
     ],
 )
 def test_sorting(sort: str, expected: list):
-    assert sort_faces(FACES, SIZE, sort) == expected
+    chosen = select(found(), sort=sort)
+    assert used(chosen) == expected and [face.number for face in chosen.used] == [0, 1, 2, 3]
+    assert [face.detection for face in chosen.faces] == FACES, "the faces keep their places"
+    assert chosen.sort == sort
 
 
 def test_every_offered_order_works():
-    assert all(len(sort_faces(FACES, SIZE, order)) == 4 for order in SORT_ORDERS)
+    assert all(len(select(found(), sort=order).used) == 4 for order in SORT_ORDERS)
 
 
 def test_equal_faces_are_numbered_from_left_to_right():
     right, left = face(300, 50, 30), face(100, 50, 30)
-    assert sort_faces([right, left], SIZE, "size") == [left, right]
+    assert used(select(found([right, left]))) == [left, right]
 
 
 @pytest.mark.parametrize(
-    ("expression", "numbers"),
+    ("expression", "expected"),
     [
         ("all", [0, 1, 2, 3]),
         ("none", []),
@@ -65,6 +91,9 @@ def test_equal_faces_are_numbered_from_left_to_right():
         ("1:3", [1, 2]),
         (":2", [0, 1]),
         ("-2:", [2, 3]),
+        (":-1", [0, 1, 2]),
+        ("-9:-2", [0, 1]),
+        (":-9", []),
         (":", [0, 1, 2, 3]),
         ("3:1", []),
         ("2:99", [2, 3]),
@@ -73,109 +102,179 @@ def test_equal_faces_are_numbered_from_left_to_right():
         ("-5", []),
     ],
 )
-def test_expressions(expression: str, numbers: list[int]):
-    result = select_faces(FACES, SIZE, select=expression)
-    assert result.faces == [BY_SIZE[number] for number in numbers]
-    assert len(result.faces) + len(result.skipped) == 4
+def test_expressions(expression: str, expected: list[int]):
+    chosen = select(found(), select=expression)
+    assert used(chosen) == [BY_SIZE[number] for number in expected]
+    assert [face.number for face in chosen.used] == expected
+    assert numbers(chosen) == [3, 0, 1, 2], "those left out keep theirs"
+    assert len(chosen.detections.skipped) == 4 - len(expected)
 
 
 def test_words_do_not_depend_on_the_order():
-    assert select_faces(FACES, SIZE, select="largest", sort="left-right").faces == [LARGE_RIGHT]
-    assert select_faces(FACES, SIZE, select="center", sort="score").faces == [MEDIUM_CENTER]
-    assert select_faces(FACES, SIZE, select="0", sort="left-right").faces == [SMALL_LEFT]
-
-
-@pytest.mark.parametrize("expression", ["", "first", "1-3", "0,,1", "1:2:3", "1.5", "0 1"])
-def test_what_cannot_be_understood_is_refused_with_examples(expression: str):
-    for faces in (FACES, []):
-        with pytest.raises(InputError, match=r"select: cannot understand .* examples: all, none"):
-            select_faces(faces, SIZE, select=expression)
-
-
-def test_unknown_order_is_refused():
-    with pytest.raises(InputError, match="left-right"):
-        select_faces(FACES, SIZE, sort="width")
+    assert used(select(found(), select="largest", sort="left-right")) == [LARGE_RIGHT]
+    assert used(select(found(), select="center", sort="score")) == [MEDIUM_CENTER]
+    assert used(select(found(), select="0", sort="left-right")) == [SMALL_LEFT]
 
 
 def test_a_number_without_a_face_is_logged(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING):
-        assert select_faces(FACES, SIZE, select="7").faces == []
+        assert select(found(), select="7").used == []
     assert "no face number 7, only 4" in caplog.text
 
 
-@pytest.mark.parametrize("expression", ["all", "largest", "center", "0", "-1", "1:3"])
+@pytest.mark.parametrize("expression", ["all", "largest", "center", "0", "-1", "1:3", "-2:"])
 def test_no_faces_are_no_error(expression: str):
-    assert select_faces([], SIZE, select=expression) == ([], [])
+    assert select(found([]), select=expression).faces == ()
 
 
 def test_at_most():
-    result = select_faces(FACES, SIZE, select="1:", max_faces=2)
-    assert result.faces == BY_SIZE[1:3]
-    reasons = {skipped.detection: skipped.reason for skipped in result.skipped}
+    chosen = select(found(), select="1:", max_faces=2)
+    assert used(chosen) == BY_SIZE[1:3]
+    reasons = {skipped.detection: skipped.reason for skipped in chosen.detections.skipped}
     assert reasons[SMALL_LEFT] == "more than the 2 faces allowed (number 3)"
     assert reasons[LARGE_RIGHT] == "not selected (number 0, selected: 1:)"
+
+
+def test_faces_left_out_before_stay_out_and_have_no_number():
+    entry = ImageFaces(None, SIZE, (TINY, *map(Face, FACES)))
+    chosen = select(entry, sort="left-right")
+    assert chosen.faces[0] is not None and chosen.faces[0].skipped == TINY.skipped
+    assert numbers(chosen) == [None, 0, 3, 2, 1] and used(chosen)[0] == SMALL_LEFT
 
 
 def test_boxes_keep_by_centre_or_overlap():
     around_center = Box(300, 180, 320, 200)  # inside the face, holds its centre
     beside = Box(460, 165, 495, 255)  # without the centre of the right face, overlap 35 * 90 / 10000
-    result = select_faces(FACES, SIZE, boxes=[around_center, beside])
-    assert result.faces == [LARGE_RIGHT, MEDIUM_CENTER]
-    assert {skipped.reason for skipped in result.skipped} == {"outside the given boxes"}
-    assert select_faces(FACES, SIZE, boxes=[Box(460, 170, 490, 250)]).faces == []  # overlap 0.24
-    assert select_faces(FACES, SIZE, boxes=[]).faces == []
+    chosen = select(found(), [around_center, beside])
+    assert used(chosen) == [LARGE_RIGHT, MEDIUM_CENTER]
+    assert {skipped.reason for skipped in chosen.detections.skipped} == {"outside the given boxes"}
+    assert select(found(), [Box(460, 170, 490, 250)]).used == []  # overlap 0.24
+    assert select(found(), []).used == []
 
 
 def test_numbers_count_the_faces_inside():
-    right_half = Box(300, 0, 600, 400)
-    assert select_faces(FACES, SIZE, select="1", boxes=[right_half]).faces == [MEDIUM_CENTER]
+    chosen = select(found(), [Box(300, 0, 600, 400)], select="1")
+    assert used(chosen) == [MEDIUM_CENTER] and numbers(chosen) == [None, 0, 1, None]
 
 
 @pytest.mark.parametrize("shape", [(400, 600), (1, 400, 600), (40, 60), (1, 800, 1200), (20, 60)])
 def test_mask_keeps_what_it_covers(shape: tuple[int, ...]):
-    mask = torch.zeros(shape)
-    mask[..., : shape[-1] * 9 // 20] = 1  # the left 270 of 600 px
-    result = select_faces(FACES, SIZE, mask=mask)
-    assert result.faces == [SMALL_LEFT]
-    covers = {skipped.detection: skipped.reason for skipped in result.skipped}
+    area = torch.zeros(shape)
+    area[..., : shape[-1] * 9 // 20] = 1  # the left 270 of 600 px
+    chosen = select(found(), area=area)
+    assert used(chosen) == [SMALL_LEFT] and numbers(chosen) == [0, None, None, None]
+    covers = {skipped.detection: skipped.reason for skipped in chosen.detections.skipped}
     assert covers[LARGE_RIGHT] == "outside the mask (it covers 0% of the face)"
     wider = torch.zeros(shape)
     wider[..., : shape[-1] // 2] = 1
-    assert select_faces(FACES, SIZE, mask=wider).faces == [LOW_MIDDLE, SMALL_LEFT]
+    assert used(select(found(), area=wider)) == [LOW_MIDDLE, SMALL_LEFT]
 
 
 def test_empty_full_and_boolean_masks():
-    assert select_faces(FACES, SIZE, mask=torch.zeros(64, 64)).faces == []
-    assert select_faces(FACES, SIZE, mask=torch.ones(1, 64, 64)).faces == BY_SIZE
-    assert select_faces(FACES, SIZE, mask=torch.ones(64, 64, dtype=torch.bool)).faces == BY_SIZE
+    assert select(found(), area=torch.zeros(64, 64)).used == []
+    assert used(select(found(), area=torch.ones(1, 64, 64))) == BY_SIZE
+    assert used(select(found(), area=torch.ones(64, 64, dtype=torch.bool))) == BY_SIZE
 
 
 def test_a_face_smaller_than_a_mask_pixel_is_judged_too():
-    assert select_faces([face(599, 399, 1)], SIZE, mask=torch.ones(2, 3)).faces
+    assert select(found([face(599, 399, 1)]), area=torch.ones(2, 3)).used
 
 
 @pytest.mark.parametrize("mask", [torch.zeros(2, 4, 4), torch.zeros(4), torch.zeros(4, 4, dtype=torch.uint8)])
 def test_wrong_masks_are_refused(mask: torch.Tensor):
     with pytest.raises(InputError, match="mask"):
-        select_faces(FACES, SIZE, mask=mask)
+        select(found(), area=mask)
 
 
-def test_faces_given_by_hand_are_average_and_upright():
-    boxes = [Box(10, 20, 110, 154), Box(300, 100, 500, 300)]
-    for box, detection in zip(boxes, faces_from_boxes(boxes), strict=True):
-        assert detection.box == box and detection.score == 1
-        matrix = estimate_image_to_crop(detection.landmarks)
-        assert abs(matrix[0, 1]) < 1e-9  # not turned
-        drawn = np.array(detection.landmarks)
-        template = np.array(FFHQ_TEMPLATE)
-        scale = np.ptp(drawn[:, 0]) / np.ptp(template[:, 0])
-        np.testing.assert_allclose(drawn - drawn[0], (template - template[0]) * scale, atol=1e-9)
-        assert ((drawn > box[:2]) & (drawn < box[2:])).all()
-    enlargement = np.linalg.det(estimate_image_to_crop(faces_from_boxes(boxes)[1].landmarks)[:, :2])
-    assert math.isclose(enlargement, 267 * 358.5 / 200**2, rel_tol=1e-9)  # areas: average face in the crop, given box
+# --- a selection among what another one left
 
 
-@pytest.mark.parametrize("box", [Box(0, 0, 0, 5), Box(5, 5, 1, 1), Box(0, 0, math.nan, 1)])
-def test_boxes_without_area_are_refused(box: Box):
+def test_a_second_selection_keeps_the_numbers():
+    first = select(found(), select="1,3")
+    second = select(first, select="3")
+    assert used(second) == [SMALL_LEFT] and second.used[0].number == 3
+    assert numbers(second) == numbers(first) == [3, 0, 1, 2]
+    reasons = [face.skipped for face in second.faces]
+    assert reasons[2] == "not selected (number 1, selected: 3)"
+    assert reasons[1] == "not selected (number 0, selected: 1,3)", "what the first one said stays"
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("-1", [3]),
+        ("-3", []),
+        ("0", [0]),
+        ("1", []),
+        ("1:", [3]),
+        (":3", [0]),
+        ("-1:", [3]),
+        (":-1", [0]),
+        ("-2:", [0, 3]),
+        ("all", [0, 3]),
+        ("largest", [0]),
+        ("center", [0]),
+    ],
+)
+def test_after_a_selection_numbers_are_still_the_first_ones(
+    expression: str, expected: list[int], caplog: pytest.LogCaptureFixture
+):
+    """Negative numbers count from the last face still there; the others are the faces' own."""
+    second = select(select(found(), select="0,3"), select=expression)
+    assert [face.number for face in second.used] == expected
+    assert ("there is no face number" in caplog.text) == (expression in ("1", "-3"))
+
+
+def test_at_most_counts_those_still_there():
+    second = select(select(found(), select="1:"), max_faces=2)
+    assert [face.number for face in second.used] == [1, 2]
+
+
+def test_another_order_numbers_anew_also_those_left_out():
+    second = select(select(found(), select="0,3"), sort="left-right")
+    assert numbers(second) == [0, 3, 2, 1] and used(second) == [SMALL_LEFT, LARGE_RIGHT]
+    assert [face.number for face in second.used] == [0, 3]
+    assert numbers(select(second, sort="size")) == [3, 0, 1, 2]
+
+
+def test_a_later_area_takes_the_numbers_of_the_faces_outside():
+    right_half = [Box(300, 0, 600, 400)]
+    same_order = select(select(found()), right_half)
+    assert numbers(same_order) == [None, 0, 1, None], "the others keep theirs"
+    assert numbers(select(select(found()), right_half, sort="left-right")) == [None, 1, 0, None]
+
+
+# --- several images
+
+
+def test_boxes_and_areas_for_all_images_or_for_each():
+    images = [found(), found([SMALL_LEFT, LARGE_RIGHT])]
+    left, right = Box(0, 0, 300, 400), Box(300, 0, 600, 400)
+    for_all = select_faces(images, boxes=[[left]])
+    assert [used(entry) for entry in for_all] == [[LOW_MIDDLE, SMALL_LEFT], [SMALL_LEFT]]
+    for_each_one = select_faces(images, boxes=[[left], []])
+    assert [used(entry) for entry in for_each_one] == [[LOW_MIDDLE, SMALL_LEFT], []]
+    full, empty = torch.ones(4, 6), torch.zeros(1, 4, 6)
+    assert [len(entry.used) for entry in select_faces(images, areas=[empty, full])] == [0, 2]
+    assert [len(entry.used) for entry in select_faces(images, areas=[full])] == [4, 2]
+    assert [used(entry) for entry in select_faces(images, boxes=[[right]], areas=[full, empty])] == [
+        [LARGE_RIGHT, MEDIUM_CENTER],
+        [],
+    ]
+    assert select_faces([]) == []
+    assert for_each([1], 3, "numbers") == [1, 1, 1]
+
+
+def test_numbers_of_boxes_and_areas_that_do_not_fit():
+    images = [found()] * 3
+    with pytest.raises(InputError, match="boxes: 2 were given for 3 images; give one, or one for each"):
+        select_faces(images, boxes=[[], []])
+    with pytest.raises(InputError, match="areas: 2 were given for 3 images"):
+        select_faces(images, areas=[torch.ones(2, 2)] * 2)
     with pytest.raises(InputError, match="box 1"):
-        faces_from_boxes([Box(0, 0, 9, 9), box])
+        select_faces(images, boxes=[[Box(0, 0, 1, 1), Box(3, 3, 1, 1)]])
+
+
+def test_the_whole_of_the_settings_does_as_well():
+    (chosen,) = select_faces([found()], RestoreOptions(select="-1", sort="score"))
+    assert used(chosen) == [LARGE_RIGHT]

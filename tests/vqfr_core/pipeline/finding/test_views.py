@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from vqfr_core.networks.retinaface import MEAN_RGB, RawFaces
-from vqfr_core.pipeline.finding.views import MAX_FACE_IN_VIEW_PX, View, faces_in_image, plan_views, render_view
+from vqfr_core.networks.base import RawFaces
+from vqfr_core.networks.retinaface import RetinaFaceDetector
+from vqfr_core.pipeline.finding.views import View, faces_in_image, plan_views, render_view
+
+FILL = (0.4, 0.5, 0.6)
+DETECTOR = RetinaFaceDetector(torch.nn.Identity(), "retinaface", "RetinaFace")
 
 
 def raw(boxes: list) -> RawFaces:
@@ -16,7 +20,7 @@ def raw(boxes: list) -> RawFaces:
 
 
 def plan(size: tuple[int, int], detection_size_px: int = 1280, tiles: bool = False, rotations: bool = False):
-    return plan_views(0, size, detection_size_px, tiles=tiles, rotations=rotations)
+    return plan_views(0, size, detection_size_px, DETECTOR, tiles=tiles, rotations=rotations)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +37,21 @@ def plan(size: tuple[int, int], detection_size_px: int = 1280, tiles: bool = Fal
 def test_overviews_have_bounded_size(size: tuple[int, int], sizes: list):
     views = plan(size)
     assert [view.size for view in views] == sizes
-    assert [view.max_face_px for view in views] == [MAX_FACE_IN_VIEW_PX] * (len(sizes) - 1) + [np.inf]
+    assert [view.max_face_px for view in views] == [400] * (len(sizes) - 1) + [np.inf]
     assert all(side % 32 == 0 for view in views for side in view.padded_size)
+
+
+def test_the_detector_says_at_which_sizes_it_looks():
+    class Other(RetinaFaceDetector):
+        stride_px, min_view_px, max_face_px = 48, 100, 70
+
+    detector = Other(torch.nn.Identity(), "other", "another detector")
+    views = plan_views(3, (600, 900), 1280, detector, tiles=False, rotations=True)
+    assert [view.size for view in views[:2]] == [(600, 900), (150, 225)] and len(views) == 8
+    assert [view.max_face_px for view in views[:2]] == [70, np.inf]
+    assert all(side % 48 == 0 for view in views for side in view.padded_size)
+    assert {view.image_index for view in views} == {3} and [view.quarter_turns for view in views[::2]] == [0, 1, 2, 3]
+    assert plan_views(0, (30, 50), 1280, detector, tiles=False, rotations=False)[0].size == (60, 100)
 
 
 def test_large_detection_size_has_views_between():
@@ -63,7 +80,7 @@ def test_a_spot_is_found_where_it_is(quarter_turns: int, size: tuple[int, int]):
     image = torch.zeros(3, 100, 200)
     image[:, 48:52, 130:134] = 1  # centred on (131.5, 49.5)
     view = View(0, (100, 160, 30, 70), size, quarter_turns)
-    rendered = render_view(image, view)
+    rendered = render_view(image, view, FILL)
     assert rendered.shape == (3, *view.padded_size)
     height, width = size if quarter_turns % 2 == 0 else size[::-1]
     shown = rendered[0, :height, :width]
@@ -78,14 +95,14 @@ def test_a_spot_is_found_where_it_is(quarter_turns: int, size: tuple[int, int]):
 
 
 def test_the_rest_of_a_picture_is_filled_with_nothing():
-    rendered = render_view(torch.ones(3, 40, 50), View(0, (0, 50, 0, 40), (40, 50)))
-    torch.testing.assert_close(rendered[:, 63, 63], torch.tensor(MEAN_RGB))
+    rendered = render_view(torch.ones(3, 40, 50), View(0, (0, 50, 0, 40), (40, 50)), FILL)
+    torch.testing.assert_close(rendered[:, 63, 63], torch.tensor(FILL))
     assert rendered[:, :40, :50].min() == 1
 
 
 def test_shrinking_does_not_alias():
     board = ((torch.arange(640)[:, None] + torch.arange(640)) % 2).float().expand(3, -1, -1)
-    rendered = render_view(board, View(0, (0, 640, 0, 640), (192, 192)))
+    rendered = render_view(board, View(0, (0, 640, 0, 640), (192, 192)), FILL)
     assert (rendered - 0.5).abs()[:, 2:-2, 2:-2].max() < 0.1
 
 
@@ -103,5 +120,5 @@ def test_an_overview_of_a_huge_image_is_quick():
     image = torch.rand(1, 1, 1).expand(3, 6000, 9000)
     started = time.perf_counter()
     for view in plan((6000, 9000)):
-        render_view(image, view)
+        render_view(image, view, FILL)
     assert time.perf_counter() - started < 5

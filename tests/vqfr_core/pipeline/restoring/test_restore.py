@@ -1,137 +1,308 @@
-"""Batches of faces through a stand-in network that records what it is given."""
+"""Batches of faces through a stand-in network that records what it is given, and through tiny real ones."""
+
+import copy
+import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from vqfr_core.errors import Cancelled, InputError, OutOfMemoryError, RestorationError
-from vqfr_core.networks.vqfr import V2Config, VqfrV2
-from vqfr_core.pipeline.restoring.restore import restore_faces, sweep_faces
-from vqfr_core.types import Box, FaceCrop, FaceDetection, Point
+from vqfr_core.networks.base import Restorer
+from vqfr_core.pipeline.restoring.cache import KeptFaces
+from vqfr_core.pipeline.restoring.restore import is_out_of_memory, restore_faces, sweep_faces
+from vqfr_core.types import ImageFaces
 
 
-class Recorder(nn.Module):
-    """Answers its input, after doing what a test asks for."""
-
-    has_fidelity = True
-    device = torch.device("cpu")
-
-    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
-        super().__init__()
-        self.dtype = dtype
-        self.batches: list[int] = []
-        self.fidelities: list[object] = []
-        self.fits = 99
-        self.nan_below_float32 = False
-        self.always_nan = False
-
-    def set_precision(self, dtype: torch.dtype) -> "Recorder":
-        self.dtype = dtype
-        return self
-
-    def forward(self, x: Tensor, fidelity: object = None) -> Tensor:
-        if x.shape[0] > self.fits:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        self.batches.append(x.shape[0])
-        self.fidelities.append(fidelity)
-        if self.always_nan or (self.nan_below_float32 and self.dtype != torch.float32):
-            x = x.clone()
-            x[0] = float("nan")
-        return x
+def restore(entry: ImageFaces, restorer: Restorer, fidelity=0.0, **named) -> list[torch.Tensor]:
+    """What the faces of one image are restored to."""
+    (result,) = restore_faces([entry], restorer, fidelity, **named)
+    return [face.restored for face in result.used]
 
 
-def crops(count: int) -> list[FaceCrop]:
-    detection = FaceDetection(Box(0, 0, 512, 512), (Point(1, 1),) * 5, 1.0)
-    return [FaceCrop(detection, torch.full((3, 512, 512), i / 10), np.eye(2, 3)) for i in range(count)]
+def means(images: list[torch.Tensor]) -> list[float]:
+    return [round(float(image.mean()), 3) for image in images]
 
 
-def test_batches_keep_the_order():
-    network, seen = Recorder(), []
-    faces = restore_faces(crops(5), network, batch_size=2, progress=lambda done, total: seen.append((done, total)))
-    assert network.batches == [2, 2, 1]
+def test_batches_keep_the_order(recorder, entry):
+    seen: list[tuple[int, int]] = []
+    images = restore(entry(5), recorder, batch_size=2, progress=lambda done, total: seen.append((done, total)))
+    assert recorder.batches == [2, 2, 1]
     assert seen == [(0, 5), (2, 5), (4, 5), (5, 5)]
-    assert [round(float(face.image.mean()), 3) for face in faces] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert means(images) == [0.0, 0.1, 0.2, 0.3, 0.4]
 
 
-def test_no_faces_is_no_work():
-    network = Recorder()
-    assert restore_faces([], network) == [] and network.batches == []
+def test_faces_of_several_images_share_batches(recorder, entry, make_faces):
+    other = ImageFaces(None, (5, 5), tuple(make_faces(3)[2:]))
+    first, empty, second = restore_faces([entry(2), entry(0), other], recorder, 0.0, batch_size=8)
+    assert recorder.batches == [3] and means([f.restored for f in first.used + second.used]) == [0.0, 0.1, 0.2]
+    assert empty.used == [] and second.size == (5, 5)
+    assert [f.restored for f in other.used] == [None], "the images given stay as they were"
 
 
-def test_memory_that_runs_out_halves_the_batch():
-    network = Recorder()
-    network.fits = 2
-    assert len(restore_faces(crops(5), network, batch_size=4)) == 5
-    assert network.batches == [2, 2, 1]
+def test_faces_go_by_number_and_skipped_ones_not_at_all(recorder, make_faces):
+    first, second, third = make_faces(3)
+    places = (replace(first, number=2), replace(second, skipped="not selected"), replace(third, number=0))
+    (result,) = restore_faces([ImageFaces(None, (9, 9), places)], recorder, [0.0, 1.0], batch_size=9)
+    assert recorder.batches == [2] and list(recorder.asked[0][0]) == [0.0, 1.0]
+    assert [face.number for face in result.faces] == [2, 1, 0] and result.faces[1].restored is None
+    assert means([result.faces[0].restored, result.faces[2].restored]) == [0.0, 0.2]
 
 
-def test_memory_too_small_for_one_face_says_what_to_do():
-    network = Recorder()
-    network.fits = 0
+def test_on_a_cpu_faces_go_one_by_one_unless_told_otherwise(recorder, entry):
+    restore(entry(3), recorder)
+    assert recorder.batches == [1, 1, 1]
+
+
+def test_no_faces_is_no_work(recorder, entry):
+    seen: list[object] = []
+    assert restore_faces([], recorder) == [] and restore(entry(0), recorder, progress=lambda *p: seen.append(p)) == []
+    assert recorder.batches == [] and seen == []
+
+
+def test_memory_that_runs_out_halves_the_batch(recorder, entry):
+    recorder.fits = 2
+    assert len(restore(entry(5), recorder, batch_size=4)) == 5
+    assert recorder.batches == [2, 2, 1]
+
+
+def test_memory_too_small_for_one_face_says_what_to_do(recorder, entry):
+    recorder.fits = 0
     with pytest.raises(OutOfMemoryError, match="choose fp16 or bf16"):
-        restore_faces(crops(1), network)
+        restore(entry(3), recorder, batch_size=2)
 
 
-def test_not_a_number_in_half_precision_is_done_again_in_float32():
-    network = Recorder(torch.float16)
-    network.nan_below_float32 = True
-    faces = restore_faces(crops(3), network, batch_size=3)
-    assert all(face.image.isfinite().all() for face in faces)
-    assert network.dtype == torch.float16, "the network itself stays as it was"
+def test_the_memory_of_a_failed_attempt_is_free_before_the_next(recorder, entry, monkeypatch):
+    held: list[weakref.ref] = []
+
+    def demanding(images, fidelities, keep=False):
+        assert all(each() is None for each in held)
+        features = torch.zeros(9)
+        held.append(weakref.ref(features))
+        if keep or len(images) > 1:
+            raise torch.OutOfMemoryError("out of memory")
+        return type(recorder).restore(recorder, images, fidelities)
+
+    monkeypatch.setattr(recorder, "restore", demanding)
+    assert len(restore(entry(4), recorder, batch_size=4, cache=KeptFaces(1 << 20))) == 4
+    assert len(held) == 10  # with 4, 2, 1 and not keeping; from then on each face with and without
 
 
-def test_not_a_number_in_float32_is_an_error_that_names_the_face():
-    network = Recorder()
-    network.always_nan = True
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (torch.OutOfMemoryError("CUDA"), True),
+        (RuntimeError("MPS backend out of memory"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("[enforce fail] not enough memory: you tried to allocate"), True),
+        (RuntimeError("boom"), False),
+    ],
+)
+def test_what_means_that_memory_ran_out(error, is_memory):
+    assert is_out_of_memory(error) == is_memory
+
+
+def test_not_a_number_in_half_precision_is_done_again_in_float32(recorder, entry):
+    recorder.set_precision("fp16")
+    recorder.nan_below_float32 = True
+    images = restore(entry(3), recorder, batch_size=3)
+    assert all(image.isfinite().all() for image in images) and means(images) == [0.0, 0.1, 0.2]
+    assert recorder.precision == "fp16", "the network itself stays as it was"
+
+
+def test_the_second_attempt_takes_the_weights_of_the_file_not_rounded_ones(small_v2, random_entry):
+    half, exact = copy.deepcopy(small_v2), copy.deepcopy(small_v2)
+    half.precision, half.reopen = "bf16", lambda: exact  # in name alone: a CPU may be very slow at it
+    half.network.decoder.conv_out.register_forward_hook(lambda module, inputs, output: output * float("nan"))
+    expected = restore(random_entry(2), exact, 0.3)
+    again = restore(random_entry(2), half, 0.3)
+    assert all(torch.equal(a, b) for a, b in zip(again, expected, strict=True))
+    assert half.precision == "bf16" and half.in_float32() is exact and exact.in_float32() is exact
+
+
+def test_a_network_built_by_hand_is_widened_for_the_second_attempt(small_v2):
+    half = copy.deepcopy(small_v2)
+    half.set_precision("bf16")
+    exact = half.in_float32()
+    assert (half.precision, exact.precision) == ("bf16", "fp32") and exact is not half
+    assert next(exact.module.decoder.parameters()).dtype == torch.float32
+    assert next(half.module.decoder.parameters()).dtype == torch.bfloat16
+
+
+def test_not_a_number_in_float32_is_an_error_that_names_the_face(recorder, entry):
+    recorder.always_nan = True
+    with pytest.raises(RestorationError, match="no usable image for face 0, even in float32"):
+        restore(entry(2), recorder)
+    recorder.set_precision("bf16")
     with pytest.raises(RestorationError, match="face 0"):
-        restore_faces(crops(2), network)
+        restore(entry(2), recorder)
 
 
-def test_other_failures_are_errors_not_untouched_faces():
-    network = Recorder()
-    network.forward = lambda *a: (_ for _ in ()).throw(RuntimeError("boom"))
-    with pytest.raises(RestorationError, match="boom"):
-        restore_faces(crops(1), network)
+def test_other_failures_are_errors_not_untouched_faces(recorder, entry):
+    recorder.error = RuntimeError("boom")
+    with pytest.raises(RestorationError, match="the network failed on face 0 to 0: boom"):
+        restore(entry(1), recorder)
 
 
-def test_stopping_takes_effect_between_batches():
-    network = Recorder()
+def test_stopping_takes_effect_between_batches(recorder, entry):
     with pytest.raises(Cancelled, match="after 2 of 4"):
-        restore_faces(crops(4), network, batch_size=2, should_stop=lambda: len(network.batches) == 1)
+        restore(entry(4), recorder, batch_size=2, should_stop=lambda: len(recorder.batches) == 1)
 
 
-def test_fidelity_is_one_number_or_one_for_each_face_or_a_map():
-    network = Recorder()
-    restore_faces(crops(2), network, fidelity=0.25)
-    assert network.fidelities == [0.25]
-    restore_faces(crops(3), network, fidelity=[0.0, 0.5, 1.0], batch_size=2)
-    assert [list(np.ravel(f)) for f in network.fidelities[1:]] == [[0.0, 0.5], [1.0]]
-    restore_faces(crops(2), network, fidelity=torch.rand(2, 1, 512, 512))
-    assert network.fidelities[-1].shape == (2, 1, 512, 512)
+def test_fidelity_is_one_number_or_one_for_each_face_or_a_map(recorder, entry):
+    restore(entry(2), recorder, 0.25)
+    assert recorder.asked[-1] == [0.25]
+    restore(entry(3), recorder, [0.0, 0.5, 1.0], batch_size=2)
+    assert [list(np.ravel(f)) for (f,) in recorder.asked[-2:]] == [[0.0, 0.5], [1.0]]
+    restore(entry(2), recorder, torch.rand(2, 1, 8, 8), batch_size=2)
+    assert recorder.asked[-1][0].shape == (2, 1, 8, 8)
+
+
+def test_a_map_of_one_number_is_that_number(recorder, entry):
+    """The number 0 lets the network leave out its main branch."""
+    restore(entry(2), recorder, torch.zeros(2, 1, 8, 8), batch_size=2)
+    assert recorder.asked == [[0.0]] and isinstance(recorder.asked[0][0], float)
 
 
 @pytest.mark.parametrize("fidelity", [1.5, -0.1, float("nan"), [0.1, 0.2, 0.3]])
-def test_a_fidelity_that_makes_no_sense_is_refused(fidelity):
+def test_a_fidelity_that_makes_no_sense_is_refused(fidelity, recorder, entry):
     with pytest.raises(InputError, match="fidelit"):
-        restore_faces(crops(2), Recorder(), fidelity=fidelity)
+        restore(entry(2), recorder, fidelity)
 
 
-def test_a_network_without_fidelity_is_not_given_one():
-    network = Recorder()
-    network.has_fidelity = False
-    restore_faces(crops(1), network, fidelity=0.9)
-    assert network.fidelities == [None]
+def test_a_map_is_refused_where_one_number_is_taken(recorder, entry):
+    recorder.fidelity = "number"
+    with pytest.raises(InputError, match=r"recorder \(a recorder\) takes one fidelity for a face, not a map"):
+        restore(entry(2), recorder, torch.rand(2, 1, 8, 8))
 
 
-def test_a_sweep_gives_what_single_runs_give():
-    torch.manual_seed(0)
-    sizes = {"channels": (32,) * 6, "num_codes": 8, "code_channels": 32, "encoder_blocks": 1, "decoder_blocks": 1}
-    network = VqfrV2(V2Config(**sizes)).eval().requires_grad_(False)
-    for parameter in network.parameters():
-        if parameter.ndim == 4:
-            nn.init.normal_(parameter, std=(1 / parameter[0].numel()) ** 0.5)
-    swept = sweep_faces(crops(1), network, [0.0, 1.0])
-    assert torch.equal(swept[1][0].image, restore_faces(crops(1), network, fidelity=1.0)[0].image)
-    with pytest.raises(InputError, match="v1 has no fidelity"):
-        sweep_faces(crops(1), Recorder(), [0.0])
+@pytest.mark.parametrize("side", [7, None])
+def test_crops_have_to_have_the_restorers_size(side, recorder, entry):
+    faces = entry(1) if side is None else entry(1, side)
+    if side is None:
+        faces = faces.with_used([replace(face, crop=None) for face in faces.used])
+    with pytest.raises(InputError, match=r"recorder needs crops \(3, 8, 8\), got"):
+        restore(faces, recorder)
+
+
+def test_what_it_was_done_with_is_noted(recorder, entry):
+    (result,) = restore_faces([entry(1)], recorder, 0.25)
+    assert result.made_by.model == {
+        "name": "recorder",
+        "generation": None,
+        "file": None,
+        "sha256": None,
+        "source": "built by hand",
+        "device": "cpu",
+        "precision": "fp32",
+        "fidelity": 0.25,
+    }
+    assert result.notes == ()
+    (by_map,) = restore_faces([entry(1)], recorder, torch.rand(1, 1, 8, 8))
+    assert by_map.made_by.model["fidelity"] == "a map"
+
+
+def test_a_network_without_fidelity_says_so(small_v1, random_entry):
+    (result,) = restore_faces([random_entry(1)], small_v1, 0.9)
+    assert result.notes == ("vqfr_v1 (VQFR v1) has no fidelity: the setting was ignored",)
+    assert result.made_by.model["fidelity"] is None and result.made_by.model["generation"] == 1
+    assert torch.equal(result.used[0].restored, restore(random_entry(1), small_v1, 0.1)[0])
+
+
+def test_answers_are_the_networks_in_the_range_of_images(small_v1, small_v2, random_entry):
+    entry = random_entry(1)
+    x = entry.used[0].crop.image[None] * 2 - 1
+    with torch.inference_mode():
+        direct = [small_v2.module(x, 0.3), small_v1.module(x)]
+    for answer, restorer in zip(direct, (small_v2, small_v1), strict=True):
+        (image,) = restore(entry, restorer, 0.3)
+        assert torch.equal(image, ((answer[0].clamp(-1, 1)) + 1) / 2)
+
+
+def test_a_sweep_gives_what_single_runs_give(small_v2, random_entry):
+    swept = sweep_faces([random_entry(1)], small_v2, [0.0, 0.5, 1.0])
+    for fidelity, (result,) in zip([0.0, 0.5, 1.0], swept, strict=True):
+        alone = restore(random_entry(1), small_v2, fidelity)
+        assert all(torch.equal(face.restored, image) for face, image in zip(result.used, alone, strict=True))
+        assert result.made_by.model["fidelity"] == fidelity
+    assert sweep_faces([random_entry(1)], small_v2, []) == []
+
+
+def test_a_sweep_runs_the_network_once(recorder, entry):
+    first, second = sweep_faces([entry(2)], recorder, [0.0, [0.5, 1.0]], batch_size=2)
+    assert recorder.batches == [2] and recorder.asked[0][0] == 0.0 and list(recorder.asked[0][1]) == [0.5, 1.0]
+    assert means([f.restored for f in first[0].used]) == [0.0, 0.1]
+    assert means([f.restored for f in second[0].used]) == [0.0, 0.09]
+    with pytest.raises(InputError, match="fidelity has to lie in 0 to 1"):
+        sweep_faces([entry(2)], recorder, [0.0, 1.1])
+
+
+def test_maps_change_the_face_from_place_to_place(small_v2, random_entry):
+    strength = torch.zeros(1, 1, 128, 128)
+    strength[..., 64:] = 1.0
+    low, high, mixed = (restore(random_entry(1), small_v2, f)[0] for f in (0.0, 1.0, strength))
+    left, right = slice(0, 48), slice(80, 128)  # without the middle, where the head sees both
+
+    def difference(other: torch.Tensor, part: slice) -> float:
+        return float((mixed - other).abs()[..., part].mean())
+
+    assert 1.5 * difference(low, left) < difference(high, left)
+    assert 1.5 * difference(high, right) < difference(low, right)
+
+
+# --- with a memory of what was done before
+
+
+@pytest.mark.parametrize("network", ["small_v1", "small_v2"])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_with_a_memory_results_are_the_same(network, batch_size, random_entry, request):
+    """When faces are added to it and when they come from it, at this and at another fidelity."""
+    restorer, entry, cache = request.getfixturevalue(network), random_entry(2), KeptFaces(1 << 30)
+    for fidelity in (0.4, [0.9, 0.0]):
+        plain = restore(entry, restorer, fidelity, batch_size=batch_size)
+        for _ in range(2):
+            kept = restore(entry, restorer, fidelity, batch_size=batch_size, cache=cache)
+            # Faces are rendered one by one, and a batch of several may round the last bit differently.
+            most = max(float((a - b).abs().max()) for a, b in zip(kept, plain, strict=True))
+            assert most == 0 if batch_size == 1 else most < 1e-5
+
+
+def test_only_new_faces_go_through_the_network(recorder, entry):
+    cache, faces, seen = KeptFaces(1 << 20), entry(5), []
+    some = ImageFaces(None, (9, 9), faces.faces[1:3])
+    restore(some, recorder, 0.0, cache=cache, batch_size=4)
+    assert recorder.batches == [2]
+    images = restore(faces, recorder, 1.0, cache=cache, batch_size=4, progress=lambda *p: seen.append(p))
+    assert recorder.batches == [2, 1, 2] and recorder.rendered == [1.0, 1.0]
+    assert means(images) == [0.0, 0.09, 0.18, 0.27, 0.36]
+    assert seen == [(0, 5), (1, 5), (2, 5), (3, 5), (5, 5)]
+    restore(faces, recorder, 0.5, cache=cache)
+    assert recorder.batches == [2, 1, 2]
+
+
+def test_too_little_memory_to_keep_a_face_is_no_reason_to_give_up(recorder, entry):
+    recorder.fits_with_keeping = 0
+    cache = KeptFaces(1 << 20)
+    images = restore(entry(3), recorder, 0.0, cache=cache, batch_size=2)
+    assert means(images) == [0.0, 0.1, 0.2] and recorder.batches == [1, 1, 1] and cache.num_bytes == 0
+    recorder.fits = 0
+    with pytest.raises(OutOfMemoryError):
+        restore(entry(3), recorder, 0.0, cache=cache)
+
+
+def test_what_is_kept_in_vain_is_made_again(recorder, entry):
+    """A face whose kept part gives no image goes through the whole network, in float32 where that is needed."""
+    recorder.set_precision("fp16")
+    recorder.nan_below_float32 = True
+    cache = KeptFaces(1 << 20)
+    for _ in range(2):
+        assert means(restore(entry(2), recorder, 0.0, cache=cache, batch_size=2)) == [0.0, 0.1]
+
+
+def test_kept_faces_keep_what_was_done_when_it_is_stopped(recorder, entry):
+    cache, faces = KeptFaces(1 << 20), entry(4)
+    with pytest.raises(Cancelled, match="Stopped after 2 of 4 faces"):
+        restore(faces, recorder, cache=cache, batch_size=2, should_stop=lambda: len(recorder.batches) == 1)
+    restore(faces, recorder, cache=cache, batch_size=2)
+    assert recorder.batches == [2, 2]

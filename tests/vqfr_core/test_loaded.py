@@ -1,0 +1,76 @@
+"""When networks are loaded, kept and let go, with a store that notes what it is asked for."""
+
+import pytest
+from torch import nn
+
+from vqfr_core.errors import InputError
+from vqfr_core.loaded import LoadedNetworks
+from vqfr_core.networks.base import Network
+from vqfr_core.options import NetworkOptions, RestoreOptions
+from vqfr_core.weights.folders import Folders
+from vqfr_core.weights.store import WeightStore
+
+
+class NotingStore(WeightStore):
+    """Opens networks without weights."""
+
+    def __init__(self, *present: str) -> None:
+        super().__init__()
+        self.present = present
+        self.opened: list[tuple[str, str, str]] = []
+
+    def find_present(self, role, name="auto"):
+        return object() if role in self.present else None
+
+    def open(self, role, name="auto", device=None, precision="auto", progress=None, **named):
+        self.opened.append((role, name, precision))
+        network = Network(nn.Identity(), name, role)
+        network.precision = precision
+        return network
+
+
+def test_nothing_is_loaded_before_it_is_needed_and_then_once():
+    store = NotingStore("parser")
+    loaded = LoadedNetworks("some", device="cpu", store=store)
+    assert store.opened == []
+    assert loaded.model is loaded.model and loaded.network is loaded.model.module
+    assert loaded.detector("a") is loaded.detector("a") is not loaded.detector()
+    assert loaded.parser() is loaded.parser() is not None
+    assert [opened[:2] for opened in store.opened] == [
+        ("restorer", "some"), ("detector", "a"), ("detector", "auto"), ("parser", "auto"),
+    ]  # fmt: skip
+
+
+def test_a_parser_that_comes_later_is_found():
+    store = NotingStore()
+    loaded = LoadedNetworks(device="cpu", store=store)
+    assert loaded.parser() is None
+    store.present = ("parser",)
+    assert loaded.parser() is not None
+
+
+def test_only_the_last_precision_asked_for_is_kept():
+    store = NotingStore()
+    loaded = LoadedNetworks(device="cpu", precision="bf16", store=store)
+    half = loaded.model_for(RestoreOptions())
+    assert half.precision == "bf16" and loaded.model_for(NetworkOptions(precision="bf16")) is half
+    assert loaded.model_for(NetworkOptions(precision="fp32")).precision == "fp32"
+    assert loaded.model is not half and loaded.model.precision == "bf16"
+    assert [precision for *_, precision in store.opened] == ["bf16", "fp32", "bf16"]
+    with pytest.raises(InputError, match="fp16 is many times slower"):
+        loaded.model_for(NetworkOptions(precision="fp16"))
+
+
+def test_what_is_let_go_is_loaded_again():
+    store = NotingStore("parser")
+    with LoadedNetworks(device="cpu", store=store) as loaded:
+        before = (loaded.model, loaded.detector(), loaded.parser())
+    after = (loaded.model, loaded.detector(), loaded.parser())
+    assert all(a is not b for a, b in zip(before, after, strict=True)) and len(store.opened) == 6
+
+
+def test_folders_are_those_given(tmp_path):
+    loaded = LoadedNetworks(device="cpu", folder=tmp_path / "a", search=iter([tmp_path / "b"]))
+    assert loaded.store.folders() == loaded.store.folders() == Folders(tmp_path / "a", (tmp_path / "b",))
+    with pytest.raises(InputError, match="device 'abacus' is not known"):
+        LoadedNetworks(device="abacus")
