@@ -106,7 +106,7 @@ def test_a_copy_with_changes_is_of_the_same_kind_and_checked():
     blend = BlendOptions(opacity=0.5).replace(scale=2.0)
     assert type(blend) is BlendOptions and (blend.opacity, blend.scale) == (0.5, 2.0)
     assert RestoreOptions(tiles=True).replace(select="0").tiles
-    with pytest.raises(InputError, match="scale: 9.0 is outside 1.0 to 4.0"):
+    with pytest.raises(InputError, match=r"scale: 9.0 is outside 1.0 to 4.0"):
         blend.replace(scale=9.0)
 
 

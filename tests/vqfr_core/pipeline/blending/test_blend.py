@@ -85,7 +85,7 @@ def test_writing_into_a_buffer_or_into_the_image():
     assert torch.equal(buffer, expected) and not torch.equal(image, expected)
     assert blend_faces([entry], onto=[image], out=[image])[0].image is image
     assert torch.equal(image, expected)
-    with pytest.raises(InputError, match="out: needs torch.float32"):
+    with pytest.raises(InputError, match=r"out: needs torch.float32"):
         blend_faces([entry], onto=[image], out=[torch.zeros(3, 90, 121)])
     with pytest.raises(InputError, match="out"):
         blend_faces([entry], onto=[image], out=[torch.zeros(3, 90, 120, dtype=torch.float64)])
@@ -178,10 +178,10 @@ def test_an_aligned_face_that_is_skipped_leaves_its_image():
 
 
 def test_mistakes_are_named():
-    with pytest.raises(InputError, match="image: blending needs floating point .*, got none"):
+    with pytest.raises(InputError, match=r"image: blending needs floating point .*, got none"):
         blend_faces([entry_of(None, FACE)])
     for wrong in (IMAGE[0], IMAGE[:1], IMAGE.byte()):
-        with pytest.raises(InputError, match="image: blending needs floating point"):
+        with pytest.raises(InputError, match=r"image: blending needs floating point"):
             blend_faces([entry_of(None, FACE)], onto=[wrong])
     with pytest.raises(InputError, match="face 0: has no mask"):
         blend_faces([entry_of(IMAGE, replace(FACE, mask=None))])

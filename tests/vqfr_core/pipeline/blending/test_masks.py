@@ -59,7 +59,7 @@ def disc(radius: float, size_px: int = 512) -> torch.Tensor:
 
 @pytest.mark.parametrize(("erode", "feather"), [(-0.2, 0.0), (-0.1, 0.5), (0.0, 0.0), (0.02, 0.06), (0.3, 0.5)])
 def test_every_mask_is_zero_at_the_border(erode: float, feather: float) -> None:
-    far_off = FRONTAL + [100.0, 75.0]
+    far_off = np.add(FRONTAL, (100.0, 75.0))
     masks = torch.stack([crop_mask(SIDE), soft_face_mask(far_off, SIDE), torch.ones(1, SIDE, SIDE)])
     shaped = shape_mask(masks, erode=erode, feather=feather)
     assert border_is_zero(shaped)

@@ -27,7 +27,9 @@ class Seer(Detector):
 
     def find(self, pictures: Tensor, min_score: float) -> list[RawFaces]:
         self.looks.append(pictures)
-        landmarks = np.stack([TEMPLATE + (shift, 0) for shift, _ in self.seen]) if self.seen else np.zeros((0, 5, 2))
+        landmarks = (
+            np.stack([np.add(TEMPLATE, (shift, 0)) for shift, _ in self.seen]) if self.seen else np.zeros((0, 5, 2))
+        )
         scores = np.array([score for _, score in self.seen])
         return [RawFaces(np.zeros((len(scores), 4)), landmarks, scores)] * len(pictures)
 
