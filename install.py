@@ -1,9 +1,9 @@
-"""Install what VQFR Face Restore needs and is not there. Never changes a package that is.
+"""Install the packages that VQFR Face Restore needs. Never touches an installed package.
 
-Three callers: the Stable Diffusion WebUI at each of its starts, ComfyUI-Manager once after cloning, and a person with
-`python install.py`. When all is there it only looks and is done. PyTorch is never installed, since the right build
-depends on the machine. The exit code is 0 under a host, which should start whatever happens here; a person gets 1 when
-something is still missing. Either way one line each says what is missing and what to do.
+Three callers: the Stable Diffusion WebUI at every start, ComfyUI-Manager once after cloning, and people with
+`python install.py`. If nothing is missing, it only checks. It never installs PyTorch, because the right build depends
+on the machine. Under a host the exit code is always 0, so that the host starts whatever happens here; for people it is
+1 if something is still missing. Each problem gets one line that says what is missing and what to do.
 """
 
 import importlib
@@ -20,22 +20,22 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent
 OPENCV = "opencv-python-headless"
 USUAL = "requirements.txt"
-# facexlib lists packages that only its tracking uses, and some of them hold numpy back; we import its networks, which
-# need no more than OpenCV, Pillow, tqdm, numpy, torch and torchvision. So hosts, which install what requirements.txt
-# says with all it depends on, do not find it there.
+# facexlib depends on packages that only its tracking uses, and some of them pin numpy. We import its networks, which
+# only need OpenCV, Pillow, tqdm, numpy, torch and torchvision. It is not in requirements.txt, because hosts install
+# what is listed there with all its dependencies.
 WITHOUT_DEPENDENCIES = "requirements-no-deps.txt"
 TORCH = ("torch", "torchvision")
 PIP_TIMEOUT_S = 1800
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:>=\s*([0-9.]+))?\s*")
-# What pip accepts in a constraints file; one entry it does not understand would stop the whole run.
+# What pip accepts in a constraints file; a single entry it cannot parse would stop the whole run.
 _VERSION = re.compile(r"(\d+!)?\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[a-z0-9]+([._-][a-z0-9]+)*)?")
 
 
 class Requirement(NamedTuple):
     name: str
     minimum: str
-    """Lowest version that will do; empty: any."""
+    """Lowest version that works; empty for any."""
 
     def __str__(self) -> str:
         return f"{self.name}>={self.minimum}" if self.minimum else self.name
@@ -44,11 +44,11 @@ class Requirement(NamedTuple):
 class PipResult(NamedTuple):
     succeeded: bool
     message: str
-    """Why it failed, one line."""
+    """Why it failed, in one line."""
 
 
 def read_requirements(path: Path) -> list[Requirement]:
-    """The lines of a requirements file: a name, with or without ">=" and a version."""
+    """The lines of a requirements file. Each is a name, optionally with ">=" and a version."""
     requirements = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.strip():
@@ -60,12 +60,12 @@ def read_requirements(path: Path) -> list[Requirement]:
 
 
 def everything_needed() -> list[Requirement]:
-    """All requirements but PyTorch."""
+    """All requirements except PyTorch."""
     return read_requirements(ROOT / USUAL) + read_requirements(ROOT / WITHOUT_DEPENDENCIES)
 
 
 def installed_version(name: str) -> str | None:
-    """The version of an installed package, None when it is not installed."""
+    """The version of an installed package, or None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -78,13 +78,13 @@ def is_importable(module: str) -> bool:
 
 
 def find_missing(requirements: list[Requirement]) -> list[Requirement]:
-    """What is not installed; OpenCV, which exists under several names and comes with conda too, by its module."""
+    """What is not installed. OpenCV is checked by its module: it has several package names, and conda has it too."""
     missing = [requirement for requirement in requirements if installed_version(requirement.name) is None]
     return missing if is_importable("cv2") else [*missing, Requirement(OPENCV, "")]
 
 
 def find_outdated(requirements: list[Requirement]) -> list[str]:
-    """One text for each installed package that is older than needed."""
+    """One message for each installed package that is too old."""
     return [
         f"{requirement.name} {version} is older than {requirement.minimum}"
         for requirement in requirements
@@ -93,7 +93,7 @@ def find_outdated(requirements: list[Requirement]) -> list[str]:
 
 
 def installed_constraints() -> str:
-    """Every installed package at its version, as a pip constraints file, so that pip adds and never changes."""
+    """A pip constraints file that pins every installed package, so that pip only adds packages."""
     versions: dict[str, str] = {}
     for package in importlib.metadata.distributions():
         name, version = package.metadata["Name"], package.version
@@ -119,13 +119,13 @@ def webui_skips_installing() -> bool:
     try:
         launch = importlib.import_module("launch")
         return bool(launch.args.skip_install)
-    except (Exception, SystemExit) as error:  # foreign code: whatever it does, the WebUI has to start
-        print(f"VQFR: could not read the WebUI's settings ({error!r}); going on without them.")
+    except (Exception, SystemExit) as error:  # not our code: whatever it does, the WebUI has to start
+        print(f"VQFR: could not read the WebUI's settings ({error!r}); continuing without them.")
         return False
 
 
 def pip_command() -> list[str] | None:
-    """The command that installs into this Python: pip, else uv; None when neither is there."""
+    """The command that installs into this Python: pip, else uv, or None if there is neither."""
     python = [sys.executable, *(["-s"] if sys.flags.no_user_site else []), "-m"]
     if is_importable("pip"):
         quiet = ["--disable-pip-version-check", "--no-input", "--prefer-binary", "--retries", "1", "--timeout", "15"]
@@ -136,7 +136,7 @@ def pip_command() -> list[str] | None:
 
 
 def run_pip(arguments: list[str]) -> PipResult:
-    """Run `pip install` with these arguments, and with everything that is installed held at its version."""
+    """Run `pip install` with these arguments and with every installed package pinned."""
     command = pip_command()
     if command is None:
         return PipResult(False, "this Python has neither pip nor uv")
@@ -152,7 +152,7 @@ def run_pip(arguments: list[str]) -> PipResult:
 
 
 def install(missing: list[Requirement], host: str | None) -> list[str]:
-    """Install what is missing. Gives one line for each part that failed, with the command to try by hand."""
+    """Install what is missing. Returns a line for each part that failed, with the command to run by hand."""
     index = os.environ.get("INDEX_URL", "") if host == "webui" else ""  # the WebUI's own setting
     options = ["--index-url", index] if index else []
     listed_alone = read_requirements(ROOT / WITHOUT_DEPENDENCIES)
@@ -173,25 +173,25 @@ def install(missing: list[Requirement], host: str | None) -> list[str]:
 
 
 def torch_problems() -> list[str]:
-    """What to do about missing PyTorch, if it is missing."""
+    """What to do if PyTorch is missing."""
     missing = [module for module in TORCH if not is_importable(module)]
     if not missing:
         return []
     return [
-        f"{' and '.join(missing)} not found. Take the build for your machine from "
+        f"{' and '.join(missing)} not found. Get the build for your machine from "
         f'https://pytorch.org/get-started/locally, or run: "{sys.executable}" -m pip install {" ".join(missing)}'
     ]
 
 
 def main() -> int:
-    """Install what is missing and say what went wrong. Gives the exit code."""
+    """Install what is missing and print what went wrong. Returns the exit code."""
     requirements = everything_needed()
     missing = find_missing(requirements)
     host = detect_host()
     problems = []
     if missing and host == "webui" and webui_skips_installing():
         names = ", ".join(str(requirement) for requirement in missing)
-        problems.append(f"{names} not installed, since the WebUI was started with --skip-install.")
+        problems.append(f"{names} not installed, because the WebUI was started with --skip-install.")
     elif missing:
         problems += install(missing, host)
     problems += [f"{text}; update it by hand if you can." for text in find_outdated(requirements)]
@@ -208,12 +208,12 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _reason(output: str) -> str:
-    """The line of pip's messages that tells most."""
+    """The most informative line of pip's messages."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
     return (errors or lines or ["no reason given"])[-1]
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # some consoles lack letters that pip uses
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # some consoles lack characters that pip prints
     sys.exit(main())

@@ -19,7 +19,8 @@ from vqfr_core.networks.vqfr import VqfrNetwork, deform, upsample
 def deform_conv2d_whole(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     from torchvision.ops import deform_conv2d
 
-    return deform_conv2d(x, offset, weight, bias, padding=1, mask=mask)
+    output: Tensor = deform_conv2d(x, offset, weight, bias, padding=1, mask=mask)
+    return output
 
 
 def upsample_then_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -28,7 +29,7 @@ def upsample_then_convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Te
 
 def contiguous_copy(network: VqfrNetwork) -> VqfrNetwork:
     """The same weights, laid out for contiguous (B, C, H, W) activations."""
-    return copy.deepcopy(network).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return copy.deepcopy(network).to(memory_format=torch.contiguous_format)
 
 
 @contextmanager

@@ -32,7 +32,8 @@ WAYS: dict[str, tuple[torch.dtype, Callable[[], AbstractContextManager[None]]]] 
 def compare_precisions(name: str, network: VqfrNetwork, device: torch.device, runs: int) -> list[str]:
     """Table rows: milliseconds a face, peak memory with the weights, and what differs from float32."""
     face = reference_face().to(device)
-    rows, exact, exact_codes = [], None, None
+    rows: list[str] = []
+    exact = exact_codes = face  # until the first way, which is the exact one, has run
     for way, (dtype, surrounding) in WAYS.items():
         candidate = copy.deepcopy(network).to(device).set_precision(dtype)
         torch.cuda.reset_peak_memory_stats(device)
@@ -40,7 +41,8 @@ def compare_precisions(name: str, network: VqfrNetwork, device: torch.device, ru
             seconds = alternate({way: partial(candidate, face)}, runs)[way]
             answer, codes = candidate(face).clamp(-1, 1), candidate.codes(face)
         peak = torch.cuda.max_memory_allocated(device) / 1e9
-        exact, exact_codes = (answer, codes) if exact is None else (exact, exact_codes)
+        if not rows:
+            exact, exact_codes = answer, codes
         shown = "-" if torch.equal(answer, exact) else f"{psnr((answer + 1) / 2, (exact + 1) / 2):.1f} dB"
         differing = int((codes != exact_codes).sum())
         rows.append(f"| {name} | {way} | {seconds * 1e3:.1f} ms | {peak:.2f} GB | {shown} | {differing} |")

@@ -3,7 +3,7 @@
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -30,7 +30,7 @@ def seconds_of(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def alternate(functions: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
+def alternate(functions: Mapping[str, Callable[[], object]], runs: int) -> dict[str, float]:
     """Median seconds of each function, run in turn (A B A B ...) after one warm-up each."""
     times: dict[str, list[float]] = {name: [] for name in functions}
     for number in range(runs + 1):

@@ -28,7 +28,7 @@ def reference_network(generation: int) -> VqfrNetwork:
     with torch.device("meta"):
         network: VqfrNetwork = VqfrV1(V1Config()) if generation == 1 else VqfrV2(V2Config())
     network.load_state_dict(reference_weights(generation), assign=True)
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def reference_face(batch: int = 1) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, write_picture
-from vqfr_core.report import Stopwatch
+from vqfr_core.timing import Stopwatch
 
 from .machine import describe_machine
 
@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--faces", default="1,8,32", help="numbers of faces (default 1,8,32)")
     arguments = parser.parse_args()
     restorer = FaceRestorer(arguments.model, device=arguments.device)
-    print(f"{describe_machine()}; model {restorer.network.info.name}\n")
+    print(f"{describe_machine()}; model {restorer.model.name}\n")
     print("| faces | read | detect | align | network | mask | blend | write | all | not the network |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():

@@ -9,7 +9,7 @@ import argparse
 
 import torch
 
-from training.networks import SMALL_V1, build, code_features, decode_texture, entries_of, nearest
+from training.networks import SMALL_V1, Vqfr, answer, build, code_features, decode_texture, entries_of, nearest
 from vqfr_core.networks.kernels.norm import use_fast_norms
 from vqfr_core.networks.kernels.warp import use_fast_warps
 
@@ -32,9 +32,9 @@ def main() -> None:
         z = code_features(plain, crops)
         textures = decode_texture(plain, entries_of(plain, nearest(plain, z), z))
 
-    def step(net: torch.nn.Module, bf16: bool) -> None:
+    def step(net: Vqfr, bf16: bool) -> None:
         with torch.autocast(crops.device.type, torch.bfloat16, enabled=bf16):
-            image = net.main_decoder(dict(textures), net.inpfeat_extraction(crops), crops)
+            image = answer(net, dict(textures), crops)
         image.float().square().mean().backward()
 
     ways = {

@@ -13,8 +13,8 @@ if "vqfr_webui" not in sys.modules:  # "Reload UI" runs this file again
     package = sys.modules["vqfr_webui"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
 
-from vqfr_webui.extras import VqfrExtras  # noqa: E402, F401
-from vqfr_webui.register import register  # noqa: E402
-from vqfr_webui.script import VqfrScript  # noqa: E402, F401
+from vqfr_webui.extras import VqfrExtras  # noqa: F401
+from vqfr_webui.register import register
+from vqfr_webui.script import VqfrScript  # noqa: F401
 
 register()

@@ -70,7 +70,7 @@ def test_hosts_do_not_install_what_facexlib_lists(installer):
 
 def test_a_line_that_is_not_plain_is_an_error(installer, tmp_path):
     (tmp_path / "requirements.txt").write_text("numpy>=1.23\n-r other.txt\n")
-    with pytest.raises(ValueError, match="other.txt"):
+    with pytest.raises(ValueError, match=r"other\.txt"):
         installer.read_requirements(tmp_path / "requirements.txt")
 
 

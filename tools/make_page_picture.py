@@ -15,8 +15,6 @@ from vqfr_core.page.build import build_page  # noqa: E402
 from vqfr_core.page.gradio_compat import launch  # noqa: E402
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone  # noqa: E402
 
-SIZE = {"width": 1280, "height": 860}
-
 
 def take_picture(address: str, photo: Path, target: Path) -> None:
     """Drop the photograph in, restore it, and take the page as it then looks."""
@@ -24,7 +22,7 @@ def take_picture(address: str, photo: Path, target: Path) -> None:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = chromium.new_page(viewport=SIZE, color_scheme="light")
+        page = chromium.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         page.goto(address)
         page.locator("#vqfr_page_photo input[type=file]").set_input_files(str(photo))
         page.get_by_text("1 face found").wait_for()

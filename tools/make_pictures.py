@@ -5,6 +5,7 @@ python tools/make_pictures.py PORTRAIT           # a sharp portrait; writes exam
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def make_example(portrait: Path) -> Path:
     return path
 
 
-def side_by_side(images: list[Tensor | Image.Image], titles: list[str]) -> Image.Image:
+def side_by_side(images: Sequence[Tensor | Image.Image], titles: Sequence[str]) -> Image.Image:
     """Pictures of one height in a row, each with its title below."""
     tiles = [image if isinstance(image, Image.Image) else to_pil(image) for image in images]
     sizes = [(round(tile.width * HEIGHT / tile.height), HEIGHT) for tile in tiles]

@@ -6,7 +6,6 @@ Needs playwright and Chromium (VQFR_CHROMIUM names another than /usr/bin/chromiu
 import argparse
 import io
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -223,7 +223,7 @@ def build(page: Any, workflow: Workflow, url: str) -> dict[str, Any]:
     columns = [[next(numbers) for _ in column] for column in workflow.columns]
     page.evaluate(_BUILD, [prompt, workflow.note, columns, GAP_PX])
     time.sleep(1)
-    graph = json.loads(page.evaluate("JSON.stringify(app.graph.serialize())"))
+    graph: dict[str, Any] = json.loads(page.evaluate("JSON.stringify(app.graph.serialize())"))
     graph.pop("id", None)  # another one at each run
     return graph
 

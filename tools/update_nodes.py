@@ -37,14 +37,14 @@ def load_schemas() -> list[Any]:
 
 def shown_name(socket: Any) -> str:
     """Its name on the node. Inputs without a widget have no `display_name`: it would hide the translation."""
-    return socket.settings.get("display_name") or socket.id.replace("_", " ")
+    return str(socket.settings.get("display_name") or socket.id.replace("_", " "))
 
 
 def allowed_values(socket: Any) -> str:
     """What an input takes: its default and choices or range, or the type to connect."""
     settings = socket.settings
     if "default" not in settings:
-        return socket.io_type + (", optional" if settings.get("optional") else "")
+        return str(socket.io_type) + (", optional" if settings.get("optional") else "")
     default = settings["default"]
     if socket.io_type == "COMBO":
         retired = next((spec.retired for spec in option_specs() if spec.name == socket.id), ())
@@ -71,7 +71,8 @@ def with_tables(page: str, schema: Any) -> str:
     """A help page with fresh tables between its marks."""
     for mark, table in (("inputs", input_table(schema)), ("outputs", output_table(schema))):
         marked = f"<!-- {mark} -->\n{table}\n<!-- /{mark} -->"
-        page = re.sub(f"<!-- {mark} -->.*<!-- /{mark} -->", lambda _, text=marked: text, page, flags=re.DOTALL)
+        escaped = marked.replace("\\", r"\\")
+        page = re.sub(f"<!-- {mark} -->.*<!-- /{mark} -->", escaped, page, flags=re.DOTALL)
     return page
 
 
@@ -155,7 +156,7 @@ def _table(kind: str, rows: Sequence[tuple[str, str, str]]) -> str:
 
 
 def _output_type(socket: Any) -> str:
-    return socket.io_type + (", a list" if socket.settings.get("is_output_list") else "")
+    return str(socket.io_type) + (", a list" if socket.settings.get("is_output_list") else "")
 
 
 def _socket_texts(socket: Any) -> dict[str, str]:

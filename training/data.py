@@ -74,7 +74,7 @@ def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.nd
 def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     gain = rng.uniform(0.85, 1.15) * rng.uniform(0.94, 1.06, 3)
     table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
-    recoloured = cv2.merge([table[image[..., c], c] for c in range(3)])
+    recoloured: np.ndarray = cv2.merge([table[image[..., c], c] for c in range(3)])
     if rng.random() < 0.05:
         recoloured = np.repeat(cv2.cvtColor(recoloured, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     return recoloured

@@ -3,12 +3,13 @@
 import argparse
 import dataclasses
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
+
+from vqfr_core.atomic import whole_file
 
 from .state import TrainState, load
 
@@ -33,9 +34,8 @@ def export(state: TrainState, target: Path, origin: str, license: str) -> int:
         **{name: str(number) for name, number in sorted(steps.items())},
     }
     content = save(tensors, metadata)
-    partial = target.with_suffix(".part")
-    partial.write_bytes(content)
-    os.replace(partial, target)
+    with whole_file(target) as file:
+        file.write(content)
     return len(content)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vqfr_core.networks.vqfr import VqfrV1
 from vqfr_core.networks.vqfr.blocks import ResidualBlock, group_norm
 from vqfr_core.networks.vqfr.config import level_names
-from vqfr_core.networks.vqfr.deform import TAPS
+from vqfr_core.networks.vqfr.deform_gather import TAPS
 from vqfr_core.networks.vqfr.texture_warp import TextureWarp
 
 from .data import Batch
@@ -57,7 +57,8 @@ def quietest_direction(feature: Tensor, num_groups: int) -> Tensor:
     """The unit vector (C), equal within each group of channels, along which a feature (B, C, H, W) varies least."""
     tokens = feature.permute(0, 2, 3, 1).flatten(0, 2).unflatten(1, (num_groups, -1)).double().mean(2)
     quiet = torch.linalg.eigh(torch.cov(tokens.T))[1][:, 0].repeat_interleave(feature.shape[1] // num_groups)
-    return (quiet / quiet.norm()).to(feature.dtype)
+    unit: Tensor = quiet / quiet.norm()
+    return unit.to(feature.dtype)
 
 
 def _groups_of_reader(net: VqfrV1, name: str) -> int:
@@ -119,7 +120,9 @@ def _bring_texture_to_answer(net: VqfrV1, texture_std: float) -> None:
     block.conv2.weight *= 0.1
     block.conv2.bias.zero_()  # type: ignore[union-attr]
     main.conv_out_1[0].load_state_dict(head[0].state_dict())
-    last = main.conv_out[0]
+    last, of_head = main.conv_out[0], head[2]
+    assert isinstance(last, nn.Conv2d) and isinstance(of_head, nn.Conv2d)
+    assert last.bias is not None and of_head.bias is not None
     last.weight *= 1 - TEXTURE_SHARE
-    last.weight[:, :channels] = TEXTURE_SHARE * head[2].weight
-    last.bias.copy_(TEXTURE_SHARE * head[2].bias)
+    last.weight[:, :channels] = TEXTURE_SHARE * of_head.weight
+    last.bias.copy_(TEXTURE_SHARE * of_head.bias)

@@ -79,11 +79,14 @@ def half_size(image: Tensor) -> Tensor:
 def two_scales(perceptual: Perceptual, answer: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
     """Perceptual distance either of the halved crop or, for the same price, of a random quarter at full resolution."""
     if torch.rand((), generator=generator) < 0.5:
-        return perceptual(half_size(answer), half_size(target))
-    size = answer.shape[-1] // 2
-    top, left = (int(torch.randint(0, size + 1, (), generator=generator)) for _ in range(2))
-    window = (..., slice(top, top + size), slice(left, left + size))
-    return perceptual(answer[window], target[window])
+        pair = half_size(answer), half_size(target)
+    else:
+        size = answer.shape[-1] // 2
+        top, left = (int(torch.randint(0, size + 1, (), generator=generator)) for _ in range(2))
+        window = (..., slice(top, top + size), slice(left, left + size))
+        pair = answer[window], target[window]
+    distance: Tensor = perceptual(*pair)
+    return distance
 
 
 def colour_loss(answer: Tensor, target: Tensor) -> Tensor:
@@ -110,7 +113,8 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.layers(image)
+        logits: Tensor = self.layers(image)
+        return logits
 
 
 def hinge_loss(real: Tensor, fake: Tensor) -> Tensor:

@@ -14,24 +14,27 @@ SMALL_V2 = V2Config(
     channels=(32, 32, 64, 128, 128, 160), encoder_blocks=1, decoder_blocks=1, deform_groups=1, predicts_codes=False
 )
 """A v2 of that size, with the nearest codes: 10.6 million parameters."""
-SIZES = {"v1": SMALL_V1, "v2": SMALL_V2}
+SIZES: dict[str, V1Config | V2Config] = {"v1": SMALL_V1, "v2": SMALL_V2}
 
 
 def build(config: V1Config | V2Config) -> Vqfr:
     return VqfrV1(config) if isinstance(config, V1Config) else VqfrV2(config)
 
 
-def code_table(net: Vqfr) -> nn.Parameter:
+def code_table(net: Vqfr) -> Tensor:
     """The codebook (K, D)."""
     return net.quantizer.code.embedding.weight if isinstance(net, VqfrV1) else net.quantizer.embedding.weight
 
 
 def code_features(net: Vqfr, image: Tensor) -> Tensor:
     """Image (B, 3, H, W) -> float32 (B, D, H / 32, W / 32), still to be replaced by the nearest codes."""
-    feature = net.encoder(image)
+    feature: Tensor = net.encoder(image)
     # As in use, codes are chosen in float32.
     with torch.autocast(image.device.type, enabled=False):
-        return net.quantizer.code.quant_conv(feature.float()) if isinstance(net, VqfrV1) else feature.float()
+        feature = feature.float()
+        if isinstance(net, VqfrV1):
+            feature = net.quantizer.code.quant_conv(feature)
+        return feature
 
 
 def nearest(net: Vqfr, z: Tensor) -> Tensor:
@@ -41,21 +44,28 @@ def nearest(net: Vqfr, z: Tensor) -> Tensor:
 
 def entries_of(net: Vqfr, codes: Tensor, like: Tensor) -> Tensor:
     """int64 (B, h * w) -> the codes' entries (B, D, h, w) in the shape of `like`."""
-    return nn.functional.embedding(codes, code_table(net)).transpose(1, 2).unflatten(2, like.shape[-2:])
+    entries: Tensor = nn.functional.embedding(codes, code_table(net)).transpose(1, 2).unflatten(2, like.shape[-2:])
+    return entries
 
 
 def decode_texture(net: Vqfr, entries: Tensor) -> dict[str, Tensor]:
     """(B, D, h, w) -> texture features by level."""
-    return net.decoder(net.quantizer.code.post_quant_conv(entries) if isinstance(net, VqfrV1) else entries)
+    if isinstance(net, VqfrV1):
+        entries = net.quantizer.code.post_quant_conv(entries)
+    textures: dict[str, Tensor] = net.decoder(entries)
+    return textures
 
 
 def answer(net: Vqfr, textures: dict[str, Tensor], degraded: Tensor) -> Tensor:
     """The restored image (B, 3, H, W), of a v2 at fidelity 1. Empties `textures`."""
     condition = net.inpfeat_extraction(degraded)
+    restored: Tensor
     if isinstance(net, VqfrV1):
-        return net.main_decoder(textures, condition, degraded)
-    texture = textures["Level_1"]
-    return net.decoder.conv_out(texture + net.main_branch(textures, condition))
+        restored = net.main_decoder(textures, condition, degraded)
+    else:
+        texture = textures["Level_1"]
+        restored = net.decoder.conv_out(texture + net.main_branch(textures, condition))
+    return restored
 
 
 def main_part(net: Vqfr) -> nn.Module:

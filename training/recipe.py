@@ -65,7 +65,7 @@ class Recipe:
     def weigh(self, parts: dict[str, Tensor]) -> Tensor:
         """Sum of the losses that have a weight."""
         weights = {field.name.removesuffix("_weight"): getattr(self, field.name) for field in fields(self)}
-        terms = [weights[name] * value for name, value in parts.items() if name in weights]
+        terms: list[Tensor] = [weights[name] * value for name, value in parts.items() if name in weights]
         return sum(terms[1:], terms[0])
 
     def rate(self, stage: int, step: int, progress: float) -> float:

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,7 +191,7 @@ def save(state: TrainState, path: Path) -> None:
     }
     partial = path.with_suffix(".part")
     torch.save(content, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load(path: Path, device: torch.device) -> TrainState:

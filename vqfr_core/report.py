@@ -42,7 +42,7 @@ class Report:
     detector: str
     """Name of the detector, or why none ran."""
     mask: str
-    """How faces were cut out: parsing, soft, box or none."""
+    """How faces were cut out: parsing, soft, crop or none."""
     device: str
     """E.g. "cpu" or "cuda:0"."""
     precision: str

@@ -1,18 +1,16 @@
 """The whole way: image in, image out. Each step is a function of `pipeline`, which hosts may call alone."""
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from .errors import InputError
-from .networks.base import Detector, Parser, Restorer
-from .networks.devices import pick_device, pick_precision
-from .options import BlendOptions, RestoreOptions
+from .loaded import LoadedNetworks
+from .networks.base import Parser
+from .options import BlendOptions, NetworkOptions, RestoreOptions
 from .pictures import to_tensor
 from .pipeline import (
     aligned_faces,
@@ -31,7 +29,7 @@ from .report import make_report
 from .restoration import Restoration
 from .timing import Stopwatch
 from .types import Box, Detections, FaceDetection, ImageFaces
-from .weights.folders import PathLike, default_folders
+from .weights.folders import PathLike
 from .weights.store import WeightStore
 from .weights.transfer import Progress as DownloadProgress
 
@@ -39,7 +37,7 @@ ImageLike = Image.Image | np.ndarray | Tensor
 """What `to_tensor` takes."""
 
 
-class FaceRestorer:
+class FaceRestorer(LoadedNetworks):
     """Networks, loaded once, and the steps that use them.
 
     >>> with FaceRestorer() as restorer:
@@ -61,73 +59,22 @@ class FaceRestorer:
         download_progress: DownloadProgress | None = None,
         store: WeightStore | None = None,
     ) -> None:
-        """Load the restoration network; the others are loaded when first needed.
-
-        Args:
-            model: "auto" (the best one present, else the embedded small model), a known name, or a file.
-            device: None takes the best one.
-            precision: what `RestoreOptions.precision` "auto" means here: auto, fp32, bf16 or fp16.
-            folder, search: where weights are, see `load_model`.
-            download: whether missing weights that were asked for by name may be downloaded.
-            download_progress: called with (bytes done, total bytes or None).
-            store: where weights come from, in place of folder, search and download.
+        """Load the restoration network; the others are loaded when first needed. Arguments as for `LoadedNetworks`.
 
         Raises:
             InputError, WeightsError, DownloadError: see `load_model`.
         """
-        self.device = pick_device(device)
-        further = tuple(search)
-        self.store = store or WeightStore(lambda: default_folders(folder, further), download=download)
-        self._name, self._precision, self._download_progress = model, precision, download_progress
-        self._lock = threading.RLock()
-        self._model: Restorer | None = None
-        self._detectors: dict[str, Detector] = {}
-        self._parser: Parser | None = None
-        self._load_model(precision)
-
-    def __enter__(self) -> "FaceRestorer":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Forget the networks and free their memory. They are loaded again if they are needed once more."""
-        with self._lock:
-            self._model, self._parser = None, None
-            self._detectors.clear()
-            if self.device.type in ("cuda", "xpu", "mps"):
-                getattr(torch, self.device.type).empty_cache()
-
-    @property
-    def model(self) -> Restorer:
-        """The restoration network with what it can do, in the precision given at first."""
-        return self._load_model(self._precision)
-
-    @property
-    def network(self) -> nn.Module:
-        """The module of the restoration network, see `load_model`."""
-        return self.model.module
-
-    def model_for(self, options: RestoreOptions) -> Restorer:
-        """The restoration network in the precision of the options; only the last one asked for is kept."""
-        return self._load_model(self._precision if options.precision == "auto" else options.precision)
-
-    def detector(self, name: str = "auto") -> Detector:
-        """The detector of that name. Raises WeightsError and DownloadError."""
-        with self._lock:
-            if name not in self._detectors:
-                self._detectors[name] = self.store.open("detector", name, self.device, progress=self._download_progress)
-            return self._detectors[name]
-
-    def parser(self) -> Parser | None:
-        """The face parser whose weights are present; None when there is none."""
-        with self._lock:
-            if self._parser is None and self.store.find_present("parser") is not None:
-                self._parser = self.store.open("parser", "auto", self.device)
-            return self._parser
+        super().__init__(
+            model,
+            device=device,
+            precision=precision,
+            folder=folder,
+            search=search,
+            download=download,
+            download_progress=download_progress,
+            store=store,
+        )
+        self.model_for(NetworkOptions())
 
     def restore(
         self,
@@ -278,16 +225,6 @@ class FaceRestorer:
         with watch.stage("blend"):
             ((image, mask),) = blend_faces([finished], scale=options.scale, background=background)
         return Restoration(image, mask, finished, make_report(finished, options, watch.seconds))
-
-    def _load_model(self, precision: str) -> Restorer:
-        with self._lock:
-            picked = pick_precision(precision, self.device)
-            if self._model is None or self._model.precision != picked:
-                self._model = None  # frees its memory first
-                self._model = self.store.open(
-                    "restorer", self._name, self.device, picked, progress=self._download_progress
-                )
-            return self._model
 
     def _parser_for(self, options: BlendOptions, entry: ImageFaces) -> Parser | None:
         is_needed = options.mask in ("auto", "parsing") and entry.used and not entry.is_aligned

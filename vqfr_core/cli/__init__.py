@@ -8,7 +8,7 @@ from . import detect, evaluate, models, restore, sweep, ui
 from .arguments import PROGRAM, Parser, UsageError, join_negative_values, version
 from .console import Console
 
-DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 _EPILOG = """\
 examples:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(quiet=parsed.quiet, verbose=parsed.verbose, debug=parsed.debug)
     with console:
         try:
-            return parsed.run(parsed, console)
+            return int(parsed.run(parsed, console))
         except KeyboardInterrupt:
             console.error("interrupted; nothing was left half-written")
             return INTERRUPTED

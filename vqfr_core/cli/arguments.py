@@ -2,17 +2,19 @@
 
 import argparse
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import InputError
+from ..files.outputs import FORMATS
+from ..files.plan import Batch, plan_batch
 from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs, parse_fidelities
 
-PROGRAM = "python -m vqfr_core"
+if TYPE_CHECKING:
+    from ..pictures import PictureFile
 
-FORMATS = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "tiff": ".tiff", "same": ""}
-"""Endings behind the names of --format; `same` keeps the input's."""
+PROGRAM = "python -m vqfr_core"
 
 _METAVARS = {"fidelity": "F", "min_confidence": "C", "opacity": "A", "scale": "N", "select": "EXPR", "regions": "LIST"}
 _NEGATIVE_VALUE = re.compile(r"-\d")
@@ -97,6 +99,29 @@ def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
     files.add_argument(
         "--report", type=Path, metavar="FILE.json", help="Write what was found and done to this file, as JSON."
     )
+
+
+def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()) -> Batch:
+    """What there is to do, from the arguments of `add_inputs`. places: further folders that are written to.
+
+    Raises InputError when results would overwrite inputs or one another.
+    """
+    return plan_batch(
+        arguments.inputs,
+        arguments.output,
+        recursive=arguments.recursive,
+        format=arguments.format,
+        overwrite=arguments.overwrite,
+        report=arguments.report,
+        places=places,
+    )
+
+
+def about_frames(file: "PictureFile") -> str:
+    """What to say of a file with more frames than the one that is shown."""
+    if file.is_paged:
+        return f"{file.path} has {file.num_frames} pages; the first is shown"
+    return f"{file.path} is animated; its first frame is shown"
 
 
 def add_models(parser: argparse.ArgumentParser, with_model: bool = True) -> None:

@@ -4,17 +4,15 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TextIO
 
-from ..errors import VqfrError
-
-Progress = Callable[[int, int | None], None]
+from ..files.reporter import Progress, Reporter, describe_failure
 
 
-class Console:
+class Console(Reporter):
     """Use it as a context: inside, the package's log goes to stderr, between the bars."""
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False, debug: bool = False) -> None:
@@ -86,19 +84,6 @@ class Console:
         finally:
             if bar is not None:
                 bar.close()
-
-
-def describe_failure(error: BaseException, about: str = "", hint: str = "--debug shows where") -> str:
-    """An exception in words. about: what it happened to, put in front unless the message says so itself.
-
-    hint: how to learn more about an error that nobody expected.
-    """
-    text = str(error)
-    if isinstance(error, MemoryError):
-        text = f"not enough memory{f' ({text})' if text else ''}; close other programs or take a smaller picture"
-    elif not isinstance(error, VqfrError | OSError):
-        text = f"unexpected {type(error).__name__}: {text} ({hint})"
-    return text if not about or about in text else f"{about}: {text}"
 
 
 class _LogHandler(logging.Handler):

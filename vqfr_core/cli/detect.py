@@ -5,9 +5,9 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from ..files.outputs import Job
-from ..files.run import Done, Work, plan_batch, run_batch
+from ..files.run import Done, Work, run_batch
 from ..options import RestoreOptions
-from .arguments import add_inputs, add_models, add_settings, add_talk, read_settings, usage
+from .arguments import about_frames, add_inputs, add_models, add_settings, add_talk, read_batch, read_settings, usage
 from .console import Console
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The exit status; see `run_batch`."""
     options = read_settings(arguments)
-    batch = plan_batch(arguments)
+    batch = read_batch(arguments)
 
     def start() -> Work:
         from .networks import open_detector
@@ -57,14 +57,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _detect_file(job: Job, detector: "Detector", options: RestoreOptions, quality: int, console: Console) -> Done:
     from ..drawing.faces import draw_faces
-    from ..pictures import read_picture, write_picture
-    from ..pictures.stills import flatten_frame, picture_of
+    from ..pictures import open_picture, write_picture
+    from ..pictures.stills import first_frame, flatten_frame, picture_of
     from ..pipeline import find_faces, select_faces
     from ..report import face_reports
 
-    picture = read_picture(job.source)
-    if picture.is_animated:
-        console.note(f"{job.source} is animated; its first frame is shown")
+    with open_picture(job.source) as file:
+        if file.num_frames > 1:
+            console.note(about_frames(file))
+        picture = first_frame(file)
     frame = picture.frames[0]
     (found,) = select_faces(find_faces([frame.image], detector, options), options)
     write_picture(picture_of(draw_faces(flatten_frame(frame), found), picture), job.target, quality=quality)

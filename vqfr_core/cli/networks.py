@@ -6,15 +6,14 @@ from ..errors import WeightsError
 from ..networks.base import Detector
 from ..options import FindOptions, RestoreOptions
 from ..restorer import FaceRestorer
-from ..weights.folders import Folders, model_folder
+from ..weights.folders import default_folders
 from ..weights.store import WeightStore
 from .console import Console
 
 
 def open_store(arguments: argparse.Namespace) -> WeightStore:
     """The weights of the arguments of `add_models`."""
-    places = Folders(model_folder(arguments.model_dir))
-    return WeightStore(lambda: places, download=not arguments.no_download)
+    return WeightStore(lambda: default_folders(arguments.model_dir), download=not arguments.no_download)
 
 
 def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, console: Console) -> FaceRestorer:

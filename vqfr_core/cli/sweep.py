@@ -6,16 +6,26 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..files.outputs import Job
-from ..files.run import Done, Work, plan_batch, run_batch
+from ..files.run import Done, Work, run_batch
 from ..options import RestoreOptions
-from .arguments import add_inputs, add_models, add_settings, add_talk, fidelity_list, read_settings, usage
+from .arguments import (
+    about_frames,
+    add_inputs,
+    add_models,
+    add_settings,
+    add_talk,
+    fidelity_list,
+    read_batch,
+    read_settings,
+    usage,
+)
 from .console import Console
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ..finish import Restoration
     from ..pictures import Picture
+    from ..restoration import Restoration
     from ..restorer import FaceRestorer
 
 _LONGEST_WHOLE_PX = 1280
@@ -57,7 +67,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The exit status; see `run_batch`."""
     options = read_settings(arguments)
-    batch = plan_batch(arguments)
+    batch = read_batch(arguments)
 
     def start() -> Work:
         from .networks import open_restorer
@@ -73,13 +83,13 @@ def _sweep_file(
     job: Job, restorer: "FaceRestorer", options: RestoreOptions, arguments: argparse.Namespace, console: Console
 ) -> Done:
     from ..drawing.sheet import draw_sweep
-    from ..pictures import read_picture, write_picture
-    from ..pictures.stills import picture_of, still_of
+    from ..pictures import open_picture, write_picture
+    from ..pictures.stills import first_frame, picture_of
 
-    picture = read_picture(job.source)
-    if picture.is_animated:
-        console.note(f"{job.source} is animated; its first frame is shown")
-    still = still_of(picture)
+    with open_picture(job.source) as file:
+        if file.num_frames > 1:
+            console.note(about_frames(file))
+        still = first_frame(file)
     with console.bar("faces", "face") as progress:
         results = restorer.sweep(still.images[0], arguments.fidelities, options, progress=progress)
     report = results[0].report
@@ -89,7 +99,7 @@ def _sweep_file(
         grid = _draw_whole(still, results, arguments.fidelities)
     else:
         grid = draw_sweep([result.found.used for result in results], arguments.fidelities)
-    write_picture(picture_of(grid, picture), job.target, quality=arguments.quality)
+    write_picture(picture_of(grid, still), job.target, quality=arguments.quality)
     return Done(report.summary(), [report.to_dict()])
 
 

@@ -37,7 +37,8 @@ def kernel_distance(features: np.ndarray, reference: np.ndarray) -> float:
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (x @ y.T / x.shape[1] + 1) ** 3
+    kernel: np.ndarray = (x @ y.T / x.shape[1] + 1) ** 3
+    return kernel
 
 
 def _checked(features: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -52,7 +52,8 @@ def _inception(folder: MetricFolder, device: torch.device) -> Describe:
     @torch.inference_mode()
     def describe(image: Tensor) -> np.ndarray:
         pixels = (image[None] * 255).round().to(device, torch.uint8)
-        return network(pixels, return_features=True)[0].float().cpu().numpy()
+        features: Tensor = network(pixels, return_features=True)[0]
+        return features.float().cpu().numpy()
 
     return describe
 

@@ -42,7 +42,8 @@ class InvertedResidual(nn.Module):
         self.is_residual = stride == 1 and before == after
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv(x) if self.is_residual else self.conv(x)
+        changed: Tensor = self.conv(x)
+        return x + changed if self.is_residual else changed
 
 
 class Separable(nn.Module):
@@ -55,7 +56,9 @@ class Separable(nn.Module):
         self.bn1, self.bn2 = nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn2(self.pointwise(self.bn1(self.depthwise(x)).relu())).relu()
+        filtered: Tensor = self.bn1(self.depthwise(x))
+        joined: Tensor = self.bn2(self.pointwise(filtered.relu()))
+        return joined.relu()
 
 
 class WholeMap(nn.Module):
@@ -67,7 +70,8 @@ class WholeMap(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.depthwise(x))
+        weighted: Tensor = self.bn(self.depthwise(x))
+        return weighted
 
 
 class MobileFaceNet(nn.Module):
@@ -90,7 +94,8 @@ class MobileFaceNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv2(self.features(self.dw_conv(self.conv1(x))))  # (B, 512, 7, 7)
-        return self.bn(self.conv3(self.gdconv(x))).flatten(1)
+        embedding: Tensor = self.bn(self.conv3(self.gdconv(x)))
+        return embedding.flatten(1)
 
 
 class FaceEmbedder:
@@ -111,7 +116,8 @@ class FaceEmbedder:
         image_to_crop = estimate_image_to_crop(points, CROP_PX, ARCFACE_TEMPLATE)
         crop = warp_affine(image, invert_affine(image_to_crop), (CROP_PX, CROP_PX), padding="reflect").cpu()
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-        return self._network(((crop - mean) / std)[None].to(self._device))[0].float().cpu().numpy()
+        embedding: Tensor = self._network(((crop - mean) / std)[None].to(self._device))[0]
+        return embedding.float().cpu().numpy()
 
 
 def angle_deg(first: np.ndarray, second: np.ndarray) -> float:

@@ -61,7 +61,7 @@ def normalize(gray: Tensor, window: Tensor) -> Tensor:
     """The image less its local mean, over its local deviation plus 1 (equation 1 of the paper), (H, W)."""
     pad = window.shape[0] // 2
     both = F.pad(torch.stack([gray, gray.square()])[:, None], (pad,) * 4, mode="replicate")
-    mean, mean_square = F.conv2d(both, window[None, None])[:, 0]
+    mean, mean_square = F.conv2d(both, window[None, None])[:, 0].unbind()
     difference = gray - mean
     # In a flat place it is 0, and rounding must not give it a sign: the fit counts pixels on either side of 0.
     difference = torch.where(difference.abs() < _ROUNDING, 0.0, difference)

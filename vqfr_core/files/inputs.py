@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from ..pictures.formats import READABLE_SUFFIXES
+
 
 @dataclass(frozen=True)
 class Source:
@@ -92,6 +94,4 @@ def _fixed_part(pattern: Path) -> Path:
 
 
 def _is_picture(name: str) -> bool:
-    from ..pictures import READABLE_SUFFIXES
-
     return not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES

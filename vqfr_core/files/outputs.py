@@ -1,13 +1,18 @@
 """Where results go, decided before any work is done, so that nothing overwrites an input or another result."""
 
-import os
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..cli.arguments import FORMATS
+from ..atomic import whole_file
 from ..errors import InputError
+from ..pictures.formats import FORMATS as FILE_FORMATS
+from ..pictures.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_of
 from .inputs import Source, same_file_key
+
+FORMATS = {format.offered[1:]: format.offered for format in FILE_FORMATS if format.offered} | {"same": ""}
+"""Endings behind the names of formats that results can be asked for in; `same` keeps the input's."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,9 @@ class SideFiles:
     taken: frozenset[str]
     """Inputs and results, by `same_file_key`, that must not be overwritten."""
 
-    def path(self, job: Job, ending: str) -> Path:
+    def path(self, job: Job, ending: str, suffix: str = ".png") -> Path:
         """The file for a picture, its name with an ending. Makes its folder; InputError when the file is taken."""
-        path = self.place if self.is_file else self.place / job.name.with_name(f"{job.name.name}_{ending}.png")
+        path = self.place if self.is_file else self.place / job.name.with_name(f"{job.name.name}_{ending}{suffix}")
         if same_file_key(path) in self.taken:
             raise InputError(f"{path} is an input or a result and would be overwritten; choose another folder")
         make_folder(path.parent)
@@ -59,7 +64,7 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> li
     Raises InputError when an input or another result would be overwritten, or OUT cannot be used.
     """
     if is_file_output(sources, out):
-        if format not in (None, "same") and _suffix(sources[0], format) != _plain(out.suffix):
+        if format not in (None, "same") and _plain(_suffix(sources[0], format)) != _plain(out.suffix):
             raise InputError(f"{out} and --format {format} contradict each other; leave one out")
         jobs = [Job(sources[0].path, out, Path(out.stem), False)]
     else:
@@ -72,8 +77,6 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> li
 
 def is_file_output(sources: Sequence[Source], out: Path) -> bool:
     """Whether OUT is the name of the one result, not of a folder."""
-    from ..pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-
     if len(sources) != 1 or not sources[0].is_named or out.is_dir():
         return False
     suffix = out.suffix.lower()
@@ -87,8 +90,6 @@ def plan_side_files(place: Path, jobs: Sequence[Job], *, may_be_file: bool = Fal
 
     Raises InputError when that file would overwrite an input or a result, or the folder is a file.
     """
-    from ..pictures import WRITABLE_SUFFIXES
-
     is_file = may_be_file and len(jobs) == 1 and not place.is_dir() and place.suffix.lower() in WRITABLE_SUFFIXES
     if not is_file and place.is_file():
         raise InputError(f"{place} is a file; give a folder, as there may be several pictures")
@@ -119,19 +120,28 @@ def make_folder(folder: Path) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; InputError when it cannot be written."""
     make_folder(path.parent)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
+        with whole_file(path) as file:
+            file.write(content)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; check the folder, its rights and space") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def copy_whole(source: Path, target: Path) -> None:
+    """Copy a file's bytes, piece by piece; as `write_whole`."""
+    make_folder(target.parent)
+    try:
+        with source.open("rb") as bytes_of_source, whole_file(target) as file:
+            shutil.copyfileobj(bytes_of_source, file)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot write {path}: {error.strerror}; check the folder, its rights and space")
 
 
 def _job_in_folder(source: Source, out: Path, format: str) -> Job:
-    from ..pictures import READABLE_SUFFIXES
-
     has_suffix = source.path.suffix.lower() in READABLE_SUFFIXES
     stem = source.relative.stem if has_suffix else source.relative.name
     target = source.relative.with_name(stem + _suffix(source, format))
@@ -141,8 +151,6 @@ def _job_in_folder(source: Source, out: Path, format: str) -> Job:
 
 
 def _suffix(source: Source, format: str) -> str:
-    from ..pictures import WRITABLE_SUFFIXES
-
     own = source.path.suffix
     if format == "same":
         return own if own.lower() in WRITABLE_SUFFIXES else ".png"
@@ -151,7 +159,9 @@ def _suffix(source: Source, format: str) -> str:
 
 
 def _plain(suffix: str) -> str:
-    return {".jpeg": ".jpg", ".jpe": ".jpg", ".jfif": ".jpg", ".tif": ".tiff"}.get(suffix.lower(), suffix.lower())
+    """One spelling for all endings of a format."""
+    format = format_of(suffix)
+    return suffix.lower() if format is None else format.suffixes[0]
 
 
 def _check_targets(jobs: Collection[Job]) -> None:

@@ -1,17 +1,16 @@
 """One command over many pictures: what is done is kept, one bad file does not stop the rest, all is reported."""
 
-import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..cli.arguments import version
-from ..cli.console import Console, describe_failure
+from .. import __version__
 from ..errors import Cancelled, InputError
-from .inputs import find_inputs
-from .outputs import Job, check_report_path, make_folder, plan_jobs, write_whole
+from .outputs import Job, make_folder, write_whole
+from .plan import Batch
+from .reporter import Reporter, describe_failure
 
 
 class Done(NamedTuple):
@@ -41,36 +40,10 @@ class Entry:
     """Of an animation every frame's."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """What there is to do."""
-
-    jobs: list[Job]
-    """The pictures."""
-    problems: list[tuple[str, str]]
-    """Inputs that stand for no picture, and why."""
-    report: Path | None
-    """Where the JSON report goes."""
-    overwrite: bool
-    """Do again what is done."""
-
-
 Work = Callable[[Job], Done]
 
 
-def plan_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()) -> Batch:
-    """From the arguments of `add_inputs`. places: further folders that are written to.
-
-    Raises InputError when results would overwrite inputs or one another.
-    """
-    folders = [place for place in (arguments.output, *places) if place is not None]
-    inputs = find_inputs(arguments.inputs, recursive=arguments.recursive, leave_out=folders)
-    jobs = plan_jobs(inputs.sources, arguments.output, format=arguments.format)
-    check_report_path(arguments.report, jobs)
-    return Batch(jobs, inputs.problems, arguments.report, arguments.overwrite)
-
-
-def run_batch(batch: Batch, start: Callable[[], Work], console: Console) -> int:
+def run_batch(batch: Batch, start: Callable[[], Work], reporter: Reporter) -> int:
     """Do the work for each picture; 0 when all went well, else 1.
 
     start: called once, if there is anything to do, to load what is needed; what it raises ends everything. The work
@@ -79,10 +52,10 @@ def run_batch(batch: Batch, start: Callable[[], Work], console: Console) -> int:
     """
     entries = [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
     for entry in entries:
-        console.error(entry.error or "")
+        reporter.error(entry.error or "")
     ended = ""
     try:
-        for entry in work_through(batch, start, console):
+        for entry in work_through(batch, start, reporter):
             entries.append(entry)
     except BaseException as error:
         ended = "interrupted" if isinstance(error, KeyboardInterrupt) else describe_failure(error)
@@ -90,48 +63,48 @@ def run_batch(batch: Batch, start: Callable[[], Work], console: Console) -> int:
     finally:
         num_reached = len(entries) - len(batch.problems)
         entries += [Entry(str(job.source), None, "not done", ended) for job in batch.jobs[num_reached:]]
-        is_reported = _write_report(batch.report, entries, console)
+        is_reported = _write_report(batch.report, entries, reporter)
     return 0 if is_reported and all(entry.status in ("done", "skipped") for entry in entries) else 1
 
 
-def work_through(batch: Batch, start: Callable[[], Work], console: Console) -> Iterator[Entry]:
+def work_through(batch: Batch, start: Callable[[], Work], reporter: Reporter) -> Iterator[Entry]:
     """The work of `run_batch` picture by picture, without its report. Raises Cancelled when the work does."""
     work: Work | None = None
-    with console.bar("pictures", "picture") as progress:
+    with reporter.bar("pictures", "picture") as progress:
         for number, job in enumerate(batch.jobs):
             if len(batch.jobs) > 1:
                 progress(number, len(batch.jobs))
             if job.is_done and not batch.overwrite:
-                console.say(f"{job.source}: skipped, {job.target} is there already (--overwrite makes it again)")
+                reporter.say(f"{job.source}: skipped, {job.target} is there already (--overwrite makes it again)")
                 yield Entry(str(job.source), str(job.target), "skipped")
                 continue
             work = work or start()
-            yield _do(job, work, console)
+            yield _do(job, work, reporter)
 
 
-def _do(job: Job, work: Work, console: Console) -> Entry:
+def _do(job: Job, work: Work, reporter: Reporter) -> Entry:
     try:
         make_folder(job.target.parent)
         done = work(job)
     except Cancelled:
         raise
     except Exception as error:  # reported, and the other pictures still get their turn
-        console.failure(error, str(job.source))
+        reporter.failure(error, str(job.source))
         return Entry(str(job.source), None, "failed", describe_failure(error, str(job.source)))
-    console.say(f"{job.source} -> {job.target}: {done.line}")
+    reporter.say(f"{job.source} -> {job.target}: {done.line}")
     frames = done.reports if len(done.reports) > 1 else None
     return Entry(str(job.source), str(job.target), "done", None, done.reports[0], frames)
 
 
-def _write_report(path: Path | None, entries: Sequence[Entry], console: Console) -> bool:
+def _write_report(path: Path | None, entries: Sequence[Entry], reporter: Reporter) -> bool:
     """Whether the report, if one is wanted, could be written."""
     if path is None:
         return True
-    content = {"program": version(), "images": [asdict(entry) for entry in entries]}
+    content = {"program": f"vqfr_core {__version__}", "images": [asdict(entry) for entry in entries]}
     text = json.dumps(content, indent=2, default=str, ensure_ascii=False)
     try:
         write_whole(path, text.encode("utf-8", "backslashreplace"))
     except InputError as error:
-        console.failure(error)
+        reporter.failure(error)
         return False
     return True

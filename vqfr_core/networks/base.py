@@ -225,7 +225,7 @@ class Parser(Network, ABC):
     crop_px: int = 512
     """Side of the crops it reads; others are resized for it."""
 
-    def parse(self, crops: Tensor, batch_size: int = 4) -> Tensor:
+    def label(self, crops: Tensor, batch_size: int = 4) -> Tensor:
         """For each pixel 0, no part of a face, or 1 + the place in FACE_REGIONS: int64 (B, S, S) on the crops' device.
 
         crops: (B, 3, S, S), RGB in [0, 1], any device.
@@ -233,14 +233,14 @@ class Parser(Network, ABC):
         if not len(crops):
             return crops.new_zeros((0, *crops.shape[-2:]), dtype=torch.int64)
         size = (crops.shape[-2], crops.shape[-1])
-        return torch.cat([self._parse_resized(part, size) for part in crops.split(batch_size)]).to(crops.device)
+        return torch.cat([self._label_resized(part, size) for part in crops.split(batch_size)]).to(crops.device)
 
     @abstractmethod
     def run(self, crops: Tensor) -> Tensor:
         """The labels of crops (B, 3, crop_px, crop_px), float32, on the module's device; called in inference mode."""
 
     @torch.inference_mode()
-    def _parse_resized(self, crops: Tensor, size: tuple[int, int]) -> Tensor:
+    def _label_resized(self, crops: Tensor, size: tuple[int, int]) -> Tensor:
         own = (self.crop_px, self.crop_px)
         crops = crops.to(device=self.device, dtype=torch.float32)
         if size == own:

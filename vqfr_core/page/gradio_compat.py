@@ -60,7 +60,7 @@ def launch(blocks: Any, **settings: Any) -> str:
     }
     _queue(blocks)
     _, local_url, share_url = blocks.launch(**_known(blocks.launch, more | settings))
-    return share_url or local_url
+    return str(share_url or local_url)
 
 
 def _known(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,16 @@ _MAXIMA = {8: 255, 16: 65535}
 _ROWS_AT_ONCE = 16
 
 
+class Kind(NamedTuple):
+    """What sort of pixels a file stores."""
+
+    is_gray: bool
+    """It has one colour channel."""
+    has_alpha: bool
+    bit_depth: int
+    """8, 16, or 32 for floating point."""
+
+
 class Pixels(NamedTuple):
     """What a Pillow image or an array shows."""
 
@@ -68,19 +78,28 @@ def to_pil(image: Tensor, alpha: Tensor | None = None) -> Image.Image:
     return Image.fromarray(frame_to_array(frame, 8, is_gray=False, keep_alpha=True))
 
 
+def kind_of_pil(picture: Image.Image) -> Kind:
+    """What `pixels_from_pil` is going to give, known before the pixels are."""
+    if picture.mode == "F":
+        return Kind(True, False, 32)
+    if picture.mode.startswith("I"):
+        return Kind(True, False, 16)
+    transparent = picture.mode in _TRANSPARENT_MODES or "transparency" in picture.info
+    return Kind(picture.mode in ("1", "L", "LA", "La"), transparent and picture.mode != "CMYK", 8)
+
+
 def pixels_from_pil(picture: Image.Image) -> Pixels:
     """The pixels of a Pillow image of any mode. Raises InputError for values that have no place in [0, 1]."""
     if picture.mode == "CMYK":
         picture = _cmyk_to_srgb(picture)
     if picture.mode == "I":
         return pixels_from_array(_as_16_bit(np.asarray(picture)))
-    if picture.mode == "F" or picture.mode.startswith("I;16"):
+    kind = kind_of_pil(picture)
+    if kind.bit_depth > 8:
         return pixels_from_array(np.asarray(picture))
-    transparent = picture.mode in _TRANSPARENT_MODES or "transparency" in picture.info
-    is_gray = picture.mode in ("1", "L", "LA", "La")
     if picture.mode == "1":
         picture = picture.convert("L")
-    mode = ("LA" if transparent else "L") if is_gray else ("RGBA" if transparent else "RGB")
+    mode = ("L" if kind.is_gray else "RGB") + ("A" if kind.has_alpha else "")
     return pixels_from_array(np.asarray(picture if picture.mode == mode else picture.convert(mode)))
 
 

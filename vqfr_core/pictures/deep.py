@@ -6,10 +6,13 @@ import numpy as np
 
 from ..errors import InputError
 
+_BIG_TIFF = 43
 
-def decode_deep(path: Path) -> np.ndarray:
+
+def decode_deep(path: Path, page_offset: int | None = None) -> np.ndarray:
     """The pixels of a PNG or TIFF as stored: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA, uint16 or float32.
 
+    page_offset: where the directory of a page stands in a TIFF; None for the first.
     Raises InputError when the file is damaged or OpenCV is missing.
     """
     try:
@@ -19,8 +22,9 @@ def decode_deep(path: Path) -> np.ndarray:
             f"{path}: a picture with 16 bits or more a channel needs OpenCV; "
             "install it with: pip install opencv-python-headless"
         ) from error
+    data = np.fromfile(path, np.uint8) if page_offset is None else _with_first_page(path, page_offset)
     try:
-        array = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+        array = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise InputError(f"{path}: OpenCV cannot decode it ({error}); save it again as an 8-bit PNG") from error
     if array is None:
@@ -30,3 +34,17 @@ def decode_deep(path: Path) -> np.ndarray:
     if array.ndim == 3:
         array = array[..., [2, 1, 0, 3][: array.shape[2]]]
     return array
+
+
+def _with_first_page(path: Path, page_offset: int) -> np.ndarray:
+    """The bytes of a TIFF that begins with another page.
+
+    `cv2.imreadmulti` counts thumbnails as pages, walks through all pages before the one asked for, and cannot open
+    every name on Windows. Of the file only what is touched gets into memory.
+    """
+    data = np.memmap(path, np.uint8, mode="c")
+    order, version = (">", data[3]) if data[0] == ord("M") else ("<", data[2])
+    start, kind = (8, "u8") if version == _BIG_TIFF else (4, "u4")
+    stored = np.array([page_offset], order + kind).view(np.uint8)
+    data[start : start + len(stored)] = stored
+    return data

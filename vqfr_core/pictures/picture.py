@@ -1,4 +1,4 @@
-"""A picture file in memory: its frames, and what the file says about them."""
+"""A picture in memory: its frames, and what its file says besides."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -31,17 +31,19 @@ class Frame:
                     f"alpha is {_size_text(self.alpha)} and the image {_size_text(self.image)}; make them the same size"
                 )
 
+    def with_image(self, image: Tensor) -> "Frame":
+        """The same frame showing another image, of any size: its alpha is resized along where the size differs."""
+        return Frame(image, _resize_alpha(self.alpha, image), self.duration_ms)
 
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """What a picture file holds. Reading, restoring and writing it keeps all of this."""
 
-    frames: tuple[Frame, ...]
-    """At least one; more for an animation."""
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PictureInfo:
+    """What a picture file says besides its pixels. Reading, restoring and writing it keeps all of this."""
+
     is_gray: bool = False
     """The file stores one channel of brightness, and is written that way again."""
     bit_depth: int = 8
-    """Bits a channel has in the file: 8, 16, or 32 for floating point."""
+    """Bits a channel has in the file (of several pages, the most): 8, 16, or 32 for floating point."""
     icc_profile: bytes | None = None
     """Colour profile as embedded in the file; None means sRGB."""
     exif: bytes | None = None
@@ -56,11 +58,22 @@ class Picture:
     """Format of the file that was read, in Pillow's spelling, e.g. "JPEG"."""
 
     def __post_init__(self) -> None:
+        if self.bit_depth not in (8, 16, 32):
+            raise InputError(f"bit_depth is {self.bit_depth}; use 8, 16, or 32 for floating point")
+
+
+@dataclass(frozen=True, eq=False)
+class Picture(PictureInfo):
+    """A whole picture in memory: its frames, and what its file says besides."""
+
+    frames: tuple[Frame, ...]
+    """At least one; more for an animation, or a TIFF of several pages."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         object.__setattr__(self, "frames", tuple(self.frames))
         if not self.frames:
             raise InputError("a picture needs at least one frame")
-        if self.bit_depth not in (8, 16, 32):
-            raise InputError(f"bit_depth is {self.bit_depth}; use 8, 16, or 32 for floating point")
 
     @property
     def images(self) -> list[Tensor]:
@@ -69,6 +82,7 @@ class Picture:
 
     @property
     def is_animated(self) -> bool:
+        """It has more than one frame."""
         return len(self.frames) > 1
 
     def with_images(self, images: Sequence[Tensor]) -> "Picture":
@@ -79,10 +93,7 @@ class Picture:
         """
         if len(images) != len(self.frames):
             raise InputError(f"the picture has {len(self.frames)} frames, but {len(images)} images were given")
-        frames = tuple(
-            Frame(image, _resize_alpha(frame.alpha, image), frame.duration_ms)
-            for frame, image in zip(self.frames, images, strict=True)
-        )
+        frames = tuple(frame.with_image(image) for frame, image in zip(self.frames, images, strict=True))
         return dataclasses.replace(self, frames=frames)
 
 

@@ -1,12 +1,10 @@
 """Between picture files and drawings."""
 
-import dataclasses
-from collections.abc import Sequence
-
 from PIL import Image
-from torch import Tensor
 
-from . import Frame, Picture, to_pil, to_tensor
+from .convert import to_pil, to_tensor
+from .picture import Frame, Picture, PictureInfo
+from .picture_file import PictureFile
 
 
 def flatten_frame(frame: Frame) -> Image.Image:
@@ -15,20 +13,12 @@ def flatten_frame(frame: Frame) -> Image.Image:
     return to_pil(image.clamp(0, 1))
 
 
-def still_of(picture: Picture, number: int = 0) -> Picture:
-    """One frame of a picture as a picture of its own."""
-    return dataclasses.replace(picture, frames=picture.frames[number : number + 1])
+def first_frame(file: PictureFile) -> Picture:
+    """The first frame of an open file as a picture of its own; no other is decoded."""
+    return Picture((next(file.frames()),), **vars(file.info))
 
 
-def picture_of(image: Image.Image, like: Picture) -> Picture:
+def picture_of(image: Image.Image, like: PictureInfo) -> Picture:
     """A drawn image as a picture with the colour profile of the one it shows."""
     is_gray_profile = like.icc_profile is not None and like.icc_profile[16:20] == b"GRAY"
     return Picture((Frame(to_tensor(image)),), icc_profile=None if is_gray_profile else like.icc_profile)
-
-
-def mask_picture(masks: Sequence[Tensor], like: Picture) -> Picture:
-    """Masks (1, H, W) in [0, 1] as a gray picture with the frames of the other."""
-    frames = [
-        Frame(mask.expand(3, -1, -1), None, frame.duration_ms) for mask, frame in zip(masks, like.frames, strict=True)
-    ]
-    return Picture(tuple(frames), is_gray=True, loop=like.loop)

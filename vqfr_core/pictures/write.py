@@ -1,185 +1,135 @@
 """Writing pictures: as deep, transparent and animated as the format allows, and never half a file."""
 
-import contextlib
-import logging
+import dataclasses
 import math
 import os
 import struct
-import uuid
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+import numpy as np
 import torch
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from ..errors import InputError
+from ..atomic import whole_file
+from ..errors import InputError, VqfrError
 from .convert import frame_to_array
-from .exif import PREFIX
-from .picture import Frame, Picture
-from .png16 import write_png16
-from .tiff import write_tiff
+from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, suffixes_of
+from .picture import Frame, Picture, PictureInfo
+from .pillow_write import PNG_LEVEL, png_text, write_by_pillow
+from .png16 import describing_chunks, write_png16
+from .tiff_write import write_tiff
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Format:
-    """What a file format can hold."""
-
-    name: str
-    """In Pillow's spelling."""
-    depths: tuple[int, ...] = (8,)
-    """Bits a channel, ascending; 32 is floating point."""
-    alpha: bool = False
-    animation: bool = False
-    max_side_px: int = 2**31 - 1
-
-
-_PNG = _Format("PNG", (8, 16), alpha=True, animation=True)
-_JPEG = _Format("JPEG", max_side_px=65535)
-_WEBP = _Format("WEBP", alpha=True, animation=True, max_side_px=16383)
-_TIFF = _Format("TIFF", (8, 16, 32), alpha=True)
-_GIF = _Format("GIF", alpha=True, animation=True, max_side_px=65535)
-_BMP = _Format("BMP")
-_AVIF = _Format("AVIF", alpha=True, animation=True, max_side_px=65536)
-_FORMATS = {
-    ".png": _PNG, ".apng": _PNG, ".jpg": _JPEG, ".jpeg": _JPEG, ".jpe": _JPEG, ".jfif": _JPEG, ".webp": _WEBP,
-    ".tif": _TIFF, ".tiff": _TIFF, ".gif": _GIF, ".bmp": _BMP, ".avif": _AVIF,
-}  # fmt: skip
-
-WRITABLE_SUFFIXES = tuple(_FORMATS)
-"""The endings `write_picture` understands, in lower case."""
-
-_PNG_LEVEL = 3
-_MAX_JPEG_EXIF_BYTES = 65533 - len(PREFIX)
-_MAX_TIFF_BYTES = 2**32 - 2**24
-_DEFAULT_FRAME_MS = 100
+__all__ = ["WRITABLE_SUFFIXES", "write_frames", "write_picture"]
 
 
 def write_picture(picture: Picture, path: str | Path, *, quality: int = 95) -> None:
-    """Write the picture to a file, in the format its ending names (WRITABLE_SUFFIXES).
+    """Write the picture to a file; see `write_frames`."""
+    frames: tuple[Frame, ...] = picture.frames
+    if any(frame.alpha is not None for frame in frames):
+        frames = tuple(
+            frame if frame.alpha is not None else dataclasses.replace(frame, alpha=torch.ones_like(frame.image[:1]))
+            for frame in frames
+        )
+    write_frames(frames, path, picture, num_frames=len(frames), quality=quality)
+
+
+def write_frames(
+    frames: Iterable[Frame], path: str | Path, info: PictureInfo, *, num_frames: int, quality: int = 95
+) -> None:
+    """Write frames to a file, in the format its ending names (WRITABLE_SUFFIXES), each as it comes.
 
     The depth is kept where the format can: 16 bits in PNG and TIFF, floating point in TIFF; else the next lower one it
     has, rounded half to even. Pixels that were read and not changed come back exactly in PNG, TIFF and BMP. Gray stays
     gray. Transparency is kept, or laid over white in JPEG and BMP. Animations stay animated in PNG, GIF and WebP (and
-    AVIF), at 8 bits; other formats refuse them. Profile, EXIF, resolution and text go along where the format has them.
+    AVIF), at 8 bits; frames without durations are the pages of a TIFF; other formats refuse more than one frame.
+    Profile, EXIF, resolution and text go along where the format has them.
 
+    frames: pulled one at a time; only 8-bit forms of them wait in the writers of GIF and PNG. In an animation all have
+    an alpha or none. info: what goes along. num_frames: how many there are.
     quality: 1 to 100 for JPEG (never with reduced colours), WebP (100: lossless) and AVIF.
     The file appears complete or not at all: it is written beside its place and then moved there.
-    Raises InputError for an unknown ending, a picture the format cannot hold, or when the file cannot be written.
+    Raises InputError for an unknown ending, a picture the format cannot hold, or when the file cannot be written; and
+    whatever `frames` raises.
     """
-    path = Path(os.path.realpath(path))
+    path = Path(path)
     format = _format_of(path)
-    _check_fits(picture, format, path)
+    if num_frames > 1 and not (format.animation or format.pages):
+        raise InputError(_no_animation_text(path, format))
     if not 1 <= quality <= 100:
         raise InputError(f"quality is {quality}; use 1 to 100")
+    _check_place(path)
+    source = _Source(frames, num_frames, _checker(path, format, num_frames))
     try:
-        with _appearing_whole(path) as file:
-            _encode(picture, format, file, quality)
-    except InputError:
-        raise
+        with whole_file(path) as file:
+            _encode(file, source, _fitting(info, format), format, num_frames, quality)
+            next(source, None)  # there is no more, but now the caller's generator has come to its end
     except (OSError, ValueError, struct.error) as error:
+        if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
+            raise
+        if isinstance(error, VqfrError):
+            raise InputError(f"{path}: {error}") from error
         raise InputError(f"{path}: cannot be written ({error}); check the folder, its permissions and space") from error
 
 
-def _encode(picture: Picture, format: _Format, file: BinaryIO, quality: int) -> None:
-    depth = max(depth for depth in format.depths if depth <= max(8, picture.bit_depth))
-    if picture.is_animated:
-        depth = 8
-    if format is _TIFF:
-        write_tiff(file, frame_to_array(picture.frames[0], depth, picture.is_gray, keep_alpha=True), picture)
-    elif format is _PNG and depth == 16:
-        array = frame_to_array(picture.frames[0], 16, picture.is_gray, keep_alpha=True)
-        write_png16(file, array, _png_chunks(picture), _PNG_LEVEL)
+class _Source(Iterator[Frame]):
+    """The caller's frames, counted. What goes wrong while one is made is none of the file's fault, and remembered."""
+
+    def __init__(self, frames: Iterable[Frame], num_frames: int, check: Callable[[Frame], Frame]) -> None:
+        self._frames = iter(frames)
+        self._num_frames = num_frames
+        self._num_pulled = 0
+        self._check = check
+        self.error: BaseException | None = None
+
+    def __next__(self) -> Frame:
+        try:
+            return self._counted(self._check(next(self._frames)))
+        except StopIteration:
+            if self._num_pulled < self._num_frames:
+                raise InputError(
+                    f"there are {self._num_pulled} frames, but {self._num_frames} were announced"
+                ) from None
+            raise
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def _counted(self, frame: Frame) -> Frame:
+        self._num_pulled += 1
+        if self._num_pulled > self._num_frames:
+            raise InputError(f"there are more frames than the {self._num_frames} that were announced")
+        return frame
+
+
+def _encode(
+    file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
+) -> None:
+    depth = max(depth for depth in format.depths if depth <= max(8, info.bit_depth))
+
+    def to_array(frame: Frame) -> np.ndarray:
+        return frame_to_array(frame, depth, info.is_gray, keep_alpha=True)
+
+    if format.name == "TIFF":
+        write_tiff(file, map(to_array, frames), info, num_frames)
+    elif format.name == "PNG" and depth == 16 and num_frames == 1:
+        write_png16(file, to_array(next(frames)), describing_chunks(info, png_text(info)), PNG_LEVEL)
     else:
-        _encode_by_pillow(picture, format, file, quality)
+        write_by_pillow(file, frames, info, format, num_frames, quality)
 
 
-def _encode_by_pillow(picture: Picture, format: _Format, file: BinaryIO, quality: int) -> None:
-    stills = [_to_pil(frame, picture.is_gray, format.alpha) for frame in picture.frames]
-    arguments = _description(picture, format)
-    if format is _JPEG:
-        arguments |= {"quality": quality, "subsampling": 0}
-    elif format is _PNG:
-        arguments |= {"compress_level": _PNG_LEVEL}
-    elif format is _WEBP:
-        arguments |= {"quality": quality, "lossless": quality == 100, "exact": True}
-    elif format is _AVIF:
-        arguments |= {"quality": quality, "subsampling": "4:4:4"}
-    if picture.is_animated:
-        arguments |= _animation(picture, format) | {"append_images": stills[1:]}
-    stills[0].save(file, format.name, **arguments)
+def _fitting(info: PictureInfo, format: Format) -> PictureInfo:
+    """What goes along, without a profile that describes gray when the file is going to hold colours."""
+    is_gray_profile = info.icc_profile is not None and info.icc_profile[16:20] == b"GRAY"
+    if is_gray_profile and not (info.is_gray and format.gray):
+        return dataclasses.replace(info, icc_profile=None)
+    return info
 
 
-def _to_pil(frame: Frame, is_gray: bool, keep_alpha: bool) -> Image.Image:
-    array = frame_to_array(frame, 8, is_gray, keep_alpha)
-    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
-
-
-def _description(picture: Picture, format: _Format) -> dict[str, Any]:
-    """What goes along with the pixels, as Pillow's `save` takes it for this format."""
-    arguments: dict[str, Any] = {}
-    profile = _fitting_profile(picture, format)
-    if profile is not None and format is not _GIF and format is not _BMP:
-        arguments["icc_profile"] = profile
-    if picture.exif is not None and format in (_PNG, _JPEG, _WEBP, _AVIF):
-        if format is _JPEG and len(picture.exif) > _MAX_JPEG_EXIF_BYTES:
-            logger.warning("the EXIF block of %d bytes does not fit into a JPEG and was left out", len(picture.exif))
-        else:
-            arguments["exif"] = PREFIX + picture.exif
-    if picture.dpi is not None and format in (_PNG, _JPEG, _BMP):
-        arguments["dpi"] = picture.dpi
-    if format is _PNG:
-        arguments["pnginfo"] = _png_text(picture)
-    if format in (_JPEG, _GIF) and "comment" in picture.text:
-        arguments["comment"] = picture.text["comment"].encode("utf-8")
-    return arguments
-
-
-def _animation(picture: Picture, format: _Format) -> dict[str, Any]:
-    durations = [_DEFAULT_FRAME_MS if f.duration_ms is None else round(f.duration_ms) for f in picture.frames]
-    arguments: dict[str, Any] = {"save_all": True, "duration": durations}
-    if format is _GIF:
-        arguments |= {"disposal": 2} if picture.frames[0].alpha is not None else {}
-        arguments |= {"loop": max(0, picture.loop - 1)} if picture.loop != 1 else {}
-    elif format is not _AVIF:
-        arguments["loop"] = picture.loop
-    return arguments
-
-
-def _fitting_profile(picture: Picture, format: _Format) -> bytes | None:
-    """The profile, unless it describes gray and the file is going to hold colours."""
-    is_gray_profile = picture.icc_profile is not None and picture.icc_profile[16:20] == b"GRAY"
-    stays_gray = picture.is_gray and format in (_PNG, _JPEG, _TIFF, _BMP)
-    return picture.icc_profile if stays_gray or not is_gray_profile else None
-
-
-def _png_text(picture: Picture) -> PngInfo:
-    text = PngInfo()
-    for key, value in picture.text.items():
-        text.add_text(key, value)
-    return text
-
-
-def _png_chunks(picture: Picture) -> Iterator[tuple[bytes, bytes]]:
-    if picture.icc_profile is not None:
-        yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(picture.icc_profile)
-    if picture.dpi is not None:
-        across, down = (int(dpi / 0.0254 + 0.5) for dpi in picture.dpi)
-        yield b"pHYs", struct.pack(">IIB", across, down, 1)
-    if picture.exif is not None:
-        yield b"eXIf", picture.exif
-    for name, data, *_ in _png_text(picture).chunks:
-        yield name, data
-
-
-def _format_of(path: Path) -> _Format:
-    format = _FORMATS.get(path.suffix.lower())
-    if format is None:
+def _format_of(path: Path) -> Format:
+    format = format_of(path.suffix)
+    if format is None or not format.writable:
         raise InputError(f"{path}: unknown ending {path.suffix!r}; use one of {', '.join(WRITABLE_SUFFIXES)}")
     Image.init()
     if format.name not in Image.SAVE:
@@ -187,37 +137,43 @@ def _format_of(path: Path) -> _Format:
     return format
 
 
-def _check_fits(picture: Picture, format: _Format, path: Path) -> None:
-    for frame in picture.frames:
-        side = max(frame.image.shape[1:])
-        if side > format.max_side_px:
-            raise InputError(
-                f"{path}: {format.name} holds at most {format.max_side_px} px a side, not {side}; use .png"
-            )
-        low, high = (float(value) for value in torch.aminmax(frame.image))
-        if not math.isfinite(high - low):
-            raise InputError(f"{path}: the picture to write has values that are not numbers (NaN)")
-    if picture.is_animated and not format.animation:
-        names = ", ".join(suffix for suffix, other in _FORMATS.items() if other.animation)
-        raise InputError(f"{path}: {format.name} cannot hold an animation; use one of {names}")
-    if picture.is_animated and len({frame.image.shape for frame in picture.frames}) > 1:
-        raise InputError(f"{path}: the frames of the animation differ in size; make them equal")
-    if format is _TIFF and picture.frames[0].image.numel() * 4 * picture.bit_depth // 24 > _MAX_TIFF_BYTES:
-        raise InputError(f"{path}: too large for a TIFF, which ends at 4 GB; use .png")
-
-
-@contextlib.contextmanager
-def _appearing_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that takes its place only when all went well; any exception or Ctrl-C removes it."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first")
+def _check_place(path: Path) -> None:
+    parent = Path(os.path.realpath(path)).parent
+    if not parent.is_dir():
+        raise InputError(f"{path}: the folder {parent} does not exist; make it first")
     if path.is_dir():
         raise InputError(f"{path}: there is a folder of this name; choose another")
-    temporary = path.with_name(f".vqfr-{uuid.uuid4().hex[:12]}.part")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+def _checker(path: Path, format: Format, num_frames: int) -> Callable[[Frame], Frame]:
+    """A function that gives a frame back when the format can hold it after those before; InputError when it cannot."""
+    kinds: set[tuple[tuple[int, ...], bool]] = set()
+
+    def check(frame: Frame) -> Frame:
+        _check_frame(frame, path, format)
+        if num_frames > 1 and not format.animation and frame.duration_ms is not None:
+            raise InputError(_no_animation_text(path, format))
+        kinds.add((tuple(frame.image.shape), frame.alpha is not None))
+        if len(kinds) > 1 and not format.pages:
+            if len({shape for shape, _ in kinds}) > 1:
+                raise InputError(f"{path}: the frames of the animation differ in size; make them equal")
+            raise InputError(f"{path}: only some frames of the animation have an alpha; give it to all or to none")
+        return frame
+
+    return check
+
+
+def _check_frame(frame: Frame, path: Path, format: Format) -> None:
+    side = max(frame.image.shape[1:])
+    if side > format.max_side_px:
+        raise InputError(f"{path}: {format.name} holds at most {format.max_side_px} px a side, not {side}; use .png")
+    low, high = (float(value) for value in torch.aminmax(frame.image))
+    if not math.isfinite(high - low):
+        raise InputError(f"{path}: the picture to write has values that are not numbers (NaN)")
+
+
+def _no_animation_text(path: Path, format: Format) -> str:
+    able = suffixes_of(format for format in FORMATS if format.animation)
+    paged = suffixes_of(format for format in FORMATS if format.pages)
+    pages = "" if format.pages else f", or for pages one of {paged}"
+    return f"{path}: {format.name} cannot hold an animation; use one of {able}{pages}"

@@ -71,7 +71,8 @@ def compose_affine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first, second = _checked_matrix(first), _checked_matrix(second)
     linear = second[:, :2] @ first
     linear[:, 2] += second[:, 2]
-    return linear
+    answer: np.ndarray = linear
+    return answer
 
 
 def translation_affine(dx: float, dy: float) -> np.ndarray:
@@ -92,7 +93,8 @@ def transform_points(points: Sequence[tuple[float, float]] | np.ndarray, matrix:
     """Points (N, 2) as (x, y), moved by a matrix (2, 3); float64 (N, 2)."""
     matrix = _checked_matrix(matrix)
     points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    return points @ matrix[:, :2].T + matrix[:, 2]
+    answer: np.ndarray = points @ matrix[:, :2].T + matrix[:, 2]
+    return answer
 
 
 def _checked_matrix(matrix: np.ndarray) -> np.ndarray:

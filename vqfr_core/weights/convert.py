@@ -1,7 +1,6 @@
 """Rewrite weights as safetensors with a description inside, and state the facts about a weight file."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..atomic import whole_file
 from ..errors import WeightsError
 from ..networks import registry
 from .catalog import RECORDS, WeightRecord, record_of_file
@@ -109,16 +109,14 @@ def write_safetensors(state: Mapping[str, Tensor], target: Path, metadata: dict[
     from safetensors import SafetensorError
     from safetensors.torch import save
 
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # By way of memory: the library's own file writing makes files that only their owner can read.
-        draft.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata))
-        os.replace(draft, target)
+        content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
+        with whole_file(target) as file:
+            file.write(content)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"cannot write {target}: {error}; check the folder's rights and free space") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, Mapping[str, Any]]:

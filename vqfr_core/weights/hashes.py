@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from filelock import FileLock
 
+from ..atomic import whole_file
 from ..errors import WeightsError
 from .catalog import WeightRecord
 
@@ -37,9 +37,8 @@ def remember_sha256(folder: Path, file_name: str, sha256: str) -> None:
     memory = folder / MEMORY_FILE
     with FileLock(f"{memory}.lock"):
         text = json.dumps(_read_memory(folder) | {file_name: sha256}, indent=2, sort_keys=True)
-        draft = memory.with_name(f"{MEMORY_FILE}.{os.getpid()}.part")
-        draft.write_text(text + "\n", encoding="utf-8")
-        os.replace(draft, memory)
+        with whole_file(memory) as file:
+            file.write(f"{text}\n".encode())
 
 
 def hash_problem(record: WeightRecord, path: Path, size: int, sha256: str) -> str | None:

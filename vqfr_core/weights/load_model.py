@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 import torch
-from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, WeightsError
 from ..networks.devices import pick_device
 from ..networks.precision import DTYPES
+from ..networks.vqfr import VqfrNetwork
 from .folders import PathLike, default_folders
 from .load import load_file
 from .store import AUTO, WeightStore
@@ -23,8 +23,8 @@ def load_model(
     search: Iterable[PathLike] = (),
     download: bool = True,
     progress: Progress | None = None,
-) -> nn.Module:
-    """A restoration network as a plain module.
+) -> VqfrNetwork:
+    """A VQFR network as a plain module, for those who want it alone; `FaceRestorer` takes every restorer.
 
     Args:
         name_or_path: "auto" takes VQFR v2, else v1, if it is in the folders, else the small model of this package.
@@ -37,7 +37,7 @@ def load_model(
         progress: called with (bytes done, total bytes or None) during a download.
 
     Returns:
-        For VQFR, `network(x, fidelity=0.5)` takes and gives (B, 3, 512, 512) RGB in [-1, 1]; `network.codes(x)` gives
+        `network(x, fidelity=0.5)` takes and gives (B, 3, 512, 512) RGB in [-1, 1]; `network.codes(x)` gives
         the code of each patch, int64 (B, 256). Eval mode, no gradients. `network.info` is a `ModelInfo`.
 
     Raises:
@@ -50,4 +50,7 @@ def load_model(
     chosen = pick_device(device)
     folders = default_folders(folder, search)
     file = WeightStore(lambda: folders, download=download).find("restorer", name_or_path, progress)
-    return load_file(file, "restorer", chosen, precision).module
+    module = load_file(file, "restorer", chosen, precision).module
+    if not isinstance(module, VqfrNetwork):
+        raise WeightsError(f"{file.path} is not a VQFR network; FaceRestorer restores faces with it")
+    return module

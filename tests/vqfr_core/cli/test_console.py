@@ -2,8 +2,7 @@ import io
 import logging
 import sys
 
-from vqfr_core.cli.console import Console, describe_failure
-from vqfr_core.errors import InputError
+from vqfr_core.cli.console import Console
 
 
 def test_notes_once(capsys):
@@ -41,8 +40,3 @@ def test_a_bar_only_where_a_person_watches(monkeypatch, capsys):
     with Console().bar("faces", "face") as progress:
         progress(1, 2)
     assert "1/2" in sys.stderr.getvalue()
-
-
-def test_the_name_is_put_in_front_unless_the_message_has_it():
-    assert describe_failure(InputError("too dark"), "a.png") == "a.png: too dark"
-    assert describe_failure(InputError("a.png: too dark"), "a.png") == "a.png: too dark"

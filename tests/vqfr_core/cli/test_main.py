@@ -80,8 +80,8 @@ def test_version(capsys):
         (["restore", "a.png", "-o", "b.png", "--quality", "0"], "1 to 100"),
         (["restore", "a.png", "-o", "b.png", "--select", "first"], "first"),
         (["restore", "a.png", "-o", "b.png", "--regions", "skin,hat"], "hat"),
-        (["sweep", "a.png", "-o", "b.png", "--fidelities", "0,2"], "outside 0 to 1"),
-        (["sweep", "a.png", "-o", "b.png", "--fidelities", "0,"], "no list of numbers"),
+        (["sweep", "a.png", "-o", "b.png", "--fidelities", "0,2"], "from 0 to 1"),
+        (["sweep", "a.png", "-o", "b.png", "--fidelities", "0,x"], "not a list of numbers"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -19,12 +19,12 @@ def test_list_names_all_and_where_they_are(tmp_path, tiny_v2, capsys):
 def test_download(capsys, monkeypatch, tmp_path):
     asked = []
 
-    def fetch(name, folder, *, progress):
-        asked.append((name, folder))
+    def fetch(store, name, progress):
+        asked.append((name, store.folders().model))
         progress(1, 2)
         return tmp_path / name
 
-    monkeypatch.setattr("vqfr_core.weights.find.fetch_weights", fetch)
+    monkeypatch.setattr("vqfr_core.weights.store.WeightStore.fetch", fetch)
     assert main(["models", "download", "bisenet", "retinaface_mobile0.25", "--model-dir", str(tmp_path)]) == 0
     assert asked == [("bisenet", tmp_path)]
     said = capsys.readouterr().out

@@ -9,7 +9,7 @@ from vqfr_core.errors import InputError
 from vqfr_core.evaluation.faces import find_cases, load_face, read_face
 from vqfr_core.evaluation.landmarks import FaceFinder
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE
-from vqfr_core.weights.detector import load_detector
+from vqfr_core.weights.store import WeightStore
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -36,7 +36,7 @@ def test_a_missing_partner_is_named(tmp_path):
         find_cases(fill(tmp_path / "hq", "a.png"), fill(tmp_path / "lq", "a.png", "b.png"), [])
     with pytest.raises(InputError, match="nothing to evaluate"):
         find_cases(None, None, [])
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         find_cases(tmp_path / "nowhere", None, [])
 
 
@@ -54,7 +54,7 @@ def test_originals_are_degraded_the_same_way_each_time(tmp_path, reference_dir):
 
 
 def test_a_photograph_is_aligned(reference_dir):
-    detector = load_detector("retinaface_mobile0.25", "cpu")
+    detector = WeightStore().open("detector", "retinaface_mobile0.25", "cpu")
     aligned = read_face(DATA / "face.jpg", detector)
     found = FaceFinder(detector).find(aligned)
     assert found is not None and np.abs(np.subtract(found.landmarks, FFHQ_TEMPLATE)).max() < 20

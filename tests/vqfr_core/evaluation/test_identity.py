@@ -4,10 +4,10 @@ import torch
 
 from vqfr_core.evaluation.identity import ARCFACE_TEMPLATE, FaceEmbedder, MobileFaceNet, angle_deg
 from vqfr_core.evaluation.landmarks import FaceFinder
-from vqfr_core.evaluation.weights import IDENTITY, MetricFolder
+from vqfr_core.evaluation.weights import MetricFolder
 from vqfr_core.pipeline.affine import transform_points
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
-from vqfr_core.weights.detector import load_detector
+from vqfr_core.weights.store import WeightStore
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_template_points_go_where_recognition_expects_them():
 
 
 def test_one_face_is_nearer_to_itself_than_to_another(metric_weights, photo):
-    embed = FaceEmbedder(MetricFolder(metric_weights).find(IDENTITY), torch.device("cpu"))
-    points = np.array(FaceFinder(load_detector("retinaface_mobile0.25", "cpu")).find(photo).landmarks)
+    embed = FaceEmbedder(MetricFolder(metric_weights).find("mobilefacenet"), torch.device("cpu"))
+    points = np.array(FaceFinder(WeightStore().open("detector", "retinaface_mobile0.25", "cpu")).find(photo).landmarks)
     own = embed(photo, points)
     brighter = embed((photo * 0.8 + 0.1), points)
     assert angle_deg(own, brighter) < 25

@@ -5,14 +5,14 @@ import torch
 from vqfr_core.evaluation.landmarks import FaceFinder, landmark_distance, overlap
 from vqfr_core.pipeline.affine import warp_affine
 from vqfr_core.types import Box, FaceDetection, Point
-from vqfr_core.weights.detector import load_detector
+from vqfr_core.weights.store import WeightStore
 
 BOX = Box(0, 0, 10, 10)
 
 
 @pytest.fixture(scope="module")
 def finder() -> FaceFinder:
-    return FaceFinder(load_detector("retinaface_mobile0.25", "cpu"))
+    return FaceFinder(WeightStore().open("detector", "retinaface_mobile0.25", "cpu"))
 
 
 def face_at(*points: tuple[float, float], box: Box = BOX) -> FaceDetection:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from vqfr_core.evaluation.perceptual import Lpips
-from vqfr_core.evaluation.weights import ALEXNET, MetricAbsent, MetricFolder
+from vqfr_core.evaluation.weights import MetricAbsent, MetricFolder
 
 LAYERS = ((0, 4, 2, 64, 3, 11), (3, 1, 2, 192, 64, 5), (6, 1, 1, 384, 192, 3), (8, 1, 1, 256, 384, 3))
 LAYERS += ((10, 1, 1, 256, 256, 3),)
@@ -58,7 +58,7 @@ def test_without_the_package_the_command_is_told(random_alexnet, monkeypatch):
 def test_noise_counts_more_than_a_slight_blur(metric_weights, photo):
     """With real weights; the package's own example pictures gave the published 0.722 and 0.138 when tried by hand."""
     pytest.importorskip("lpips")
-    measure = Lpips(MetricFolder(metric_weights).find(ALEXNET))
+    measure = Lpips(MetricFolder(metric_weights).find("alexnet"))
     noisy = (photo + 0.2 * torch.randn(photo.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
     soft = F.avg_pool2d(F.pad(photo[None], (1, 1, 1, 1), mode="replicate"), 3, 1)[0]
     assert 0 < measure(soft, photo) < measure(noisy, photo)

@@ -6,7 +6,8 @@ import pytest
 from vqfr_core.cli.console import Console
 from vqfr_core.errors import InputError, WeightsError
 from vqfr_core.files.outputs import Job
-from vqfr_core.files.run import Batch, Done, run_batch
+from vqfr_core.files.plan import Batch
+from vqfr_core.files.run import Done, run_batch
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from vqfr_core.errors import WeightsError
-from vqfr_core.networks.registry import recognize, recognize_as
+from vqfr_core.networks import registry
+from vqfr_core.networks.registry import Architecture, architectures, recognize, recognize_as
 
 PATH = Path("x.pth")
 OTHERS = {
@@ -31,19 +32,34 @@ OTHERS = {
 @pytest.mark.parametrize("generation", [1, 2])
 def test_published_keys(reference_dir, generation):
     keys = json.loads((reference_dir / f"vqfr_v{generation}.keys.json").read_text())["keys"]
-    assert recognize_as([entry["key"] for entry in keys], ("vqfr_v1", "vqfr_v2"), PATH) == f"vqfr_v{generation}"
+    found = recognize_as([entry["key"] for entry in keys], architectures("restorer"), PATH)
+    assert (found.name, found.role) == (f"vqfr_v{generation}", "restorer")
 
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_other_models_are_named(kind):
     found = recognize(OTHERS[kind])
-    assert found is not None and found.kind == kind
+    assert found is not None and found.name == kind
     with pytest.raises(WeightsError, match="needed here") as failure:
-        recognize_as(OTHERS[kind], ("vqfr_v1", "vqfr_v2"), PATH)
+        recognize_as(OTHERS[kind], architectures("restorer"), PATH)
     assert found.label in str(failure.value) and "VQFR v1 or VQFR v2" in str(failure.value)
 
 
 def test_unknown_model_shows_some_names():
     assert recognize(["spam", "eggs"]) is None
     with pytest.raises(WeightsError, match="2 tensors: spam, eggs"):
-        recognize_as(["spam", "eggs"], ("vqfr_v1",), PATH)
+        recognize_as(["spam", "eggs"], architectures("restorer"), PATH)
+
+
+def test_roles_are_of_what_can_be_built(monkeypatch):
+    assert [row.name for row in architectures("restorer")] == ["vqfr_v1", "vqfr_v2"]
+    assert [row.name for row in architectures("detector")] == ["retinaface_resnet50", "retinaface_mobile0.25"]
+    assert [row.name for row in architectures("parser")] == ["parsenet", "bisenet"]
+    toy = Architecture("toy", "parser", "a toy", ("toy",), lambda state: None)
+    monkeypatch.setattr(registry, "ARCHITECTURES", (*registry.ARCHITECTURES, toy))
+    assert architectures("parser")[-1] is toy and recognize(["toy.weight"]) is toy
+    assert len(architectures()) == 7
+
+
+def test_names_are_used_once():
+    assert len({row.name for row in registry.ARCHITECTURES}) == len(registry.ARCHITECTURES)

@@ -1,12 +1,10 @@
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from vqfr_core.errors import VqfrError
-from vqfr_core.networks.retinaface import MEAN_RGB, RawFaces, drop_duplicates, find_candidates, overlaps
+from vqfr_core.networks.retinaface import RetinaFaceDetector
 
 CPU = torch.device("cpu")
 
@@ -27,12 +25,8 @@ class FixedOutput(nn.Module):
         return self.boxes, torch.stack([1 - self.scores, self.scores], dim=-1), self.landmarks
 
 
-def detector(network: nn.Module) -> SimpleNamespace:
-    return SimpleNamespace(name="test net", network=network, device=CPU)
-
-
-def raw(boxes: list, scores: list) -> RawFaces:
-    return RawFaces(np.array(boxes, dtype=float), np.zeros((len(boxes), 5, 2)), np.array(scores, dtype=float))
+def detector(network: nn.Module) -> RetinaFaceDetector:
+    return RetinaFaceDetector(network, "test net", "a test")
 
 
 def test_decoding_by_hand():
@@ -47,7 +41,7 @@ def test_decoding_by_hand():
             7: ([0, 0, 0, 0], 0.2, [0] * 10),
         },
     )
-    (faces,) = find_candidates(detector(network), torch.zeros(1, 3, 64, 96), 0.5)
+    (faces,) = detector(network).find(torch.zeros(1, 3, 64, 96), 0.5)
     # Counted from the outer edge: centre (28 + 3.2, 12 - 6.4), size 32 x 64. From the first pixel's centre: 0.5 less.
     np.testing.assert_allclose(faces.boxes[0], [14.7, -26.9, 46.7, 37.1], atol=1e-4)
     np.testing.assert_allclose(
@@ -60,29 +54,16 @@ def test_decoding_by_hand():
 def test_the_network_gets_bgr_less_the_mean():
     network = FixedOutput(2 * (16 + 4 + 1), {})
     color = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
-    find_candidates(detector(network), color, 0.5)
+    detector(network).find(color, 0.5)
     torch.testing.assert_close(network.given[0, :, 0, 0], torch.tensor([0 - 104, 127.5 - 117, 255 - 123]))
-    find_candidates(detector(network), torch.tensor(MEAN_RGB).view(1, 3, 1, 1).expand(1, 3, 32, 32), 0.5)
+    detector(network).find(torch.tensor(RetinaFaceDetector.fill).view(1, 3, 1, 1).expand(1, 3, 32, 32), 0.5)
     assert network.given.abs().max() < 1e-4
 
 
 def test_nan_is_an_error():
     network = FixedOutput(42, {3: ([float("nan")] * 4, 0.9, [0] * 10)})
     with pytest.raises(VqfrError, match="test net gave numbers that are not finite"):
-        find_candidates(detector(network), torch.zeros(1, 3, 32, 32), 0.5)
-
-
-def test_overlap_by_hand():
-    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [10, 10, 20, 20], [2, 2, 4, 4]], dtype=float)
-    np.testing.assert_allclose(overlaps(others[0], others), [1, 1 / 3, 0, 0.04])
-
-
-def test_of_overlapping_faces_the_surest_stays():
-    faces = raw([[0, 0, 10, 10], [1, 0, 11, 10], [30, 0, 40, 10], [5, 0, 15, 10]], [0.7, 0.9, 0.5, 0.8])
-    kept = drop_duplicates(faces)
-    assert kept.scores.tolist() == [0.9, 0.5]
-    assert drop_duplicates(faces, max_overlap=0.99).scores.tolist() == [0.9, 0.8, 0.7, 0.5]
-    assert drop_duplicates(faces.take(np.zeros(4, dtype=bool))).scores.size == 0
+        detector(network).find(torch.zeros(1, 3, 32, 32), 0.5)
 
 
 @pytest.mark.parametrize("backbone", ["mobile0.25", "resnet50"])
@@ -92,12 +73,12 @@ def test_facexlib_networks_have_these_outputs(backbone: str, size: tuple[int, in
     retinaface = pytest.importorskip("facexlib.detection.retinaface")
     torch.manual_seed(0)
     network = retinaface.RetinaFace(backbone, device=CPU)
-    found = find_candidates(detector(network), torch.rand(2, 3, *size), 0.0)
+    found = detector(network).find(torch.rand(2, 3, *size), 0.0)
     num_anchors = sum(2 * (size[0] // step) * (size[1] // step) for step in (8, 16, 32))
     assert [faces.boxes.shape for faces in found] == [(num_anchors, 4)] * 2
     expected = retinaface.PriorBox(network.cfg, size).forward() * torch.tensor([size[1], size[0]] * 2)
     zero = nn.Module()
     zero.forward = lambda inputs: tuple(torch.zeros(1, num_anchors, n) for n in (4, 2, 10))
-    (anchors,) = find_candidates(detector(zero), torch.zeros(1, 3, *size), 0.0)
+    (anchors,) = detector(zero).find(torch.zeros(1, 3, *size), 0.0)
     np.testing.assert_allclose(anchors.boxes[:, :2] + 0.5, (expected[:, :2] - expected[:, 2:] / 2).numpy(), atol=1e-3)
     np.testing.assert_allclose(anchors.boxes[:, 2:] + 0.5, (expected[:, :2] + expected[:, 2:] / 2).numpy(), atol=1e-3)

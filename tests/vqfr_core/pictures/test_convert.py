@@ -92,7 +92,7 @@ def test_read_only_flipped_and_byte_swapped_arrays_are_accepted():
 def test_every_pillow_mode_is_accepted(mode):
     tensor = to_tensor(Image.new(mode, (5, 3)))
     assert tensor.shape == (3, 3, 5) and tensor.dtype == torch.float32
-    assert 0 <= tensor.min() and tensor.max() <= 1
+    assert tensor.min() >= 0 and tensor.max() <= 1
 
 
 def test_pillow_round_trip_with_alpha():

@@ -32,7 +32,7 @@ def test_with_images_resizes_alpha():
     picture = Picture([Frame(torch.zeros(3, 8, 8), gray_ramp(8))])
     alpha = picture.with_images([torch.zeros(3, 16, 24)]).frames[0].alpha
     assert alpha.shape == (1, 16, 24)
-    assert 0 <= alpha.min() and alpha.max() <= 1
+    assert alpha.min() >= 0 and alpha.max() <= 1
     assert torch.all(alpha[0, 0].diff() > -1e-3), "the ramp has to stay a ramp"
 
 

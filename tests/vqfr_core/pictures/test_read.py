@@ -1,5 +1,6 @@
 import io
 import struct
+import weakref
 import zlib
 
 import cv2
@@ -10,9 +11,9 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin, features
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from vqfr_core.errors import InputError
-from vqfr_core.pictures import read as read_module
+from vqfr_core.pictures import guard
 from vqfr_core.pictures.convert import to_array
-from vqfr_core.pictures.read import read_picture
+from vqfr_core.pictures.read import open_picture, read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -205,18 +206,97 @@ def test_tiff_that_no_decoder_takes_at_full_depth_is_refused(tmp_path):
         read_picture(tmp_path / "a.tif")
 
 
-def test_tiff_of_several_pages_is_refused_but_thumbnails_are_not_pages(tmp_path):
+def test_thumbnails_are_not_pages(tmp_path):
     pages = [Image.fromarray(noise(4, 4, seed=seed)) for seed in range(2)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    with pytest.raises(InputError, match="2 pages"):
-        read_picture(tmp_path / "a.tif")
     pages[1].encoderinfo = {"tiffinfo": {254: 1}}
     pages[0].save(tmp_path / "b.tif", save_all=True, append_images=pages[1:])
     with Image.open(tmp_path / "b.tif") as stored:
         stored.seek(1)
         if stored.tag_v2.get(254) != 1:
             pytest.skip("this Pillow does not write tags page by page")
-    np.testing.assert_array_equal(to_array(read_picture(tmp_path / "b.tif").images[0])[..., 0], noise(4, 4))
+    picture = read_picture(tmp_path / "b.tif")
+    assert len(picture.frames) == 1
+    np.testing.assert_array_equal(to_array(picture.images[0])[..., 0], noise(4, 4))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_gives_its_pages_of_any_size_one_by_one(tmp_path, dtype):
+    pages = [noise(4 + n, 9 - n, 3, dtype=dtype, seed=n) for n in range(4)]
+    cv2.imwritemulti(str(tmp_path / "a.tif"), [bgr(page) for page in pages])
+    with open_picture(tmp_path / "a.tif") as file:
+        assert (file.num_frames, file.is_paged, file.size) == (4, True, (4, 9))
+        assert file.num_pixels == sum(page[..., 0].size for page in pages)
+        for _ in range(2):  # as often as one likes
+            for page, frame in zip(pages, file.frames(), strict=True):
+                np.testing.assert_array_equal(to_array(frame.image, 8 * page.itemsize), page)
+                assert frame.duration_ms is None
+
+
+def test_pages_of_several_kinds_keep_what_each_has(tmp_path):
+    deep, gray, clear = noise(5, 7, 3, dtype=np.uint16), noise(5, 7), noise(5, 7, 4)
+    cv2.imwritemulti(str(tmp_path / "a.tif"), [bgr(deep), gray, bgr(clear)])
+    with open_picture(tmp_path / "a.tif") as file:
+        assert (file.info.is_gray, file.info.bit_depth, file.has_alpha) == (False, 16, True)
+        frames = list(file.frames())
+    np.testing.assert_array_equal(to_array(frames[0].image, 16), deep)
+    np.testing.assert_array_equal(to_array(frames[1].image)[..., 0], gray)
+    np.testing.assert_array_equal(to_array(frames[2].image), clear[..., :3])
+    assert [float(frame.alpha.min()) == 1 for frame in frames] == [True, True, False]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".tif"])
+def test_facts_come_before_the_frames(tmp_path, suffix):
+    stills = [Image.fromarray(noise(12, 16, 3, seed=seed)) for seed in range(5)]
+    options = {} if suffix == ".tif" else {"duration": 50}
+    stills[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=stills[1:], **options)
+    whole = read_picture(tmp_path / f"a{suffix}")
+    with open_picture(tmp_path / f"a{suffix}") as file:
+        assert (file.num_frames, file.size, file.num_pixels) == (5, (12, 16), 5 * 12 * 16)
+        assert file.has_alpha == (whole.frames[0].alpha is not None)
+        assert vars(file.info) == {name: value for name, value in vars(whole).items() if name != "frames"}
+        for frame, other in zip(file.frames(), whole.frames, strict=True):
+            assert torch.equal(frame.image, other.image) and frame.duration_ms == other.duration_ms
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".tif"])
+def test_reading_keeps_no_frame(tmp_path, suffix):
+    stills = [Image.fromarray(noise(12, 16, 3, seed=seed)) for seed in range(9)]
+    options = {} if suffix == ".tif" else {"duration": 50}
+    stills[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=stills[1:], **options)
+    alive = weakref.WeakSet()
+    with open_picture(tmp_path / f"a{suffix}") as file:
+        for frame in file.frames():
+            alive.add(frame.image)
+            del frame
+            assert len(alive) == 0
+
+
+def test_the_limit_counts_all_frames_where_one_is_given(tmp_path, monkeypatch):
+    stills = [Image.fromarray(noise(10, 10, seed=seed)) for seed in range(4)]
+    for suffix in (".gif", ".tif"):
+        stills[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=stills[1:])
+        monkeypatch.setattr(guard, "MAX_PIXELS", 100)
+        with open_picture(tmp_path / f"a{suffix}") as file:
+            assert file.num_frames == 4
+        for read in (read_picture, lambda path: open_picture(path, 399)):
+            with pytest.raises(InputError, match="million pixels"):
+                read(tmp_path / f"a{suffix}")
+
+
+def test_damage_in_the_middle_is_told_when_it_is_reached(tmp_path):
+    stills = [Image.fromarray(noise(32, 32, 3, seed=seed)) for seed in range(4)]
+    stills[0].save(tmp_path / "a.tif", save_all=True, append_images=stills[1:], compression="tiff_deflate")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with Image.open(tmp_path / "a.tif") as stored:
+        stored.seek(2)
+        (start,) = stored.tag_v2[273]
+    data[start : start + 200] = bytes(200)
+    (tmp_path / "a.tif").write_bytes(data)
+    with open_picture(tmp_path / "a.tif") as file:
+        frames = file.frames()
+        next(frames), next(frames)
+        with pytest.raises(InputError, match=r"a\.tif.*damaged"):
+            next(frames)
 
 
 def test_cmyk_jpeg_becomes_rgb_and_loses_its_print_profile(tmp_path):
@@ -343,7 +423,7 @@ def test_pixel_limit_is_raised_and_put_back(tmp_path, monkeypatch):
     Image.fromarray(noise(20, 20, 3)).save(tmp_path / "a.png")
     assert read_picture(tmp_path / "a.png").images[0].shape == (3, 20, 20)
     assert Image.MAX_IMAGE_PIXELS == 50
-    monkeypatch.setattr(read_module, "MAX_PIXELS", 399)
+    monkeypatch.setattr(guard, "MAX_PIXELS", 399)
     for suffix in (".png", ".tif"):
         Image.fromarray(noise(20, 20, 3)).save(tmp_path / f"big{suffix}")
         with pytest.raises(InputError, match="million pixels"):

@@ -1,6 +1,7 @@
 import dataclasses
 import os
 import struct
+import weakref
 
 import cv2
 import numpy as np
@@ -11,9 +12,9 @@ from PIL import Image, ImageCms, features
 from vqfr_core.errors import InputError
 from vqfr_core.pictures import write as write_module
 from vqfr_core.pictures.convert import to_array
-from vqfr_core.pictures.picture import Frame, Picture
-from vqfr_core.pictures.read import read_picture
-from vqfr_core.pictures.write import WRITABLE_SUFFIXES, write_picture
+from vqfr_core.pictures.picture import Frame, Picture, PictureInfo
+from vqfr_core.pictures.read import open_picture, read_picture
+from vqfr_core.pictures.write import WRITABLE_SUFFIXES, write_frames, write_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GRAY_PROFILE = SRGB[:16] + b"GRAY" + SRGB[20:]
@@ -216,6 +217,111 @@ def test_animations_stay_animated(tmp_path, suffix, alpha):
             assert torch.equal(after.alpha, before.alpha)
 
 
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("depth", [8, 16, 32])
+def test_pages_of_different_sizes_come_back_exactly(tmp_path, depth, alpha):
+    pages = [
+        Frame(levels(depth, 3, 6 + n, 9 - n, seed=n), levels(depth, 1, 6 + n, 9 - n, seed=9) if alpha else None)
+        for n in range(4)
+    ]
+    picture = Picture(pages, bit_depth=depth, icc_profile=SRGB, exif=EXIF, dpi=(300.0, 150.0))
+    write_picture(picture, tmp_path / "a.tif")
+    again = read_picture(tmp_path / "a.tif")
+    assert (again.bit_depth, again.icc_profile, again.dpi) == (depth, SRGB, (300.0, 150.0))
+    for before, after in zip(pages, again.frames, strict=True):
+        assert torch.equal(after.image, before.image)
+        assert after.alpha is None if before.alpha is None else torch.equal(after.alpha, before.alpha)
+    stored = cv2.imreadmulti(str(tmp_path / "a.tif"), flags=cv2.IMREAD_UNCHANGED)[1]
+    assert [page.shape[:2] for page in stored] == [tuple(page.image.shape[1:]) for page in pages]
+    if depth == 8:
+        with Image.open(tmp_path / "a.tif") as opened:
+            assert opened.n_frames == 4
+
+
+class Film:
+    """Frames made one at a time; it counts those that are alive."""
+
+    def __init__(self, num_frames, fail_at=None, duration_ms=100.0):
+        self.num_frames, self.fail_at, self.duration_ms = num_frames, fail_at, duration_ms
+        self.alive, self.most_alive, self.num_made = weakref.WeakSet(), 0, 0
+
+    def make(self, number):
+        if number == self.fail_at:
+            raise OSError("the source fell ill")
+        image = levels(8, height=12, width=16, seed=number)
+        self.alive.add(image)
+        self.num_made += 1
+        self.most_alive = max(self.most_alive, len(self.alive))
+        return Frame(image, None, self.duration_ms and self.duration_ms + 10 * number)
+
+    def frames(self):
+        for number in range(self.num_frames):
+            yield self.make(number)
+
+
+FILMS = [".gif", ".png", ".webp", ".tif"] + ([".avif"] if features.check("avif") else [])
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+def test_a_long_film_is_written_with_one_frame_in_memory(tmp_path, suffix):
+    film = Film(40, duration_ms=None if suffix == ".tif" else 100.0)
+    write_frames(film.frames(), tmp_path / f"a{suffix}", PictureInfo(loop=2), num_frames=40, quality=100)
+    assert (film.num_made, film.most_alive) == (40, 1)
+    with open_picture(tmp_path / f"a{suffix}") as file:
+        assert file.num_frames == 40
+        if suffix != ".tif":
+            assert [frame.duration_ms for frame in file.frames()] == [100 + 10 * number for number in range(40)]
+        if suffix in (".png", ".tif", ".webp"):
+            assert all(torch.equal(f.image, film.make(n).image) for n, f in enumerate(file.frames()))
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".tif"])
+def test_frames_are_pulled_as_they_are_written(tmp_path, suffix):
+    """The writers of GIF and PNG gather their 8-bit frames first."""
+    sizes = []
+
+    def frames():
+        for frame in Film(12, duration_ms=None if suffix == ".tif" else 100.0).frames():
+            (draft,) = tmp_path.iterdir()
+            sizes.append(draft.stat().st_size)
+            yield frame
+
+    write_frames(frames(), tmp_path / f"a{suffix}", PictureInfo(), num_frames=12)
+    assert len(sizes) == 12
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+@pytest.mark.parametrize("num_frames", [2, 4])
+def test_another_number_of_frames_than_announced_is_refused(tmp_path, suffix, num_frames):
+    film = Film(num_frames, duration_ms=None if suffix == ".tif" else 100.0)
+    with pytest.raises(InputError, match="announced"):
+        write_frames(film.frames(), tmp_path / f"a{suffix}", PictureInfo(), num_frames=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", FILMS)
+def test_a_failure_in_the_middle_is_passed_on_and_leaves_nothing(tmp_path, suffix):
+    film = Film(5, fail_at=3, duration_ms=None if suffix == ".tif" else 100.0)
+    with pytest.raises(OSError, match="^the source fell ill$"):
+        write_frames(film.frames(), tmp_path / f"a{suffix}", PictureInfo(), num_frames=5)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
+def test_a_film_of_equal_frames_is_written(tmp_path, suffix):
+    frame = Frame(levels(8, height=12, width=16), None, 100.0)
+    write_frames(iter([frame] * 3), tmp_path / f"a{suffix}", PictureInfo(), num_frames=3, quality=100)
+    assert read_picture(tmp_path / f"a{suffix}").images[0].shape == (3, 12, 16)
+
+
+def test_all_frames_get_an_alpha_when_one_has_it(tmp_path):
+    frames = [animation().frames[0], animation(alpha=True).frames[1]]
+    write_picture(Picture(frames), tmp_path / "a.png")
+    assert torch.equal(read_picture(tmp_path / "a.png").frames[1].alpha, frames[1].alpha)
+    with pytest.raises(InputError, match="only some frames"):
+        write_frames(frames, tmp_path / "b.png", PictureInfo(), num_frames=2)
+
+
 def test_a_gif_that_plays_once_stays_so(tmp_path):
     write_picture(dataclasses.replace(animation(), loop=1), tmp_path / "a.gif")
     assert read_picture(tmp_path / "a.gif").loop == 1
@@ -265,7 +371,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch, excepti
     path = tmp_path / "a.png"
     path.write_bytes(b"the old file")
 
-    def fail(picture, format, file, quality):
+    def fail(file, *_):
         file.write(b"half of")
         raise exception("now")
 

@@ -29,8 +29,8 @@ def test_work_waits_for_its_turn_and_says_so(webui, surroundings):
 
 
 def test_an_error_gives_the_turn_back(webui, surroundings):
-    with pytest.raises(ValueError), surroundings.job():
-        raise ValueError
+    with pytest.raises(ValueError, match="in the job"), surroundings.job():
+        raise ValueError("in the job")
     with surroundings.job():
         pass
 

@@ -18,13 +18,16 @@ class FastGroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         given = (x, self.weight, self.bias, self.num_groups, self.eps)
+        output: Tensor
         if x.is_cpu:
-            return _GroupNorm.apply(*given)
+            output = _GroupNorm.apply(*given)
+            return output
         if x.is_cuda and HAS_TRITON:
             from .norm_triton import GroupNormTriton, fits
 
             if fits(self.num_channels, self.num_groups):
-                return GroupNormTriton.apply(*given)
+                output = GroupNormTriton.apply(*given)
+                return output
         return super().forward(x)
 
 

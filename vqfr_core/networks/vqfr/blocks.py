@@ -42,7 +42,8 @@ class ResidualBlock(nn.Module):
         h = self.conv1(F.silu(self.norm1(x), inplace=True))
         h = self.conv2(F.silu(self.norm2(h), inplace=True))
         # In place: at 512 px fresh pages cost more than the sum itself.
-        return h.add_(self.get_submodule(self.shortcut_name)(x) if self.shortcut_name else x)
+        answer: Tensor = h.add_(self.get_submodule(self.shortcut_name)(x) if self.shortcut_name else x)
+        return answer
 
 
 class AttentionBlock(nn.Module):
@@ -63,7 +64,8 @@ class AttentionBlock(nn.Module):
         q, k, v = (m(h).flatten(2).transpose(1, 2).unsqueeze(1) for m in (self.q, self.k, self.v))
         h = F.scaled_dot_product_attention(q, k, v)
         h = h.squeeze(1).transpose(1, 2).reshape(batch, channels, height, width)
-        return x + self.proj_out(h)
+        answer: Tensor = x + self.proj_out(h)
+        return answer
 
 
 def resize_bilinear(x: Tensor, scale_factor: float) -> Tensor:

@@ -26,7 +26,8 @@ def deform_conv2d_torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: T
 
     if torch.is_grad_enabled():
         answer = operator(x, offset, weight, bias, padding=1, mask=mask)
-        return answer.contiguous(memory_format=torch.channels_last)
+        result: Tensor = answer.contiguous(memory_format=torch.channels_last)
+        return result
     groups = mask.shape[1] // TAPS
     channels, taps = x.shape[1] // groups, TAPS
     images = []

@@ -1,5 +1,6 @@
 """What both generations have in common besides their layers: input checks, memory format and number format."""
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -13,7 +14,7 @@ from .config import Config
 MULTIPLE_OF = 32
 
 
-class VqfrNetwork(nn.Module):
+class VqfrNetwork(nn.Module, ABC):
     """Base of the two generations."""
 
     generation: ClassVar[int]
@@ -41,6 +42,10 @@ class VqfrNetwork(nn.Module):
         return x.to(weight.dtype).contiguous(
             memory_format=torch.channels_last if channels_last else torch.contiguous_format
         )
+
+    @abstractmethod
+    def codes(self, x: Tensor) -> Tensor:
+        """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
 
     @property
     def device(self) -> torch.device:

@@ -15,7 +15,8 @@ class Downsample(nn.Module):
         self.conv = conv3x3(in_channels, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(resize_bilinear(x, 0.5))
+        answer: Tensor = self.conv(resize_bilinear(x, 0.5))
+        return answer
 
 
 class Upsample(nn.Module):
@@ -52,7 +53,8 @@ class Encoder(nn.Module):
             if name in self.pre_downsample_dict:
                 x = self.pre_downsample_dict[name](x)
             x = blocks(x)
-        return self.enc_convout_dict[name](x)
+        answer: Tensor = self.enc_convout_dict[name](x)
+        return answer
 
 
 class NearestCode(nn.Module):
@@ -66,11 +68,13 @@ class NearestCode(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         z = self.project(x)
-        return self.post_quant_conv(self.lookup(self.nearest(z), *z.shape[-2:]))
+        answer: Tensor = self.post_quant_conv(self.lookup(self.nearest(z), *z.shape[-2:]))
+        return answer
 
     def project(self, x: Tensor) -> Tensor:
         """Encoder feature (B, C, h, w) -> (B, D, h, w), in the codebook's space and dtype."""
-        return self.quant_conv(x.to(self.quant_conv.weight.dtype))
+        answer: Tensor = self.quant_conv(x.to(self.quant_conv.weight.dtype))
+        return answer
 
     def nearest(self, z: Tensor) -> Tensor:
         """(B, D, h, w) -> int64 (B, h * w), row by row; the first of equally near entries."""
@@ -78,7 +82,8 @@ class NearestCode(nn.Module):
 
     def lookup(self, codes: Tensor, height: int, width: int) -> Tensor:
         """int64 (B, h * w) -> (B, D, h, w)."""
-        return self.embedding(codes).transpose(1, 2).unflatten(2, (height, width))
+        answer: Tensor = self.embedding(codes).transpose(1, 2).unflatten(2, (height, width))
+        return answer
 
 
 def nearest_code(tokens: Tensor, codebook: Tensor) -> Tensor:
@@ -136,7 +141,8 @@ class MainDecoder(WarpingDecoder):
 
     def forward(self, textures: dict[str, Tensor], condition: Tensor, x: Tensor) -> Tensor:
         """Textures by level (emptied on the way), condition (B, K, H, W), input (B, 3, H, W) -> (B, 3, H, W)."""
-        return self.conv_out(cat([self.conv_out_1(self.decode(textures, condition)), x], dim=1))
+        answer: Tensor = self.conv_out(cat([self.conv_out_1(self.decode(textures, condition)), x], dim=1))
+        return answer
 
 
 class ConditionExtraction(nn.Module):
@@ -145,12 +151,14 @@ class ConditionExtraction(nn.Module):
         self.conv = conv3x3(3, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        answer: Tensor = self.conv(x)
+        return answer
 
 
 class VqfrV1(VqfrNetwork):
     """VQFR v1. The answer has one look: there is no fidelity to choose."""
 
+    config: V1Config
     generation = 1
     has_fidelity = False
     full_precision_parts = ("quantizer",)
@@ -178,12 +186,14 @@ class VqfrV1(VqfrNetwork):
         del fidelity
         image = self.prepare(x)
         textures = self._textures(image)
-        return self.main_decoder(textures, self.inpfeat_extraction(image), image).to(x.dtype)
+        answer: Tensor = self.main_decoder(textures, self.inpfeat_extraction(image), image).to(x.dtype)
+        return answer
 
     def texture(self, x: Tensor) -> Tensor:
         """The texture image: what the codes alone say. Shapes and ranges as in `forward`."""
         textures = self._textures(self.prepare(x))
-        return self.decoder.conv_out(textures["Level_1"]).to(x.dtype)
+        answer: Tensor = self.decoder.conv_out(textures["Level_1"]).to(x.dtype)
+        return answer
 
     def codes(self, x: Tensor) -> Tensor:
         """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
@@ -194,4 +204,5 @@ class VqfrV1(VqfrNetwork):
     def _textures(self, image: Tensor) -> dict[str, Tensor]:
         with full_float32():
             quantized = self.quantizer.code(self.encoder(image))
-        return self.decoder(quantized.to(image.dtype))
+        answer: dict[str, Tensor] = self.decoder(quantized.to(image.dtype))
+        return answer

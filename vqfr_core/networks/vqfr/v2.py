@@ -26,7 +26,8 @@ class Downsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, (0, 1, 0, 1)))
+        answer: Tensor = self.conv(F.pad(x, (0, 1, 0, 1)))
+        return answer
 
 
 class Upsample(nn.Module):
@@ -35,7 +36,8 @@ class Upsample(nn.Module):
         self.conv = UpsampleConv(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        answer: Tensor = self.conv(x)
+        return answer
 
 
 def level_blocks(in_channels: int, out_channels: int, count: int, attention: bool) -> list[nn.Module]:
@@ -74,7 +76,8 @@ class Encoder(nn.Module):
         x = self.conv_in(x)
         for blocks in self.blocks:
             x = blocks(x)
-        return self.conv_out(self.mid_blocks(x))
+        answer: Tensor = self.conv_out(self.mid_blocks(x))
+        return answer
 
 
 class TextureDecoder(nn.Module):
@@ -142,6 +145,7 @@ class Features(NamedTuple):
 class VqfrV2(VqfrNetwork):
     """VQFR v2: answer = head(texture + fidelity * main)."""
 
+    config: V2Config
     generation = 2
     has_fidelity = True
     full_precision_parts = ("feat2index", "quantizer")
@@ -193,11 +197,11 @@ class VqfrV2(VqfrNetwork):
         """The answer (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the whole work."""
         texture, main = features
         strength = _as_strength(fidelity, texture)
-        if strength is None:
-            return self.decoder.conv_out(texture)
-        if main is None:
+        if strength is not None and main is None:
             raise InputError("these features were made without the main branch, for fidelity 0 alone")
-        return self.decoder.conv_out(torch.addcmul(texture, main, strength))
+        mixed = texture if strength is None or main is None else torch.addcmul(texture, main, strength)
+        answer: Tensor = self.decoder.conv_out(mixed)
+        return answer
 
     def texture(self, x: Tensor) -> Tensor:
         """The texture image, the same as fidelity 0. Shapes and ranges as in `forward`."""
@@ -216,11 +220,13 @@ class VqfrV2(VqfrNetwork):
             codes = nearest_code(tokens, self.quantizer.embedding.weight)
         else:
             codes = self.feat2index(tokens).argmax(-1)
-        return codes.unflatten(1, feature.shape[-2:])
+        answer: Tensor = codes.unflatten(1, feature.shape[-2:])
+        return answer
 
     def _textures(self, image: Tensor) -> dict[str, Tensor]:
         entries = self.quantizer.embedding(self._codes(image)).permute(0, 3, 1, 2)
-        return self.decoder(entries.to(image.dtype))
+        answer: dict[str, Tensor] = self.decoder(entries.to(image.dtype))
+        return answer
 
 
 def _as_strength(fidelity: Fidelity, image: Tensor) -> Tensor | None:

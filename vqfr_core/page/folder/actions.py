@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ...cli.console import Console, describe_failure
-from ...cli.restore import Extras, restore_file
 from ...errors import Cancelled, InputError, VqfrError
-from ...files.inputs import find_inputs
-from ...files.outputs import Job, plan_jobs
-from ...files.run import Batch, Done, Entry, Work, work_through
+from ...files.outputs import Job
+from ...files.plan import Batch, plan_batch
+from ...files.reporter import Reporter, describe_failure
+from ...files.restore_file import restore_file
+from ...files.run import Done, Entry, Work, work_through
+from ...files.side_files import Extras
 from ...options import RestoreOptions
 from ...restorer import FaceRestorer
 from ..host import PageHost
@@ -75,7 +76,7 @@ def work_on_pictures(
         entries += [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
         yield Step(0, total, entries, _now(batch, 0))
         start = _starter(host, session, wanted, options, open_restorer)
-        for done, entry in enumerate(work_through(batch, start, _PageConsole()), 1):
+        for done, entry in enumerate(work_through(batch, start, _LogReporter()), 1):
             entries.append(entry)
             host.progress("picture", done, total)
             yield Step(done, total, entries, _now(batch, done))
@@ -95,11 +96,10 @@ def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path
         words, out = [str(path) for path in wanted.uploads], session.folder / secrets.token_hex(4)
     else:
         words, out = _named_folders(host, wanted)
-    inputs = find_inputs(words, recursive=wanted.is_recursive, leave_out=[out])
-    if not inputs.sources and not inputs.problems:
+    batch = plan_batch(words, out, recursive=wanted.is_recursive, format=wanted.format, overwrite=wanted.overwrite)
+    if not batch.jobs and not batch.problems:
         raise InputError("there is no picture to work on")
-    jobs = plan_jobs(inputs.sources, out, format=wanted.format)
-    return Batch(jobs, inputs.problems, None, wanted.overwrite), out
+    return batch, out
 
 
 def _named_folders(host: PageHost, wanted: Wanted) -> tuple[list[str], Path]:
@@ -135,20 +135,17 @@ def _starter(
                 raise Cancelled("stopped by the user")
             restorer = open_restorer()
             return restore_file(
-                job, restorer, options, Extras(), wanted.quality, _PageConsole(), should_stop, host.max_pixels
+                job, restorer, options, Extras(), wanted.quality, _LogReporter(), should_stop, host.max_pixels
             )
 
     return lambda: work
 
 
-class _PageConsole(Console):
-    """The page shows entries; what is said besides goes to the log."""
+class _LogReporter(Reporter):
+    """The page shows entries; what goes wrong besides goes to the log."""
 
-    def __init__(self) -> None:
-        super().__init__(quiet=True)
-
-    def failure(self, error: BaseException, about: str = "") -> None:
-        logger.warning("%s", describe_failure(error, about))
+    def error(self, text: str) -> None:
+        logger.warning("%s", text)
 
 
 def _now(batch: Batch, done: int) -> str:

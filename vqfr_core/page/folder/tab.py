@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...cli.arguments import FORMATS
 from ...errors import InputError
+from ...files.outputs import FORMATS
 from ..controls import read_controls
 from ..gradio_compat import file_paths, import_gradio, make_html, warn
 from ..host import PageHost

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...cli.console import describe_failure
 from ...errors import Cancelled, VqfrError
+from ...files.reporter import describe_failure
 from ...options import RestoreOptions
 from ...restorer import FaceRestorer
 from ..controls import read_controls

@@ -10,12 +10,12 @@ from PIL import Image
 from ...drawing.faces import draw_faces
 from ...drawing.sheet import draw_sweep, fit
 from ...errors import InputError
-from ...files.outputs import write_whole
+from ...files.outputs import copy_whole
 from ...finish import Restoration
 from ...interactive import Rework
 from ...options import RestoreOptions
-from ...pictures import WRITABLE_SUFFIXES, Picture, read_picture, to_pil, write_picture
-from ...pictures.stills import flatten_frame, picture_of, still_of
+from ...pictures import WRITABLE_SUFFIXES, Picture, open_picture, to_pil, write_picture
+from ...pictures.stills import first_frame, flatten_frame, picture_of
 from ...pipeline.restoring.restore import Progress, ShouldStop
 from ...restorer import FaceRestorer
 from ...types import Detections, FaceDetection
@@ -46,11 +46,11 @@ class Result:
 def open_photo(path: Path, max_pixels: int, max_bytes: int) -> Photo:
     """Read a file. Raises InputError when it is no picture or too large."""
     try:
-        picture = read_picture(path, max_pixels)
+        with open_picture(path, max_pixels) as file:
+            still, is_animated = first_frame(file), file.num_frames > 1
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-    still = replace(still_of(picture), loop=0)
-    return Photo(path, path.name, still, Rework(still.images[0], max_bytes), picture.is_animated)
+    return Photo(path, path.name, replace(still, loop=0), Rework(still.images[0], max_bytes), is_animated)
 
 
 def draw_photo(photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> tuple[Image.Image, Detections]:
@@ -137,7 +137,7 @@ def save_result(photo: Photo, folder: Path) -> Path:
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
-        write_whole(target, photo.path.read_bytes())  # saving a JPEG once more would change it
+        copy_whole(photo.path, target)  # saving a JPEG once more would change it
     else:
         write_picture(finished, target)
     return target

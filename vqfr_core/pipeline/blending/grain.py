@@ -103,7 +103,8 @@ def _make_noise(sigmas: Tensor, size: tuple[int, int], seed: int) -> Tensor:
     """Noise (3, h, w) on the CPU whose octaves have the given standard deviations (3, octaves)."""
     white = torch.randn((3, *size), generator=torch.Generator().manual_seed(seed))
     gains = _fit_gains(sigmas)
-    return sum(gain.view(3, 1, 1) * band for gain, band in zip(gains.T, _split_octaves(white), strict=True))  # type: ignore[return-value]
+    answer: Tensor = sum(gain.view(3, 1, 1) * band for gain, band in zip(gains.T, _split_octaves(white), strict=True))
+    return answer
 
 
 def _fit_gains(sigmas: Tensor) -> Tensor:

@@ -95,8 +95,8 @@ def _draw_parsed(faces: Sequence[Face], options: BlendOptions, parser: Parser | 
     if not regions:
         raise InputError(f"regions: none is chosen, so no face would change; choose from {', '.join(FACE_REGIONS)}")
     assert parser is not None  # mask_kind has seen to it
-    before = parser.parse(torch.stack([_crop(face).image.float().cpu() for face in faces]))
-    after = parser.parse(torch.stack([_restored(face).float().cpu() for face in faces]))
+    before = parser.label(torch.stack([_crop(face).image.float().cpu() for face in faces]))
+    after = parser.label(torch.stack([_restored(face).float().cpu() for face in faces]))
     readable = readable_inputs(before, after)
     for face, seen in zip(faces, readable, strict=True):
         if not seen:

@@ -195,4 +195,5 @@ def _nearness(patch: _Patch, rect: _Rect, device: torch.device) -> Tensor:
     x = torch.arange(rect.x1 - rect.x0, dtype=torch.float32, device=device)[None, :]
     y = torch.arange(rect.y1 - rect.y0, dtype=torch.float32, device=device)[:, None]
     squared = (ax * x + bx * y + cx) ** 2 + (ay * x + by * y + cy) ** 2
-    return 1.0 / (1.0 + squared**_NEARNESS_STEEPNESS)[None]
+    answer: Tensor = 1.0 / (1.0 + squared**_NEARNESS_STEEPNESS)[None]
+    return answer

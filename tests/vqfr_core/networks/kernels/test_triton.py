@@ -7,8 +7,8 @@ from torch import Tensor, nn
 pytest.importorskip("triton")
 
 
-from vqfr_core.networks.kernels.norm_triton import GroupNormTriton, fits  # noqa: E402
-from vqfr_core.networks.kernels.warp_triton import deform_conv2d_triton  # noqa: E402
+from vqfr_core.networks.kernels.norm_triton import GroupNormTriton, fits
+from vqfr_core.networks.kernels.warp_triton import deform_conv2d_triton
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(32, 16), (64, 32)])

@@ -88,7 +88,7 @@ def test_tiny_masks_are_stable(value: float) -> None:
     mask[0, 100, 37] = value
     result = match_color(random_picture(1), random_picture(2), mask, 1.0)
     assert bool(torch.isfinite(result).all())
-    assert 0.0 <= float(result.min()) and float(result.max()) <= 1.0
+    assert float(result.min()) >= 0.0 and float(result.max()) <= 1.0
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (40, 300)])

@@ -68,7 +68,7 @@ def test_soft_mask_covers_brows_to_chin_and_cheeks_but_not_the_background() -> N
         assert value_at(mask, x, y) > 0.85, (x, y)
     for x, y in [(256, 60), (60, 300), (450, 300), (256, 500), (140, 440)]:
         assert value_at(mask, x, y) == 0.0, (x, y)
-    assert 0.0 <= float(mask.min()) and float(mask.max()) == 1.0
+    assert float(mask.min()) >= 0.0 and float(mask.max()) == 1.0
 
 
 def test_soft_mask_has_no_hard_edge() -> None:

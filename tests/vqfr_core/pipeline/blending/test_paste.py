@@ -214,7 +214,7 @@ def test_huge_faces_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> N
     pieces = blend_faces(image, faces)
     assert float((whole.image - pieces.image).abs().max()) < 1e-3
     assert torch.equal(whole.mask > 0, pieces.mask > 0)
-    assert 0.0 <= float(whole.image.min()) and float(whole.image.max()) <= 1.0
+    assert float(whole.image.min()) >= 0.0 and float(whole.image.max()) <= 1.0
 
 
 def test_grey_stays_grey() -> None:

@@ -1,0 +1,98 @@
+"""Further files about a restored picture: its faces, where it was changed, before and after."""
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from .outputs import Job, SideFiles
+
+if TYPE_CHECKING:
+    from ..pictures import Frame, Picture, PictureFile
+    from ..restoration import Restoration
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Further files to write."""
+
+    compare: SideFiles | None = None
+    """Before and after."""
+    crops: SideFiles | None = None
+    """Each face as the network got it and as it came out."""
+    masks: SideFiles | None = None
+    """Where the picture was changed."""
+
+
+class SideWriter:
+    """Gathers what the further files show while the frames go by, and keeps no frame."""
+
+    def __init__(self, job: Job, file: "PictureFile", extras: Extras) -> None:
+        self._job, self._file, self._extras = job, file, extras
+        self._masks: list[_PackedMask] = []
+        self._comparison: Picture | None = None
+        self._compares_face = False
+        self._num_frames = 0
+
+    def add(self, frame: "Frame", result: "Restoration") -> None:
+        """The next frame and what became of it. Writes its crops."""
+        if self._extras.crops is not None:
+            self._write_crops(self._extras.crops, result)
+        if self._extras.masks is not None:
+            self._masks.append(_pack_mask(frame, result))
+        if self._extras.compare is not None and not self._compares_face and (result.faces or not self._num_frames):
+            self._comparison, self._compares_face = self._compared(frame, result), bool(result.faces)
+        self._num_frames += 1
+
+    def finish(self) -> None:
+        """Write what shows all frames together: the masks, and the comparison of the first frame with a face."""
+        from ..pictures import PictureInfo, write_frames, write_picture
+
+        if self._extras.masks is not None:
+            info = PictureInfo(is_gray=True, loop=self._file.info.loop)
+            path = self._extras.masks.path(self._job, "mask", ".tif" if self._file.is_paged else ".png")
+            write_frames(map(_unpack_mask, self._masks), path, info, num_frames=len(self._masks))
+        if self._extras.compare is not None and self._comparison is not None:
+            write_picture(self._comparison, self._extras.compare.path(self._job, "compare"))
+
+    def _write_crops(self, crops: SideFiles, result: "Restoration") -> None:
+        from ..pictures import Frame, Picture, write_picture
+
+        frame = f"frame{self._num_frames:04d}_" if self._file.num_frames > 1 else ""
+        for face in result.found.used:
+            for kind, image in (("input", face.crop and face.crop.image), ("restored", face.restored)):
+                if image is not None:
+                    write_picture(Picture((Frame(image),)), crops.path(self._job, f"{frame}face{face.number}_{kind}"))
+
+    def _compared(self, frame: "Frame", result: "Restoration") -> "Picture":
+        from ..drawing.sheet import draw_grid
+        from ..pictures.stills import flatten_frame, picture_of
+
+        model = result.found.made_by.model
+        fidelity = "" if model["fidelity"] is None else f", fidelity {model['fidelity']:g}"
+        images = [flatten_frame(still) for still in (frame, frame.with_image(result.image))]
+        return picture_of(draw_grid([images], ["input", f"{model['name']}{fidelity}"]), self._file.info)
+
+
+class _PackedMask(NamedTuple):
+    """Where a frame was changed, at 8 bits; mostly nowhere, so that it packs well."""
+
+    packed: bytes
+    size: tuple[int, int]
+    """(height, width) in pixels."""
+    duration_ms: float | None
+
+
+def _pack_mask(frame: "Frame", result: "Restoration") -> _PackedMask:
+    from ..pictures import to_array
+
+    levels = to_array(result.mask.clamp(0.0, 1.0))[..., 0]
+    return _PackedMask(zlib.compress(levels.tobytes(), 1), (levels.shape[0], levels.shape[1]), frame.duration_ms)
+
+
+def _unpack_mask(mask: _PackedMask) -> "Frame":
+    import numpy as np
+
+    from ..pictures import Frame, to_tensor
+
+    levels = np.frombuffer(zlib.decompress(mask.packed), np.uint8).reshape(mask.size)
+    return Frame(to_tensor(levels), None, mask.duration_ms)

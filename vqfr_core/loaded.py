@@ -1,0 +1,112 @@
+"""The networks of a restoration, each loaded when first needed and then kept."""
+
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from .networks.base import Detector, Parser, Restorer
+from .networks.devices import pick_device, pick_precision
+from .options import NetworkOptions
+from .weights.folders import PathLike, default_folders
+from .weights.store import WeightStore
+from .weights.transfer import Progress
+
+Self = TypeVar("Self", bound="LoadedNetworks")
+
+
+class LoadedNetworks:
+    """A restorer, detectors and a parser on one device. Thread-safe."""
+
+    def __init__(
+        self,
+        model: PathLike = "auto",
+        *,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        folder: PathLike | None = None,
+        search: Iterable[PathLike] = (),
+        download: bool = True,
+        download_progress: Progress | None = None,
+        store: WeightStore | None = None,
+    ) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            model: "auto" (the best one present, else the embedded small model), a known name, or a file.
+            device: None takes the best one.
+            precision: what `NetworkOptions.precision` "auto" means here: auto, fp32, bf16 or fp16.
+            folder, search: where weights are, see `load_model`.
+            download: whether missing weights that were asked for by name may be downloaded.
+            download_progress: called with (bytes done, total bytes or None).
+            store: where weights come from, in place of folder, search and download.
+
+        Raises:
+            InputError: a device that is not there.
+        """
+        self.device = pick_device(device)
+        further = tuple(search)
+        self.store = store or WeightStore(lambda: default_folders(folder, further), download=download)
+        self._name, self._precision, self._progress = model, precision, download_progress
+        self._lock = threading.RLock()
+        self._model: Restorer | None = None
+        self._detectors: dict[str, Detector] = {}
+        self._parser: Parser | None = None
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the networks and free their memory. They are loaded again if they are needed once more."""
+        with self._lock:
+            self._model, self._parser = None, None
+            self._detectors.clear()
+            if self.device.type in ("cuda", "xpu", "mps"):
+                getattr(torch, self.device.type).empty_cache()
+
+    @property
+    def model(self) -> Restorer:
+        """The restoration network with what it can do, in the precision given at first."""
+        return self._load_model(self._precision)
+
+    @property
+    def network(self) -> nn.Module:
+        """The module of the restoration network, see `load_model`."""
+        return self.model.module
+
+    def model_for(self, options: NetworkOptions) -> Restorer:
+        """The restoration network in the precision of the options; only the last one asked for is kept.
+
+        Raises InputError, WeightsError and DownloadError like `load_model`.
+        """
+        return self._load_model(self._precision if options.precision == "auto" else options.precision)
+
+    def detector(self, name: str = "auto") -> Detector:
+        """The detector of that name. Raises WeightsError and DownloadError."""
+        with self._lock:
+            if name not in self._detectors:
+                self._detectors[name] = self.store.open("detector", name, self.device, progress=self._progress)
+            return self._detectors[name]
+
+    def parser(self) -> Parser | None:
+        """The face parser whose weights are present; None when there is none."""
+        with self._lock:
+            if self._parser is None and self.store.find_present("parser") is not None:
+                self._parser = self.store.open("parser", "auto", self.device)
+            return self._parser
+
+    def _load_model(self, precision: str) -> Restorer:
+        with self._lock:
+            picked = pick_precision(precision, self.device)
+            if self._model is None or self._model.precision != picked:
+                self._model = None  # frees its memory first
+                self._model = self.store.open("restorer", self._name, self.device, picked, progress=self._progress)
+            return self._model

@@ -1,0 +1,91 @@
+"""What stands between a file from anywhere and the decoders: limits of size, and errors that name the file."""
+
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import InputError
+
+MAX_PIXELS = 500_000_000
+"""Larger pictures are refused: in memory a pixel takes 12 bytes or more."""
+
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+_limit_lock = threading.Lock()
+_limit_users = 0
+_limit_before: int | None = None
+
+
+def check_file(path: Path) -> None:
+    """Raise InputError for what is missing, a folder, empty or closed to us."""
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; name the picture files in it")
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; check the name and the folder")
+    try:
+        with path.open("rb") as file:
+            is_empty = not file.read(1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened ({error.strerror}); check its permissions") from error
+    if is_empty:
+        raise InputError(f"{path}: the file is empty; copy or save it again")
+
+
+def check_size(path: Path, num_pixels: int, max_pixels: int) -> None:
+    """Raise InputError when there are more pixels than allowed."""
+    if num_pixels > max_pixels:
+        raise InputError(_too_large_text(path, max_pixels))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Inside, whatever a decoder raises becomes an InputError that names the file, and large pictures are let in."""
+    try:
+        with _raised_pixel_limit():
+            yield
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise InputError(_too_large_text(path, MAX_PIXELS)) from error
+    except UnidentifiedImageError as error:
+        raise InputError(_unknown_format_text(path)) from error
+    except _DAMAGED as error:
+        raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
+
+
+def _too_large_text(path: Path, max_pixels: int) -> str:
+    return f"{path}: has more than {max_pixels / 10**6:g} million pixels; reduce it or cut out the part you need"
+
+
+def _unknown_format_text(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
+        return f"{path}: HEIC files cannot be read here; save it as JPEG or PNG"
+    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
+        return f"{path}: reading AVIF needs Pillow 11.3 or newer; update it, or save the picture as PNG"
+    return f"{path}: not a picture, damaged, or of an unknown format; save it as PNG or JPEG"
+
+
+@contextmanager
+def _raised_pixel_limit() -> Iterator[None]:
+    """Pillow refuses pictures above a limit that large cameras exceed. Raised while somebody reads, then put back."""
+    global _limit_users, _limit_before
+    with _limit_lock:
+        if _limit_users == 0:
+            _limit_before = Image.MAX_IMAGE_PIXELS
+            Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+        _limit_users += 1
+    try:
+        yield
+    finally:
+        with _limit_lock:
+            _limit_users -= 1
+            if _limit_users == 0:
+                Image.MAX_IMAGE_PIXELS = _limit_before

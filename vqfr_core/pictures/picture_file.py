@@ -1,0 +1,74 @@
+"""A picture file that is read frame by frame: what it says first, then its pixels, one frame at a time."""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import torch
+
+from .convert import Kind
+from .guard import reading
+from .picture import Frame, PictureInfo
+
+
+class PictureFile(ABC):
+    """An open picture file; use it as a context, or close it. Not thread-safe.
+
+    A photograph is one frame, an animation and a TIFF of several pages are many.
+    """
+
+    path: Path
+    info: PictureInfo
+    """All that it says besides its pixels."""
+    num_frames: int
+    size: tuple[int, int]
+    """(height, width) of the first frame in pixels, upright; only pages of a TIFF may differ from it."""
+    num_pixels: int
+    """In all frames together."""
+    has_alpha: bool
+    """One frame has transparency, so that all get an alpha."""
+
+    @property
+    def is_paged(self) -> bool:
+        """Its frames are pages and not moments."""
+        return self.num_frames > 1 and self.info.source_format == "TIFF"
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames from the first, upright, each decoded when it is asked for and not kept.
+
+        Raises InputError, naming the file, when the next one is damaged.
+        """
+        for number in range(self.num_frames):
+            yield self._frame(number)  # no variable: it would keep the frame while the next is decoded
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file."""
+
+    @abstractmethod
+    def _decode(self, number: int) -> Frame:
+        """A frame, upright. Numbers come in order, and may begin again at 0."""
+
+    def _take_kinds(self, info: PictureInfo, kinds: Sequence[Kind]) -> None:
+        """Put together what the frames are, one by one."""
+        self.has_alpha = any(kind.has_alpha for kind in kinds)
+        self.info = dataclasses.replace(
+            info, is_gray=all(kind.is_gray for kind in kinds), bit_depth=max(kind.bit_depth for kind in kinds)
+        )
+
+    def _frame(self, number: int) -> Frame:
+        with reading(self.path):
+            frame = self._decode(number)
+        if self.has_alpha and frame.alpha is None:
+            return dataclasses.replace(frame, alpha=torch.ones_like(frame.image[:1]))
+        return frame
+
+    def __enter__(self) -> "PictureFile":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

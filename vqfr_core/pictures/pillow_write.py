@@ -1,0 +1,89 @@
+"""Writing by Pillow: photographs at 8 bits, and animations whose frames are made one at a time."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from .convert import frame_to_array
+from .exif import PREFIX
+from .formats import Format
+from .frame_sequence import Durations, FrameSequence
+from .picture import Frame, PictureInfo
+
+logger = logging.getLogger(__name__)
+
+PNG_LEVEL = 3
+_DEFAULT_FRAME_MS = 100
+
+
+def write_by_pillow(
+    file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
+) -> None:
+    """Write a photograph or an animation. An animation's frames are all of one size, with alpha or without."""
+    arguments = _description(info, format) | _compression(format, quality)
+    durations = Durations()
+
+    def to_still(frame: Frame) -> Image.Image:
+        durations.append(_DEFAULT_FRAME_MS if frame.duration_ms is None else round(frame.duration_ms))
+        array = frame_to_array(frame, 8, info.is_gray, format.alpha)
+        return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+    stills = map(to_still, frames)
+    if num_frames == 1:
+        next(stills).save(file, format.name, **arguments)
+        return
+    sequence = durations.sequence = FrameSequence(stills, num_frames)
+    arguments |= {"save_all": True, "duration": durations, **_repetition(info, format, sequence.mode.endswith("A"))}
+    sequence.save(file, format.name, **arguments)
+
+
+def png_text(info: PictureInfo) -> PngInfo:
+    """The text entries, in Pillow's form."""
+    text = PngInfo()
+    for key, value in info.text.items():
+        text.add_text(key, value)
+    return text
+
+
+def _compression(format: Format, quality: int) -> dict[str, Any]:
+    arguments: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "PNG": {"compress_level": PNG_LEVEL},
+        "WEBP": {"quality": quality, "lossless": quality == 100, "exact": True},
+        "AVIF": {"quality": quality, "subsampling": "4:4:4"},
+    }
+    return arguments.get(format.name, {})
+
+
+def _description(info: PictureInfo, format: Format) -> dict[str, Any]:
+    """What goes along with the pixels, as Pillow's `save` takes it for this format."""
+    arguments: dict[str, Any] = {}
+    if info.icc_profile is not None and "icc_profile" in format.carries:
+        arguments["icc_profile"] = info.icc_profile
+    if info.exif is not None and "exif" in format.carries:
+        if len(info.exif) > format.max_exif_bytes:
+            logger.warning(
+                "the EXIF block of %d bytes does not fit into a %s and was left out", len(info.exif), format.name
+            )
+        else:
+            arguments["exif"] = PREFIX + info.exif
+    if info.dpi is not None and "dpi" in format.carries:
+        arguments["dpi"] = info.dpi
+    if "text" in format.carries:
+        arguments["pnginfo"] = png_text(info)
+    if "comment" in format.carries and "comment" in info.text:
+        arguments["comment"] = info.text["comment"].encode("utf-8")
+    return arguments
+
+
+def _repetition(info: PictureInfo, format: Format, has_alpha: bool) -> dict[str, Any]:
+    """How often it plays, and what happens to a frame before the next. GIF counts repetitions after the first time."""
+    if format.name == "AVIF":
+        return {}
+    if format.name != "GIF":
+        return {"loop": info.loop}
+    disposal = {"disposal": 2} if has_alpha else {}
+    return disposal | ({"loop": max(0, info.loop - 1)} if info.loop != 1 else {})

@@ -1,0 +1,86 @@
+"""Writing TIFF page by page, losslessly packed, at 8, 16 and 32 bits a channel. Pillow has no 16-bit colours."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import numpy as np
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from ..errors import InputError
+from . import tiff_tags as tag
+from .exif import descriptive_tags
+from .picture import PictureInfo
+
+_MAX_BYTES = 2**32 - 2**24
+_ADOBE_DEFLATE = 8
+_DIFFERENCES = 2
+_UNSIGNED, _FLOAT = 1, 3
+
+
+def write_tiff(file: BinaryIO, pages: Iterable[np.ndarray], info: PictureInfo, num_pages: int) -> None:
+    """Write pages (H, W, 1 to 4) of uint8, uint16 or float32 with the profile and resolution; EXIF goes to the first.
+
+    Raises InputError when the file would get too large.
+    """
+    file.write(b"II*\0\x08\0\0\0")
+    for number, page in enumerate(pages):
+        # Hardly a program reads deep gray with transparency.
+        array = page[..., [0, 0, 0, 1]] if page.shape[2] == 2 and page.itemsize > 1 else page
+        packed = zlib.compress(array.tobytes() if array.dtype.kind == "f" else _differences(array).tobytes(), 4)
+        tags = _pixel_tags(array, len(packed))
+        _add_description(tags, info, is_first=number == 0)
+        if num_pages > 1:
+            tags[tag.SUBFILE_TYPE], tags[tag.PAGE_NUMBER] = tag.ONE_PAGE, (number, num_pages)
+        _write_page(file, tags, packed, is_last=number + 1 == num_pages)
+
+
+def _write_page(file: BinaryIO, tags: ImageFileDirectory_v2, packed: bytes, is_last: bool) -> None:
+    start = file.tell()
+    directory = bytearray(tags.tobytes(start))  # Pillow counts the strip's position from the end of the tags
+    end = start + len(directory) + len(packed) + len(packed) % 2
+    if end > _MAX_BYTES:
+        raise InputError("too large for a TIFF, which ends at 4 GB; use .png")
+    if not is_last:
+        (num_entries,) = struct.unpack_from("<H", directory)
+        struct.pack_into("<I", directory, 2 + 12 * num_entries, end)
+    file.write(directory)
+    file.write(packed + bytes(len(packed) % 2))
+
+
+def _pixel_tags(array: np.ndarray, num_bytes: int) -> ImageFileDirectory_v2:
+    height, width, num_channels = array.shape
+    is_float = array.dtype.kind == "f"
+    tags = ImageFileDirectory_v2()
+    tags[tag.WIDTH], tags[tag.HEIGHT], tags[tag.SAMPLES] = width, height, num_channels
+    tags[tag.BITS] = (8 * array.dtype.itemsize,) * num_channels
+    tags[tag.SAMPLE_FORMAT] = (_FLOAT if is_float else _UNSIGNED,) * num_channels
+    tags[tag.PHOTOMETRIC] = tag.GRAY if num_channels < 3 else tag.RGB
+    if num_channels in (2, 4):
+        tags[tag.EXTRA_SAMPLES] = (tag.PLAIN_ALPHA,)
+    tags[tag.COMPRESSION] = _ADOBE_DEFLATE
+    if not is_float:
+        tags[tag.PREDICTOR] = _DIFFERENCES
+    tags[tag.ROWS_PER_STRIP], tags[tag.STRIP_OFFSETS], tags[tag.STRIP_BYTES] = height, 0, num_bytes
+    return tags
+
+
+def _add_description(tags: ImageFileDirectory_v2, info: PictureInfo, is_first: bool) -> None:
+    if info.dpi is not None:
+        tags[tag.X_RESOLUTION], tags[tag.Y_RESOLUTION] = info.dpi
+        tags[tag.RESOLUTION_UNIT] = 2
+    if info.icc_profile is not None:
+        tags.tagtype[tag.ICC_PROFILE] = 7
+        tags[tag.ICC_PROFILE] = info.icc_profile
+    if info.exif is not None and is_first:
+        for number, value in descriptive_tags(io.BytesIO(info.exif)).items():
+            tags[number] = value
+
+
+def _differences(array: np.ndarray) -> np.ndarray:
+    """Each sample less the one to its left, wrapping around; in the byte order of the file."""
+    differences = array.astype(array.dtype.newbyteorder("<"))
+    differences[:, 1:] -= array[:, :-1]
+    return differences
