@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,8 +26,8 @@ NO_FACE = "no face to restore"
 _log = logging.getLogger(__name__)
 
 
-def write_report(faces: Faces, **more: Any) -> str:
-    """What was found in each image and what became of it, as JSON; `more` is put beside it."""
+def write_report(faces: Faces, blended: Mapping[str, Any] | None = None) -> str:
+    """What was found in each image and what became of it, as JSON. blended: the settings faces were put back with."""
     model = dict(faces.made_by.model) or None
     status = "found" if model is None else "restored"
     images = [
@@ -38,14 +38,16 @@ def write_report(faces: Faces, **more: Any) -> str:
         }
         for index, entry in enumerate(faces.by_image)
     ]
-    report = {
+    report: dict[str, Any] = {
         "summary": summarize(faces),
         "images": images,
         "detector": faces.made_by.detector,
         "restorer": model,
         "notes": list(dict.fromkeys(note for entry in faces.by_image for note in entry.notes)),
     }
-    return json.dumps(report | more, indent=2, default=str)
+    if blended is not None:
+        report["blended"] = dict(blended)
+    return json.dumps(report, indent=2, default=str)
 
 
 def summarize(faces: Faces) -> str:
