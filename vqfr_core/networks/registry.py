@@ -6,11 +6,11 @@ Importing this costs nothing: what a row builds is imported when it is built.
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
+from ..later import later
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,23 +37,18 @@ class Architecture:
     """Builds it; None for one that is recognised only, so that a message can say what a file is."""
 
 
-def later(module: str, name: str) -> Build:
+def _later(module: str, name: str) -> Build:
     """A function of a module of this folder that is imported when it is called."""
-
-    def build(state: Mapping[str, "Tensor"]) -> "Network":
-        function: Any = getattr(import_module(f".{module}", __package__), name)
-        return function(state)  # type: ignore[no-any-return]
-
-    return build
+    return later(__package__ or "", module, name)
 
 
 # The first that fits is taken, so the special ones stand before the general ones.
 ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("lora", "other", "a LoRA", (r".*(lora_up|lora_down|lora_A|lora_B|lora_unet)\b",)),
     Architecture(
-        "vqfr_v1", "restorer", "VQFR v1", (r"main_decoder\.align_func_dict\.",), later("vqfr.restorer", "build_v1")
+        "vqfr_v1", "restorer", "VQFR v1", (r"main_decoder\.align_func_dict\.",), _later("vqfr.restorer", "build_v1")
     ),
-    Architecture("vqfr_v2", "restorer", "VQFR v2", (r"main_branch\.",), later("vqfr.restorer", "build_v2")),
+    Architecture("vqfr_v2", "restorer", "VQFR v2", (r"main_branch\.",), _later("vqfr.restorer", "build_v2")),
     Architecture(
         "vqfr_v1_codebook",
         "other",
@@ -97,23 +92,23 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         "detector",
         "RetinaFace ResNet50",
         (r"ClassHead\.", r"body\.layer\d\."),
-        later("retinaface", "build_resnet50"),
+        _later("retinaface", "build_resnet50"),
     ),
     Architecture(
         "retinaface_mobile0.25",
         "detector",
         "RetinaFace mobile0.25",
         (r"ClassHead\.", r"body\.stage\d\."),
-        later("retinaface", "build_mobilenet"),
+        _later("retinaface", "build_mobilenet"),
     ),
     Architecture(
         "parsenet",
         "parser",
         "ParseNet",
         (r"out_mask_conv\.", r"encoder\.\d+\."),
-        later("face_parsing", "build_parsenet"),
+        _later("face_parsing", "build_parsenet"),
     ),
-    Architecture("bisenet", "parser", "BiSeNet", (r"cp\.resnet\.", r"ffm\."), later("face_parsing", "build_bisenet")),
+    Architecture("bisenet", "parser", "BiSeNet", (r"cp\.resnet\.", r"ffm\."), _later("face_parsing", "build_bisenet")),
     Architecture("srvgg", "other", "a Real-ESRGAN (compact) upscaler", (r"body\.0\.weight", r"body\.1\.weight")),
 )
 

@@ -1,7 +1,31 @@
-"""The file formats: a row each says what a format can hold. Nothing heavy is imported here."""
+"""The file formats: a row each says what a format can hold, and what reads and writes it.
 
-from collections.abc import Iterable
+Importing this costs nothing: readers and writers are imported when they are used.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..later import later
+
+if TYPE_CHECKING:
+    from .picture import Frame, PictureInfo
+    from .picture_file import PictureFile
+
+Read = Callable[[Path, bytes, int, int | None], "PictureFile"]
+"""Opens a file: path, how it begins, the most pixels of a frame, the most of all frames (None: no limit)."""
+Write = Callable[[BinaryIO, "Iterator[Frame]", "PictureInfo", "Format", int, int], None]
+"""Writes frames, pulled one at a time: file, frames, what goes along, the format, number of frames, quality."""
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    return later(__package__ or "", module, name)
+
+
+_read_by_pillow: Read = _later("pillow_file", "PillowFile")
+_write_by_pillow: Write = _later("pillow_write", "write_by_pillow")
 
 
 @dataclass(frozen=True)
@@ -27,6 +51,10 @@ class Format:
     """Which of icc_profile, exif, dpi, text (any entries) and comment (only that one) go along with the pixels."""
     max_side_px: int = 2**31 - 1
     max_exif_bytes: int = 2**31 - 1
+    begins_with: tuple[bytes, ...] = ()
+    """First bytes of such a file, for those that Pillow does not read."""
+    read: Read = _read_by_pillow
+    write: Write = _write_by_pillow
 
 
 _WITH_PROFILE = frozenset({"icc_profile", "exif"})
@@ -39,6 +67,7 @@ _PNG = Format(
     alpha=True,
     animation=True,
     carries=_WITH_PROFILE | {"dpi", "text"},
+    write=_later("png16", "write_png"),
 )
 
 FORMATS = (
@@ -63,6 +92,9 @@ FORMATS = (
         alpha=True,
         pages=True,
         carries=_WITH_PROFILE | {"dpi"},
+        begins_with=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        read=_later("tiff", "TiffFile"),
+        write=_later("tiff_write", "write_tiff"),
     ),
     Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment"}), max_side_px=65535),
     Format("BMP", (".bmp",), gray=True, carries=frozenset({"dpi"})),
@@ -83,6 +115,16 @@ WRITABLE_SUFFIXES = tuple(suffix for format in FORMATS if format.writable for su
 def format_of(suffix: str) -> Format | None:
     """The format behind an ending, in upper or lower case; None when it is not known."""
     return next((format for format in FORMATS if suffix.lower() in format.suffixes), None)
+
+
+def reader_of(head: bytes) -> Read:
+    """What opens a file that begins with these bytes: Pillow, unless another reader knows it."""
+    return next((f.read for f in FORMATS if f.begins_with and head.startswith(f.begins_with)), _read_by_pillow)
+
+
+def stored_depth(format: Format, bit_depth: int) -> int:
+    """Bits a channel in a file of the format, for a picture of that depth."""
+    return max(depth for depth in format.depths if depth <= max(8, bit_depth))
 
 
 def suffixes_of(formats: Iterable[Format]) -> str:

@@ -16,9 +16,11 @@ import numpy as np
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import InputError
-from .convert import Kind, Pixels, pixels_from_array
+from .convert import Kind, Pixels, frame_to_array, pixels_from_array
 from .deep import decode_deep
-from .picture import PictureInfo
+from .formats import Format, stored_depth
+from .picture import Frame, PictureInfo
+from .pillow_write import PNG_LEVEL, png_text, write_by_pillow
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -58,6 +60,17 @@ def read_png16(path: Path, transparent_color: Any = None) -> Pixels:
     else:
         alpha = array[..., 3:]
     return pixels_from_array(np.concatenate([colors, alpha], axis=-1) if alpha.shape[-1] else colors)
+
+
+def write_png(
+    file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
+) -> None:
+    """Write a photograph with its 16 bits, or whatever Pillow can write. It is lossless at any quality."""
+    if stored_depth(format, info.bit_depth) == 8 or num_frames > 1:
+        write_by_pillow(file, frames, info, format, num_frames, quality)
+    else:
+        array = frame_to_array(next(frames), 16, info.is_gray, keep_alpha=True)
+        write_png16(file, array, describing_chunks(info, png_text(info)), PNG_LEVEL)
 
 
 def write_png16(file: BinaryIO, array: np.ndarray, chunks: Iterable[tuple[bytes, bytes]], level: int) -> None:

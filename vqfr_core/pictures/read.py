@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from . import guard
-from .formats import READABLE_SUFFIXES
+from .formats import READABLE_SUFFIXES, reader_of
 from .picture import Picture
 from .picture_file import PictureFile
-from .pillow_file import PillowFile
-from .tiff import TiffFile, is_tiff
 
 __all__ = ["READABLE_SUFFIXES", "open_picture", "read_picture"]
 
@@ -30,8 +28,7 @@ def open_picture(path: str | Path, max_pixels: int | None = None) -> PictureFile
     with guard.reading(path):
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
-        kind = TiffFile if is_tiff(head) else PillowFile
-        return kind(path, head, guard.MAX_PIXELS if max_pixels is None else max_pixels, max_pixels)
+        return reader_of(head)(path, head, guard.MAX_PIXELS if max_pixels is None else max_pixels, max_pixels)
 
 
 def read_picture(path: str | Path, max_pixels: int | None = None) -> Picture:

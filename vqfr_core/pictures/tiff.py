@@ -15,13 +15,7 @@ from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
 from .tiff_tags import Page, read_directory, read_pages
 
-_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _INCHES_PER_UNIT = {2: 1.0, 3: 2.54}
-
-
-def is_tiff(head: bytes) -> bool:
-    """Whether a file that begins with these bytes (4 or more) is a TIFF."""
-    return head[:4] in _MAGIC
 
 
 class TiffFile(PictureFile):

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -11,8 +11,10 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from ..errors import InputError
 from . import tiff_tags as tag
+from .convert import frame_to_array
 from .exif import descriptive_tags
-from .picture import PictureInfo
+from .formats import Format, stored_depth
+from .picture import Frame, PictureInfo
 
 _MAX_BYTES = 2**32 - 2**24
 _ADOBE_DEFLATE = 8
@@ -20,21 +22,25 @@ _DIFFERENCES = 2
 _UNSIGNED, _FLOAT = 1, 3
 
 
-def write_tiff(file: BinaryIO, pages: Iterable[np.ndarray], info: PictureInfo, num_pages: int) -> None:
-    """Write pages (H, W, 1 to 4) of uint8, uint16 or float32 with the profile and resolution; EXIF goes to the first.
+def write_tiff(
+    file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
+) -> None:
+    """Write frames as pages with the profile and resolution; EXIF goes to the first. It is lossless at any quality.
 
     Raises InputError when the file would get too large.
     """
+    depth = stored_depth(format, info.bit_depth)
     file.write(b"II*\0\x08\0\0\0")
-    for number, page in enumerate(pages):
+    for number, frame in enumerate(frames):
+        page = frame_to_array(frame, depth, info.is_gray, keep_alpha=True)
         # Hardly a program reads deep gray with transparency.
         array = page[..., [0, 0, 0, 1]] if page.shape[2] == 2 and page.itemsize > 1 else page
         packed = zlib.compress(array.tobytes() if array.dtype.kind == "f" else _differences(array).tobytes(), 4)
         tags = _pixel_tags(array, len(packed))
         _add_description(tags, info, is_first=number == 0)
-        if num_pages > 1:
-            tags[tag.SUBFILE_TYPE], tags[tag.PAGE_NUMBER] = tag.ONE_PAGE, (number, num_pages)
-        _write_page(file, tags, packed, is_last=number + 1 == num_pages)
+        if num_frames > 1:
+            tags[tag.SUBFILE_TYPE], tags[tag.PAGE_NUMBER] = tag.ONE_PAGE, (number, num_frames)
+        _write_page(file, tags, packed, is_last=number + 1 == num_frames)
 
 
 def _write_page(file: BinaryIO, tags: ImageFileDirectory_v2, packed: bytes, is_last: bool) -> None:

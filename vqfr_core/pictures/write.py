@@ -6,20 +6,14 @@ import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
 import torch
 from PIL import Image
 
 from ..atomic import whole_file
 from ..errors import InputError, VqfrError
-from .convert import frame_to_array
 from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, suffixes_of
 from .picture import Frame, Picture, PictureInfo
-from .pillow_write import PNG_LEVEL, png_text, write_by_pillow
-from .png16 import describing_chunks, write_png16
-from .tiff_write import write_tiff
 
 __all__ = ["WRITABLE_SUFFIXES", "write_frames", "write_picture"]
 
@@ -63,7 +57,7 @@ def write_frames(
     source = _Source(frames, num_frames, _checker(path, format, num_frames))
     try:
         with whole_file(path) as file:
-            _encode(file, source, _fitting(info, format), format, num_frames, quality)
+            format.write(file, source, _fitting(info, format), format, num_frames, quality)
             next(source, None)  # there is no more, but now the caller's generator has come to its end
     except (OSError, ValueError, struct.error) as error:
         if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
@@ -101,22 +95,6 @@ class _Source(Iterator[Frame]):
         if self._num_pulled > self._num_frames:
             raise InputError(f"there are more frames than the {self._num_frames} that were announced")
         return frame
-
-
-def _encode(
-    file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
-) -> None:
-    depth = max(depth for depth in format.depths if depth <= max(8, info.bit_depth))
-
-    def to_array(frame: Frame) -> np.ndarray:
-        return frame_to_array(frame, depth, info.is_gray, keep_alpha=True)
-
-    if format.name == "TIFF":
-        write_tiff(file, map(to_array, frames), info, num_frames)
-    elif format.name == "PNG" and depth == 16 and num_frames == 1:
-        write_png16(file, to_array(next(frames)), describing_chunks(info, png_text(info)), PNG_LEVEL)
-    else:
-        write_by_pillow(file, frames, info, format, num_frames, quality)
 
 
 def _fitting(info: PictureInfo, format: Format) -> PictureInfo:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageCms, features
 
 from vqfr_core.errors import InputError
-from vqfr_core.pictures import write as write_module
+from vqfr_core.pictures import png16
 from vqfr_core.pictures.convert import to_array
 from vqfr_core.pictures.picture import Frame, Picture, PictureInfo
 from vqfr_core.pictures.read import open_picture, read_picture
@@ -375,7 +375,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch, excepti
         file.write(b"half of")
         raise exception("now")
 
-    monkeypatch.setattr(write_module, "_encode", fail)
+    monkeypatch.setattr(png16, "write_png", fail)
     with pytest.raises(InputError if exception is OSError else exception):
         write_picture(picture_of(depth), path)
     assert path.read_bytes() == b"the old file"

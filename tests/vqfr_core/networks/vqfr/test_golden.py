@@ -6,14 +6,14 @@ import torch
 from PIL import Image
 
 from vqfr_core.networks.precision import full_float32
-from vqfr_core.networks.vqfr import Network, V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrNetwork, VqfrV1, VqfrV2
 
 LEVELS = (32, 16, 8, 4, 2, 1)
 PICTURES = ("face", "synthetic", "mirror")
 TOLERANCE = {1: 5e-4, 2: 2e-3}
 
 
-def build(generation: int, state: dict[str, torch.Tensor]) -> Network:
+def build(generation: int, state: dict[str, torch.Tensor]) -> VqfrNetwork:
     config = (V1Config if generation == 1 else V2Config).from_state_dict(state)
     assert config == type(config)(), "the reference weights have the published sizes"
     with torch.device("meta"):

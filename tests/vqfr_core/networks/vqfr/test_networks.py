@@ -5,7 +5,7 @@ import torch
 
 from vqfr_core.errors import InputError, WeightsError
 from vqfr_core.networks.precision import full_float32
-from vqfr_core.networks.vqfr import Network, V1Config, V2Config, VqfrV1, VqfrV2
+from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrNetwork, VqfrV1, VqfrV2
 
 SIZES = {"channels": (32, 32, 64, 64, 64, 96), "num_codes": 20, "code_channels": 32, "encoder_blocks": 1}
 CONFIGS = [
@@ -16,7 +16,7 @@ CONFIGS = [
 ]
 
 
-def make(config: V1Config | V2Config) -> Network:
+def make(config: V1Config | V2Config) -> VqfrNetwork:
     torch.manual_seed(5)
     network = VqfrV1(config) if isinstance(config, V1Config) else VqfrV2(config)
     for parameter in network.parameters():
