@@ -32,7 +32,7 @@ def entry(*faces: Face, **changes: object) -> ImageFaces:
 
 def test_faces_with_their_numbers_first_those_used():
     found = entry(
-        face(0, 2), face(1, None, "smaller than 24 px (4 px)"), face(2, 1, "not selected (number 1)"), face(3, 0)
+        face(0, 2), face(1, None, "smaller than 24 px (4 px)"), face(2, 1, "not selected (selected: 0)"), face(3, 0)
     )
     reports = face_reports(found)
     assert [(r.box[0], r.number, r.status) for r in reports] == [
@@ -41,7 +41,7 @@ def test_faces_with_their_numbers_first_those_used():
         (2, 1, "skipped"),
         (1, None, "skipped"),
     ]
-    assert [r.reason for r in reports] == ["", "", "not selected (number 1)", "smaller than 24 px (4 px)"]
+    assert [r.reason for r in reports] == ["", "", "not selected (selected: 0)", "smaller than 24 px (4 px)"]
     assert {r.status for r in face_reports(found, "found")} == {"found", "skipped"}
 
 
@@ -53,7 +53,7 @@ def test_numbers_are_rounded_and_finite():
 
 def test_a_report_is_plain_data_with_every_field():
     report = make_report(
-        entry(face(0, 0), face(1, 1, "not selected (number 1)"), notes=("a note",)),
+        entry(face(0, 0), face(1, 1, "not selected (selected: 0)"), notes=("a note",)),
         RestoreOptions(opacity=0.9),
         {"detect": 0.123456, "blend": 1.0},
     )

@@ -31,7 +31,7 @@ def draw_faces(image: Image.Image, found: ImageFaces, text_fraction: float = 1 /
     scaled = scale_faces(found, factor)
     used = [_Mark(face.detection, _name(face), _USED) for face in scaled.used]
     left = [
-        _Mark(face.detection, f"{face.detection.score:.2f}  {face.skipped}", _SKIPPED)
+        _Mark(face.detection, f"{_name(face)}  {face.skipped}", _SKIPPED)
         for face in scaled.faces
         if face.skipped is not None
     ]

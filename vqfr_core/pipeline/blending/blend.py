@@ -81,6 +81,8 @@ def _blend(
         got = "none" if image is None else f"{image.dtype} {tuple(image.shape)}"
         raise InputError(f"image: blending needs floating point (3, H, W), got {got}")
     if entry.is_aligned and entry.used:
+        if background is not None or area is not None or out is not None:
+            raise InputError("aligned: there is nothing around the face, so background, area and out cannot be given")
         return _blend_aligned(entry.used[0], scale)
     size = output_size((image.shape[1], image.shape[2]), scale)
     behind = prepare_background(image, size, background)

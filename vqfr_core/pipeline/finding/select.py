@@ -79,8 +79,10 @@ def _select(
 
 def _limited(face: Face, size: tuple[int, int], boxes: list[Box] | None, area: Tensor | None) -> Face:
     """A face outside is not one to choose from, so it has no number."""
-    outside = reason_outside(face.detection.box, size, boxes, area) if face.skipped is None else None
-    return face if outside is None else replace(face, skipped=outside, number=None)
+    if face.skipped is not None and face.number is None:
+        return face
+    outside = reason_outside(face.detection.box, size, boxes, area)
+    return face if outside is None else replace(face, skipped=face.skipped or outside, number=None)
 
 
 def _numbered(faces: Sequence[Face], size: tuple[int, int], sort: str) -> list[Face]:
@@ -112,8 +114,8 @@ def _judged(face: Face, chosen: set[int], taken: Sequence[int], settings: Select
     if face.skipped is not None or face.number in taken:
         return face
     if face.number in chosen:
-        return replace(face, skipped=f"more than the {settings.max_faces} faces allowed (number {face.number})")
-    return replace(face, skipped=f"not selected (number {face.number}, selected: {settings.select})")
+        return replace(face, skipped=f"more than the {settings.max_faces} faces allowed")
+    return replace(face, skipped=f"not selected (selected: {settings.select})")
 
 
 def _chosen(part: Part, faces: Sequence[Face], size: tuple[int, int]) -> list[int]:
