@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all."""
+"""Atomic file writing."""
 
 import os
 import uuid
@@ -10,11 +10,11 @@ from typing import BinaryIO
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A binary file to write that takes its place only when all went well.
+    """Open a binary file for writing that replaces `path` only on success.
 
-    It is written beside its place under another name, with the permissions of any new file, and then moved there. Any
-    exception, Ctrl-C included, removes it and leaves what was there before. Where `path` is a link, the file behind
-    the link is replaced. Raises OSError when the folder is missing or cannot be written to.
+    It is written next to `path` under a temporary name, with the permissions of any new file, and then renamed. Any
+    exception, including Ctrl-C, removes it and leaves the previous file. If `path` is a link, its target is replaced.
+    Raises OSError when the folder is missing or cannot be written to.
     """
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".vqfr-{uuid.uuid4().hex[:12]}.part")

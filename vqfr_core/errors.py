@@ -6,7 +6,7 @@ class VqfrError(Exception):
 
 
 class InputError(VqfrError, ValueError):
-    """An argument, image or option has a value that cannot be used."""
+    """An argument, image or option has an unusable value."""
 
 
 class WeightsError(VqfrError):
@@ -18,7 +18,7 @@ class DownloadError(WeightsError):
 
 
 class OutOfMemoryError(VqfrError):
-    """The device has too little memory even for the smallest piece of work."""
+    """The device has too little memory for even the smallest piece of work."""
 
 
 class RestorationError(VqfrError):

@@ -1,4 +1,4 @@
-"""One image restored again and again while somebody tries settings: only what a change touches is done anew."""
+"""Restore one image repeatedly while the user tries settings: only what a change affects is redone."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,36 +18,36 @@ _DEFAULT_BYTES = 1 << 30
 
 
 class InteractiveImage:
-    """The image, what was found in it, and what the network made of its faces.
+    """An image, the faces found in it, and the network's results for them.
 
     The results equal those of `FaceRestorer.restore` with the same settings. Not thread-safe.
     """
 
     def __init__(self, image: Tensor, max_bytes: int = _DEFAULT_BYTES) -> None:
-        """image: (3, H, W), RGB in [0, 1]. max_bytes: for what is kept of its faces; the first ones go first."""
+        """image: (3, H, W), RGB in [0, 1]. max_bytes: limit for cached faces; the oldest go first."""
         self.image = image
         self._cache = KeptFaces(max_bytes)
         self._found: dict[tuple[object, ...], ImageFaces] = {}
 
     @property
     def num_bytes(self) -> int:
-        """Of the image and of what is kept."""
+        """Of the image and the cache."""
         return self.image.numel() * self.image.element_size() + self._cache.num_bytes
 
     def forget(self) -> None:
-        """Drop what is kept of the faces; it is made again when it is needed."""
+        """Drop the cached faces; they are computed again when needed."""
         self._cache.clear()
         self._found.clear()
 
     def detect(
         self, restorer: FaceRestorer, options: RestoreOptions, should_stop: ShouldStop | None = None
     ) -> ImageFaces:
-        """All faces, those chosen and those left alone. The detector runs only when its settings have changed."""
+        """All faces, chosen and skipped. The detector runs only if its settings have changed."""
         found = self._found_with(restorer, options, should_stop)
         return found if found.is_aligned else select_faces([found], options)[0]
 
     def is_kept(self, restorer: FaceRestorer, options: RestoreOptions) -> bool:
-        """Whether `restore` would not need the whole network."""
+        """Whether `restore` can do without the whole network."""
         model = restorer.model_for(options)
         faces = self.detect(restorer, options).used
         return all(face.crop is not None and self._cache.get(model, face.crop) is not None for face in faces)
@@ -60,7 +60,7 @@ class InteractiveImage:
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> Restoration:
-        """The finished image; arguments and errors as for `FaceRestorer.restore`."""
+        """Restore the image; arguments and errors as for `FaceRestorer.restore`."""
         return self.sweep(restorer, [options.fidelity], options, progress=progress, should_stop=should_stop)[0]
 
     def sweep(
@@ -72,7 +72,7 @@ class InteractiveImage:
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> list[Restoration]:
-        """The finished image at several fidelities. A model without fidelity gives the same for all."""
+        """Restore the image at several fidelities. A model without fidelity gives the same for all."""
         watch = Stopwatch()
         model = restorer.model_for(options)
         with watch.stage("detect"):
@@ -110,7 +110,7 @@ class InteractiveImage:
         return self._found[key]
 
     def _crop(self, chosen: ImageFaces, restorer: FaceRestorer, model: Restorer, options: RestoreOptions) -> ImageFaces:
-        """Cut out what is not cut out yet, and remember the crops: the cache knows faces by them."""
+        """Cut out faces that have no crop yet, and remember the crops: they are the cache's keys."""
         (cropped,) = crop_faces([chosen], model.crop_px)
         key = _key(restorer, options)
         found = self._found[key]
@@ -120,7 +120,7 @@ class InteractiveImage:
 
 
 def _key(restorer: FaceRestorer, options: RestoreOptions) -> tuple[object, ...]:
-    """What decides which faces are found."""
+    """What determines which faces are found."""
     if options.aligned:
         return ("aligned", restorer.model_for(options).crop_px)
     return tuple(getattr(options, spec.name) for spec in option_specs(FindOptions))

@@ -1,4 +1,4 @@
-"""Names that are imported when they are used, for tables that should cost nothing to read."""
+"""Lazy imports, for tables that should be cheap to read."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def later(package: str, module: str, name: str) -> Callable[..., Any]:
-    """A function or class that is imported when it is called. package: the absolute name of what `module` is in."""
+    """A function or class imported when it is called. package: absolute name of the package `module` is in."""
 
     def call(*arguments: Any) -> Any:
         return getattr(import_module(f".{module}", package), name)(*arguments)

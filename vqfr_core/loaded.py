@@ -1,4 +1,4 @@
-"""The networks of a restoration, each loaded when first needed and then kept."""
+"""The networks of a restoration, each loaded when first needed, then kept."""
 
 import threading
 from collections.abc import Iterable
@@ -33,19 +33,19 @@ class LoadedNetworks:
         download_progress: Progress | None = None,
         store: WeightStore | None = None,
     ) -> None:
-        """Nothing is loaded yet.
+        """Load nothing yet.
 
         Args:
             model: "auto" (the best one present, else the embedded small model), a known name, or a file.
-            device: None takes the best one.
+            device: None picks the best one.
             precision: what `NetworkOptions.precision` "auto" means here: auto, fp32, bf16 or fp16.
-            folder, search: where weights are, see `load_model`.
-            download: whether missing weights that were asked for by name may be downloaded.
+            folder, search: where weights are; see `load_model`.
+            download: whether missing weights requested by name may be downloaded.
             download_progress: called with (bytes done, total bytes or None).
-            store: where weights come from, in place of folder, search and download.
+            store: where weights come from, instead of folder, search and download.
 
         Raises:
-            InputError: a device that is not there.
+            InputError: the device is not available.
         """
         self.device = pick_device(device)
         further = tuple(search)
@@ -65,7 +65,7 @@ class LoadedNetworks:
         self.close()
 
     def close(self) -> None:
-        """Forget the networks and free their memory. They are loaded again if they are needed once more."""
+        """Forget the networks and free their memory. They are reloaded when needed."""
         with self._lock:
             self._model, self._parser = None, None
             self._detectors.clear()
@@ -74,7 +74,7 @@ class LoadedNetworks:
 
     @property
     def model(self) -> Restorer:
-        """The restoration network with what it can do, in the precision given at first."""
+        """The restoration network, in the precision given to the constructor."""
         return self._load_model(self._precision)
 
     @property
@@ -83,7 +83,7 @@ class LoadedNetworks:
         return self.model.module
 
     def model_for(self, options: NetworkOptions) -> Restorer:
-        """The restoration network in the precision of the options; only the last one asked for is kept.
+        """The restoration network in the precision of the options; only the latest is kept.
 
         Raises InputError, WeightsError and DownloadError like `load_model`.
         """
@@ -97,7 +97,7 @@ class LoadedNetworks:
             return self._detectors[name]
 
     def parser(self) -> Parser | None:
-        """The face parser whose weights are present; None when there is none."""
+        """The face parser whose weights are present, or None."""
         with self._lock:
             if self._parser is None and self.store.find_present("parser") is not None:
                 self._parser = self.store.open("parser", "auto", self.device)

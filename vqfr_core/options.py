@@ -1,4 +1,4 @@
-"""Every setting a user sees, once: default, range, label and help. The command line and the hosts read it here."""
+"""Every user-visible setting: default, range, label and help. The command line and the hosts read them here."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ GROUP_TITLES = {
     "select": "choosing faces",
     "blend": "putting faces back",
 }
-"""The groups of settings, in order, and what each is about."""
+"""The groups of settings, in order, with their titles."""
 
 Choices = tuple[str, ...] | Callable[[], tuple[str, ...]]
 """The allowed values, or what looks them up."""
@@ -27,13 +27,13 @@ AnyOptions = TypeVar("AnyOptions", bound="Options")
 
 
 def detector_choices() -> tuple[str, ...]:
-    """auto, and every detector of the registry."""
+    """auto and every detector in the registry."""
     return ("auto", *(row.name for row in architectures("detector")))
 
 
 @dataclass(frozen=True)
 class OptionSpec:
-    """How one setting is shown and checked."""
+    """How a setting is shown and checked."""
 
     name: str
     default: Any
@@ -45,11 +45,11 @@ class OptionSpec:
     step: float | None = None
     choices: tuple[str, ...] | None = None
     retired: Mapping[str, str] = field(default_factory=dict)
-    """Values of earlier versions, which are still understood, and what they are called now."""
+    """Values of earlier versions that are still accepted, and their present names."""
     parse: Callable[[Any], object] | None = None
-    """Raises InputError for a text that cannot be understood."""
+    """Raises InputError for text it cannot parse."""
     is_basic: bool = False
-    """One of the few that most people touch; pages show the others folded."""
+    """One of the few settings most people change; pages fold the others."""
 
     def check(self, value: Any) -> None:
         """Raise InputError unless the value is allowed."""
@@ -95,7 +95,7 @@ def option(
     parse: Callable[[Any], object] | None = None,
     is_basic: bool = False,
 ) -> Any:
-    """A dataclass field that carries its own description; for the arguments see `OptionSpec`."""
+    """A dataclass field with its `OptionSpec`; see there for the arguments."""
     shown = {"label": label, "help": help, "group": group, "is_basic": is_basic}
     limits = {"minimum": minimum, "maximum": maximum, "step": step}
     words = {"choices": choices, "retired": retired or {}, "parse": parse}
@@ -105,7 +105,7 @@ def option(
 # fmt: off
 @dataclass(frozen=True)
 class Options:
-    """Base of the groups of settings. Values are checked when it is made; a bad one raises InputError."""
+    """Base of the groups of settings. Values are checked on creation; a bad one raises InputError."""
 
     def __post_init__(self) -> None:
         for spec in option_specs(type(self)):
@@ -120,11 +120,11 @@ class Options:
 
 @dataclass(frozen=True)
 class NetworkOptions(Options):
-    """How faces go through the restoration network."""
+    """How the network restores faces."""
 
     fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. Only VQFR v2 models listen to it (the original's instructions use 0.1, its code 0); a v1 model ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
-    precision: str = option("auto", "Precision", "Number format of the network. auto is fp32, the exact one; half precision is faster on many devices, and may change details of a face.", "restore", choices=PRECISIONS)
-    batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved by itself when memory runs out. 0 chooses: 1 on a CPU, where more was measured slower, 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
+    precision: str = option("auto", "Precision", "Number format of the network. auto is fp32, which is exact; half precision is faster on many devices but may change details of a face.", "restore", choices=PRECISIONS)
+    batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved automatically when memory runs out. 0 picks 1 on a CPU, where larger batches are slower, and 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
     aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")
 
 
@@ -133,21 +133,21 @@ class FindOptions(Options):
     """How faces are looked for."""
 
     detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=detector_choices, is_basic=True)
-    min_confidence: float = option(0.8, "Minimum confidence", "Faces the detector is less sure of are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01, is_basic=True)
+    min_confidence: float = option(0.8, "Minimum confidence", "Faces with a lower detector confidence are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01, is_basic=True)
     detection_size: int = option(1280, "Detection size", "The longer side of the image is reduced to this many pixels for detection.", "detect", minimum=128, maximum=8192, step=32)
     tiles: bool = option(False, "Detect in tiles", "Also look at full resolution, tile by tile: finds tiny faces in huge images.", "detect")
     rotations: bool = option(False, "Detect rotated faces", "Also look at the image turned by 90, 180 and 270 degrees.", "detect")
     min_face_px: float = option(24.0, "Minimum face size", "Faces whose shorter side is below this many pixels are skipped.", "detect", minimum=0.0, maximum=8192.0, step=1.0)
     max_face_px: float = option(0.0, "Maximum face size", "Faces whose longer side is above this many pixels are skipped. 0: no limit.", "detect", minimum=0.0, maximum=65536.0, step=1.0)
-    min_face_fraction: float = option(0.0, "Minimum face fraction", "Faces that fill less than this part of the image's shorter side are skipped.", "detect", minimum=0.0, maximum=1.0, step=0.01)
-    max_face_fraction: float = option(1.0, "Maximum face fraction", "Faces that fill more than this part of the image's shorter side are skipped. 1: no limit.", "detect", minimum=0.0, maximum=1.0, step=0.01)
+    min_face_fraction: float = option(0.0, "Minimum face fraction", "Faces smaller than this fraction of the image's shorter side are skipped.", "detect", minimum=0.0, maximum=1.0, step=0.01)
+    max_face_fraction: float = option(1.0, "Maximum face fraction", "Faces larger than this fraction of the image's shorter side are skipped. 1: no limit.", "detect", minimum=0.0, maximum=1.0, step=0.01)
 
 
 @dataclass(frozen=True)
 class SelectOptions(Options):
     """Which of the faces found are used."""
 
-    select: str = option("all", "Select", "all, none, largest, center, or numbers after sorting: 0, -1, 0,2, 1:3.", "select", parse=parse_selection, is_basic=True)
+    select: str = option("all", "Select", "all, none, largest, center, or face numbers in sort order: 0, -1, 0,2, 1:3.", "select", parse=parse_selection, is_basic=True)
     sort: str = option("size", "Sort by", "Order in which faces are numbered.", "select", choices=SORT_ORDERS, is_basic=True)
     max_faces: int = option(0, "At most", "Keep only this many of the selected faces. 0: no limit.", "select", minimum=0, maximum=1000, step=1)
 
@@ -158,27 +158,27 @@ class BlendOptions(Options):
 
     mask: str = option("auto", "Mask", "auto uses face parsing when its weights are present, else a soft shape drawn from the landmarks; crop takes the whole crop.", "blend", choices=MASK_KINDS, retired={"box": "crop"}, is_basic=True)
     regions: str = option("skin,brows,eyes,glasses,nose,mouth,ears", "Regions", "Which parts a parsing mask takes from the restored face: " + ", ".join(FACE_REGIONS) + ".", "blend", parse=parse_regions)
-    erode: float = option(0.02, "Erode", "Shrink the mask, as a part of the face's size; negative grows it.", "blend", minimum=-0.2, maximum=0.3, step=0.01)
-    feather: float = option(0.06, "Feather", "Width of the soft edge, as a part of the face's size.", "blend", minimum=0.0, maximum=0.5, step=0.01)
+    erode: float = option(0.02, "Erode", "Shrink the mask by this fraction of the face's size; negative grows it.", "blend", minimum=-0.2, maximum=0.3, step=0.01)
+    feather: float = option(0.06, "Feather", "Width of the soft edge, as a fraction of the face's size.", "blend", minimum=0.0, maximum=0.5, step=0.01)
     opacity: float = option(1.0, "Opacity", "1 shows the restored face, 0 the input.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
-    color_match: float = option(1.0, "Colour match", "How far the restored face takes over the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
-    grain: float = option(0.0, "Grain", "How much of the input's grain is put back over the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
-    scale: float = option(1.0, "Output scale", "How many times larger the result is. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5, is_basic=True)
+    color_match: float = option(1.0, "Colour match", "How closely the restored face matches the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
+    grain: float = option(0.0, "Grain", "How much of the input's grain is added back to the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
+    scale: float = option(1.0, "Output scale", "Size of the result relative to the input. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5, is_basic=True)
 # fmt: on
 
 
 @dataclass(frozen=True)
 class RestoreOptions(BlendOptions, SelectOptions, FindOptions, NetworkOptions):
-    """All settings of one restoration; each step also takes the group that concerns it alone."""
+    """All settings of one restoration; each step also accepts just its own group."""
 
 
 def option_specs(options: type[Options] = RestoreOptions) -> list[OptionSpec]:
-    """The settings of a group, or all, in the order they are shown."""
+    """The settings of a group, or all, in display order."""
     return [_spec(f) for f in fields(options)]
 
 
 def parse_fidelities(text: str) -> tuple[float, ...]:
-    """The numbers of a text such as "0, 0.5, 1". Raises InputError for anything else, and for one outside 0 to 1."""
+    """Parse numbers from 0 to 1, such as "0, 0.5, 1". Raises InputError for anything else."""
     try:
         values = tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError:

@@ -16,7 +16,7 @@ class FaceReport:
     """One face that was found."""
 
     number: int | None
-    """Its rank by the sort order among the faces to choose from, from 0; None when it was not one of them."""
+    """Its rank in sort order among the candidates, from 0; None if it was not a candidate."""
     box: tuple[float, ...]
     """(x0, y0, x1, y1) in pixels of the input."""
     landmarks: tuple[tuple[float, float], ...]
@@ -36,7 +36,7 @@ class Report:
     size: tuple[int, int]
     """(height, width) of the input in pixels."""
     faces: list[FaceReport]
-    """All faces found: first those restored, then those skipped, each by number; those without one come last."""
+    """All faces found: first the restored, then the skipped, each by number; those without one come last."""
     model: dict[str, Any]
     """name, generation, file, sha256 and source ("embedded", "file" or "downloaded") of the weights."""
     detector: str
@@ -50,7 +50,7 @@ class Report:
     options: dict[str, Any]
     """Every setting by name."""
     notes: list[str] = field(default_factory=list)
-    """What the user should know, e.g. that a setting has no effect with this model."""
+    """Notes for the user, e.g. that a setting has no effect with this model."""
     timings_s: dict[str, float] = field(default_factory=dict)
     """Seconds by stage."""
 
@@ -59,7 +59,7 @@ class Report:
         return sum(face.status == "restored" for face in self.faces)
 
     def summary(self) -> str:
-        """One line for a person."""
+        """One readable line."""
         reasons = [face.reason for face in self.faces if face.status == "skipped"]
         line, seconds = count_faces(self.num_restored, reasons), sum(self.timings_s.values())
         return f"{line}, {self.model['name']} on {self.device} in {self.precision}, {seconds:.1f} s"
@@ -69,7 +69,7 @@ class Report:
 
 
 def face_reports(found: ImageFaces, status: str = "restored") -> list[FaceReport]:
-    """Every face of an image: first those used, with that status, then those skipped, each by number."""
+    """Every face of an image: first the used ones, with that status, then the skipped ones, each by number."""
     used = [_face_report(face, status) for face in found.used]
     return used + [_face_report(face, "skipped") for face in found.left_out]
 
@@ -94,7 +94,7 @@ def make_report(found: ImageFaces, options: RestoreOptions, timings_s: Mapping[s
 
 
 def count_faces(num_used: int, reasons: Iterable[str], what: str = "restored") -> str:
-    """For a person: "1 of 3 faces restored (skipped: 2 not selected)", or "no face found"."""
+    """Readable text: "1 of 3 faces restored (skipped: 2 not selected)", or "no face found"."""
     left = list(reasons)
     num_found = num_used + len(left)
     if not num_found:
@@ -104,7 +104,7 @@ def count_faces(num_used: int, reasons: Iterable[str], what: str = "restored") -
 
 
 def count_reasons(reasons: Iterable[str]) -> str:
-    """Reasons for a person, equal ones counted and without the details in brackets: "2 not selected"."""
+    """Readable reasons, equal ones counted, without the details in brackets: "2 not selected"."""
     counts = Counter(reason.partition(" (")[0] for reason in reasons)
     return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
 

@@ -1,4 +1,4 @@
-"""What a restoration gives: the image, its faces, and how it came about."""
+"""The result of a restoration: the image, its faces, and how it was made."""
 
 import io
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Restoration:
-    """A finished image and how it came about."""
+    """A finished image and how it was made."""
 
     image: Tensor
     """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, S * scale, S * scale) for an aligned face."""
     mask: Tensor
     """float32 in [0, 1], (1, ...) of the same size: how much of each pixel comes from restored faces."""
     found: ImageFaces
-    """The faces of the image, restored or left alone, with their numbers."""
+    """The faces of the image, restored or skipped, with their numbers."""
     report: Report
-    """What was found, used and skipped, with what and how long."""
+    """What was found, used and skipped, with which networks and how long it took."""
 
     @property
     def faces(self) -> list[RestoredFace]:
@@ -49,7 +49,7 @@ class Restoration:
         return to_array(self.image.cpu().clamp(0, 1), bit_depth)
 
     def _repr_png_(self) -> bytes:
-        """How notebooks show it."""
+        """Shown in notebooks."""
         buffer = io.BytesIO()
         self.to_pil().save(buffer, "PNG")
         return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""The whole way: image in, image out. Each step is a function of `pipeline`, which hosts may call alone."""
+"""The whole pipeline: image in, image out. Each step is a function of `pipeline` that hosts may call separately."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -44,7 +44,7 @@ class FaceRestorer(LoadedNetworks):
     ...     result = restorer.restore(image, RestoreOptions(fidelity=0.3))
     >>> result.to_pil(), result.report.summary()
 
-    Thread-safe: calls from several threads take turns. `restore_iter` holds its turn for one image at a time.
+    Thread-safe: calls from several threads take turns. `restore_iter` locks for one image at a time.
     """
 
     def __init__(
@@ -118,15 +118,15 @@ class FaceRestorer(LoadedNetworks):
         Args:
             images: each a PIL image, an array (H, W, 3) or a tensor (3, H, W) in [0, 1]; never modified.
             options: the settings; defaults when None.
-            faces: for each image the faces to use, in place of detection.
+            faces: for each image the faces to use, instead of detection.
             boxes: only faces in one of these boxes are used.
             area: (H, W) mask; only faces inside it are used.
-            background: image of the output's size, or function (image, (height, width)), for a scale above 1.
+            background: image of the output's size, or a function (image, (height, width)), for a scale above 1.
             progress: called with (faces done, faces in all).
-            should_stop: asked between pieces of detection and between batches of faces; True raises `Cancelled`.
+            should_stop: checked between steps of detection and between batches of faces; True raises `Cancelled`.
 
         Returns:
-            One result for each image, in order. An image without faces comes back as it was, and its report says so.
+            One result for each image, in order. An image without faces comes back unchanged, and its report says so.
 
         Raises:
             InputError, OutOfMemoryError, RestorationError, Cancelled: see the steps.
@@ -156,7 +156,7 @@ class FaceRestorer(LoadedNetworks):
         *,
         should_stop: ShouldStop | None = None,
     ) -> Iterator[Restoration]:
-        """Restore images one by one, in order, each when its result is asked for. Errors as for `restore_many`."""
+        """Restore images one by one, in order, each when its result is requested. Errors as for `restore_many`."""
         for image in images:
             yield self.restore(image, options, should_stop=should_stop)
 
@@ -169,7 +169,7 @@ class FaceRestorer(LoadedNetworks):
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> list[Restoration]:
-        """One image at several fidelities for about the price of one. InputError when the model has no fidelity."""
+        """Restore one image at several fidelities at about the cost of one. InputError if the model has no fidelity."""
         settings, watch = options or RestoreOptions(), Stopwatch()
         with self._lock:
             model = self.model_for(settings)

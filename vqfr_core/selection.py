@@ -1,4 +1,4 @@
-"""The language in which faces are chosen: "all", "largest", "0,2", "-1", "1:3". Nothing heavy is imported here."""
+"""The expressions that select faces: "all", "largest", "0,2", "-1", "1:3". Imports nothing heavy."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ _RANGE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?")
 
 
 class Span(NamedTuple):
-    """A range of numbers, without its end; a negative one counts from the last face."""
+    """A range of numbers with exclusive end; negative ones count from the last face."""
 
     start: int | None
     end: int | None
@@ -23,7 +23,7 @@ Part = str | int | Span
 
 
 def parse_selection(expression: str) -> tuple[Part, ...]:
-    """The parts of an expression. Raises InputError for one that cannot be understood."""
+    """The parts of an expression. Raises InputError for one it cannot parse."""
     return tuple(_parse_part(part.strip().lower(), expression) for part in expression.split(","))
 
 

@@ -1,8 +1,8 @@
 """What travels between the steps.
 
-Conventions: boxes are (x0, y0, x1, y1), points (x, y), in pixels of the image they belong to. A pixel's centre lies
-at integer coordinates (the top-left pixel is centred on (0, 0)). "Left" is the viewer's left. An image is RGB,
-float32, in [0, 1], shape (3, H, W).
+Conventions: boxes are (x0, y0, x1, y1), points (x, y), in pixels of the image they belong to. Pixel centres are at
+integer coordinates (the top-left pixel is centred on (0, 0)). "Left" is the viewer's left. An image is RGB, float32, in
+[0, 1], shape (3, H, W).
 """
 
 import math
@@ -56,15 +56,15 @@ class FaceDetection:
 
 @dataclass(frozen=True)
 class SkippedFace:
-    """A face that was found and will not be used."""
+    """A face that was found but will not be used."""
 
     detection: FaceDetection
     reason: str
-    """A short sentence for the user, e.g. "smaller than 32 px (21 px)"."""
+    """A short reason for the user, e.g. "smaller than 32 px (21 px)"."""
 
 
 class Detections(NamedTuple):
-    """The faces of one image, split into those to work on and those left alone."""
+    """The faces of one image, split into used and skipped ones."""
 
     faces: list[FaceDetection]
     skipped: list[SkippedFace]
@@ -72,7 +72,7 @@ class Detections(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FaceCrop:
-    """A face turned upright and brought to the network's size."""
+    """A face cut out upright at the network's size."""
 
     detection: FaceDetection
     """The face in the image the crop was taken from."""
@@ -84,16 +84,16 @@ class FaceCrop:
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """One face on its way through the steps. Each step fills in its part and leaves the rest as it is."""
+    """One face on its way through the steps. Each step fills in its part and leaves the rest unchanged."""
 
     detection: FaceDetection
     """Where it is in the image."""
     number: int | None = None
-    """Its rank by the sort order among the faces to choose from; None when it is not one of them."""
+    """Its rank in sort order among the candidates; None if it is not a candidate."""
     skipped: str | None = None
-    """Why it is left alone, a short sentence for the user; None: it is used."""
+    """Why it is skipped, a short reason for the user; None if it is used."""
     crop: FaceCrop | None = None
-    """The face turned upright; None before `crop_faces`."""
+    """The face cut out upright; None before `crop_faces`."""
     restored: Tensor | None = None
     """RGB float32 in [0, 1], (3, S, S); None before `restore_faces`."""
     mask: Tensor | None = None
@@ -116,20 +116,20 @@ class MadeBy:
 
 @dataclass(frozen=True, eq=False)
 class ImageFaces:
-    """One image on its way, with all faces found in it, used or not. The faces keep their places in the list."""
+    """One image on its way, with all faces found in it, used or not. The faces keep their positions in the list."""
 
     image: Tensor | None
-    """RGB float32 in [0, 1], (3, H, W); None when only its faces are of interest any more."""
+    """RGB float32 in [0, 1], (3, H, W); None if only its faces are still needed."""
     size: tuple[int, int]
     """(height, width) of the image in pixels."""
     faces: tuple[Face, ...] = ()
     made_by: MadeBy = field(default_factory=MadeBy)
     notes: tuple[str, ...] = ()
-    """What the user should know."""
+    """Notes for the user."""
     sort: str | None = None
     """The order that the numbers follow; None before the faces have numbers."""
     is_aligned: bool = False
-    """The whole image is one face, so there is nothing to put it back into."""
+    """The whole image is one face, so there is nothing to blend it into."""
 
     @property
     def used(self) -> list[Face]:
@@ -143,7 +143,7 @@ class ImageFaces:
         return sorted(skipped, key=lambda face: math.inf if face.number is None else face.number)
 
     def with_used(self, faces: Iterable[Face], **changes: Any) -> "ImageFaces":
-        """The same with other faces in place of `used`, in its order."""
+        """The same with other faces instead of `used`, in its order."""
         everything = list(self.faces)
         for place, face in zip(self._places(), faces, strict=True):
             everything[place] = face
@@ -172,20 +172,20 @@ def all_used(images: Iterable[ImageFaces]) -> list[Face]:
 
 
 def with_all_used(images: Sequence[ImageFaces], faces: Iterable[Face]) -> list[ImageFaces]:
-    """The images with other faces in place of `all_used`, in its order."""
+    """The images with other faces instead of `all_used`, in its order."""
     rest: Iterator[Face] = iter(faces)
     return [entry.with_used([next(rest) for _ in entry.used]) for entry in images]
 
 
 @dataclass(frozen=True, eq=False)
 class RestoredFace:
-    """A crop and what the network made of it."""
+    """A crop and the network's result."""
 
     crop: FaceCrop
     """The crop the network was given."""
     image: Tensor
     """RGB float32 in [0, 1], (3, S, S)."""
     mask: Tensor | None = None
-    """float32 in [0, 1], (1, S, S), in crop pixels: where the face is to replace the image. None: not made yet."""
+    """float32 in [0, 1], (1, S, S), in crop pixels: where the face replaces the image; None if not made yet."""
     opacity: float = 1.0
     """Strength of this face in the result, in [0, 1]."""

@@ -21,12 +21,12 @@ examples:
   python -m vqfr_core models list
 
 Each command has its own help: python -m vqfr_core restore --help
-Exit status: 0 all done, 1 something failed (the rest is done), 2 wrong usage, 130 interrupted.
+Exit status: 0 all done, 1 something failed (the rest was done), 2 usage error, 130 interrupted.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status. arguments: those after the program's name; None takes sys.argv's."""
+    """Run a command and return its exit status. arguments: those after the program name; None takes sys.argv's."""
     words = join_negative_values(list(sys.argv[1:] if arguments is None else arguments))
     try:
         parsed = build_parser().parse_args(words)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (VqfrError, OSError, MemoryError) as error:
             console.failure(error)
             return FAILED
-        except Exception as error:  # a mistake of ours: still one line, and the way to its traceback
+        except Exception as error:  # a bug: still one line, and how to get its traceback
             if parsed.debug:
                 raise
             console.failure(error)
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> Parser:
-    """The parser of the whole command line; `run` of its result is the command's function."""
-    parser = Parser(prog=PROGRAM, description="Restore the faces of pictures with VQFR.", epilog=_EPILOG)
+    """The parser for the whole command line; its result's `run` is the command's function."""
+    parser = Parser(prog=PROGRAM, description="Restore faces in pictures with VQFR.", epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (restore, detect, sweep, ui, evaluate, models):

@@ -21,11 +21,11 @@ _NEGATIVE_VALUE = re.compile(r"-\d")
 
 
 class UsageError(InputError):
-    """The words on the command line do not make a command."""
+    """The command line is not valid."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Errors in one line, no abbreviations, and examples that keep their line breaks."""
+    """One-line errors, no abbreviated options, and examples that keep their line breaks."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **settings)
@@ -42,12 +42,12 @@ def version() -> str:
 
 
 def usage(command: str) -> str:
-    """The first line of the help of a command that reads and writes pictures."""
+    """The usage line of a command that reads and writes pictures."""
     return f"{PROGRAM} {command} INPUT... -o OUT [options]"
 
 
 def join_negative_values(words: list[str]) -> list[str]:
-    """`--select -1,0` as `--select=-1,0`: argparse would take what begins with a minus for an option."""
+    """`--select -1,0` as `--select=-1,0`: argparse takes a value that starts with a minus for an option."""
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] == "--select" and _NEGATIVE_VALUE.match(word):
@@ -58,7 +58,7 @@ def join_negative_values(words: list[str]) -> list[str]:
 
 
 def add_settings(parser: argparse.ArgumentParser, groups: Collection[str], leave_out: Collection[str] = ()) -> None:
-    """Options for all settings of these groups but those left out."""
+    """Add options for all settings of these groups except those left out."""
     for group in groups:
         section = parser.add_argument_group(GROUP_TITLES[group])
         for spec in option_specs():
@@ -73,11 +73,11 @@ def read_settings(arguments: argparse.Namespace) -> RestoreOptions:
 
 
 def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
-    """INPUT..., -o and what decides which files are read and written."""
+    """Add INPUT..., -o and the options that decide which files are read and written."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="Picture files, folders, or patterns such as *.jpg.")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help=output_help)
     files = parser.add_argument_group("files")
-    files.add_argument("--recursive", action="store_true", help="Also take pictures in the sub-folders of a folder.")
+    files.add_argument("--recursive", action="store_true", help="Include pictures in sub-folders.")
     files.add_argument(
         "--format",
         choices=tuple(FORMATS),
@@ -102,7 +102,7 @@ def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
 
 
 def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()) -> Batch:
-    """What there is to do, from the arguments of `add_inputs`. places: further folders that are written to.
+    """The plan for the arguments of `add_inputs`. places: other folders written to.
 
     Raises InputError when results would overwrite inputs or one another.
     """
@@ -118,25 +118,25 @@ def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()
 
 
 def about_frames(file: "PictureFile") -> str:
-    """What to say of a file with more frames than the one that is shown."""
+    """The note for a file with more frames than the one shown."""
     if file.is_paged:
         return f"{file.path} has {file.num_frames} pages; the first is shown"
     return f"{file.path} is animated; its first frame is shown"
 
 
 def add_models(parser: argparse.ArgumentParser, with_model: bool = True) -> None:
-    """Which weights are used and where they are."""
+    """Add the options for which weights are used and where they are."""
     models = parser.add_argument_group("models")
     if with_model:
         models.add_argument(
             "--model",
             default="auto",
             metavar="NAME|FILE",
-            help="A name from `models list` or a weight file; auto takes the best one that is present. (default auto)",
+            help="A name from `models list` or a weight file; auto picks the best one present. (default auto)",
         )
     models.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, xpu or mps. (default auto)")
     add_model_folder(models)
-    models.add_argument("--no-download", action="store_true", help="Never download weights that are missing.")
+    models.add_argument("--no-download", action="store_true", help="Never download missing weights.")
 
 
 def add_model_folder(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -144,20 +144,20 @@ def add_model_folder(parser: argparse.ArgumentParser | argparse._ArgumentGroup) 
         "--model-dir",
         type=Path,
         metavar="DIR",
-        help="Folder of the weights. (default $VQFR_MODEL_DIR, else a folder of the user's data)",
+        help="Folder of the weights. (default $VQFR_MODEL_DIR, else a per-user data folder)",
     )
 
 
 def add_talk(parser: argparse.ArgumentParser) -> None:
-    """How much is said."""
+    """Add the options for how much is printed."""
     talk = parser.add_argument_group("messages").add_mutually_exclusive_group()
-    talk.add_argument("-q", "--quiet", action="store_true", help="Say nothing but errors.")
+    talk.add_argument("-q", "--quiet", action="store_true", help="Print errors only.")
     talk.add_argument("-v", "--verbose", action="store_true", help="Say more.")
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
 
 
 def fidelity_list(text: str) -> tuple[float, ...]:
-    """The numbers of "0,0.5,1", for argparse."""
+    """Parse numbers such as "0,0.5,1", for argparse."""
     try:
         return parse_fidelities(text)
     except InputError as error:
@@ -166,7 +166,7 @@ def fidelity_list(text: str) -> tuple[float, ...]:
 
 def _quality(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 100")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
     return int(text)
 
 

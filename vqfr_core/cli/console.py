@@ -1,4 +1,4 @@
-"""What the commands say: lines on stdout, errors and notes on stderr, progress bars where a person is watching."""
+"""Console output: lines on stdout, errors and notes on stderr, progress bars on a terminal."""
 
 import logging
 import sys
@@ -36,7 +36,7 @@ class Console(Reporter):
         self._log.setLevel(self._level_before)
 
     def say(self, text: str) -> None:
-        """A line on stdout, unless quiet."""
+        """Print a line on stdout, unless quiet."""
         if not self.quiet:
             _write(text, sys.stdout)
 
@@ -46,24 +46,24 @@ class Console(Reporter):
             _write(text, sys.stderr)
 
     def note(self, text: str) -> None:
-        """A line on stderr, unless quiet; the same one only once."""
+        """Print a line on stderr, unless quiet; each one only once."""
         if not self.quiet and text not in self._noted:
             self._noted.add(text)
             _write(f"note: {text}", sys.stderr)
 
     def error(self, text: str) -> None:
-        """One line on stderr, always."""
+        """Print one line on stderr, always."""
         _write(f"error: {' '.join(text.splitlines())}", sys.stderr)
 
     def failure(self, error: BaseException, about: str = "") -> None:
-        """An exception in one line, with its traceback when debugging."""
+        """Print an exception in one line, with its traceback when debugging."""
         if self.debug:
             _write("".join(traceback.format_exception(error)), sys.stderr)
         self.error(describe_failure(error, about))
 
     @contextmanager
     def bar(self, what: str, unit: str, *, in_bytes: bool = False) -> Iterator[Progress]:
-        """A progress bar on stderr that appears when the function given is first called with (done, total)."""
+        """A progress bar on stderr that appears on the first call of the function it gives, with (done, total)."""
         from tqdm import tqdm
 
         bar: tqdm | None = None

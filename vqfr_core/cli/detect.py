@@ -1,4 +1,4 @@
-"""`detect`: shows which faces are found, which would be restored, and why the others are left alone."""
+"""`detect`: show which faces are found, which would be restored, and why others are skipped."""
 
 import argparse
 import dataclasses
@@ -20,8 +20,8 @@ examples:
   python -m vqfr_core detect group.jpg -o faces.png --sort left-right --min-confidence 0.6
   python -m vqfr_core detect photos -o found --report faces.json
 
-Faces that `restore` would take with the same settings are green, with their number and score; the others are orange,
-with their score and the reason. A small picture is enlarged, so that the text can be read.
+Faces that `restore` would restore with the same settings are green, with number and score; others are orange,
+with their score and the reason. Small pictures are enlarged to keep the text readable.
 """
 
 
@@ -31,7 +31,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "detect",
         usage=usage("detect"),
         help="show which faces are found",
-        description="Draw the boxes, landmarks, numbers and scores of faces into their picture.",
+        description="Draw the boxes, landmarks, numbers and scores of faces onto their picture.",
         epilog=_EPILOG,
     )
     add_inputs(parser, "The drawing: a file for one picture, or a folder.")

@@ -1,4 +1,4 @@
-"""`evaluate`: how good models are, in the numbers that the field uses."""
+"""`evaluate`: measure how good models are, with the usual metrics."""
 
 import argparse
 from pathlib import Path
@@ -21,8 +21,8 @@ examples:
   python -m vqfr_core evaluate --degraded lfw -o evaluation --models vqfr_v2 --reference ffhq --features inception
 
 Faces are aligned like FFHQ's. Originals alone are degraded by a fixed, seeded recipe. OUT receives evaluation.md and
-evaluation.json, a page of pictures for each level, and for a v2 model with several fidelities the trade-off as SVG.
-What the metrics need: docs/evaluation.md.
+evaluation.json, a sheet of pictures for each level, and the trade-off as SVG for a v2 model with several fidelities.
+For what the metrics need see docs/evaluation.md.
 """
 
 
@@ -31,7 +31,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "evaluate",
         usage=f"{PROGRAM} evaluate [--originals DIR] [--degraded DIR] [--restored DIR] -o OUT [options]",
-        help="measure how good models are: PSNR, SSIM, LPIPS, NIQE, identity, landmarks, FID, KID",
+        help="measure the quality of models: PSNR, SSIM, LPIPS, NIQE, identity, landmarks, FID, KID",
         description="Restore faces with several models and measure the results.",
         epilog=_EPILOG,
     )
@@ -42,7 +42,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--models",
         type=_words,
         metavar="NAME|FILE,...",
-        help="Models to compare. (default auto; none when there are --restored pictures)",
+        help="Models to compare. (default auto; none with --restored pictures)",
     )
     parser.add_argument(
         "--fidelities",
@@ -58,7 +58,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """0 when everything asked for was measured. Raises InputError and what loading and restoring raise."""
+    """0 if everything asked for was measured. Raises InputError and whatever loading and restoring raise."""
     from ..evaluation.metrics import Tools
     from ..evaluation.report import make_files
     from ..evaluation.run import evaluate
@@ -100,11 +100,11 @@ def _add_faces(parser: argparse.ArgumentParser) -> None:
         type=_words,
         default=["light", "medium", "heavy"],
         metavar="LEVEL,...",
-        help="How originals are degraded when there are no --degraded. (default light,medium,heavy)",
+        help="How originals are degraded without --degraded. (default light,medium,heavy)",
     )
     faces.add_argument("--seed", type=int, default=0, metavar="N", help="Of the degradation. (default 0)")
     faces.add_argument("--limit", type=_positive, metavar="N", help="Only the first N faces by name.")
-    faces.add_argument("--show", type=_positive, default=6, metavar="N", help="Faces on the page. (default 6)")
+    faces.add_argument("--show", type=_positive, default=6, metavar="N", help="Faces on each sheet. (default 6)")
 
 
 def _add_metrics(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +129,7 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
 
 
 def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tuple["Plan", dict[str, str]]:
-    """What to do, and the metrics that cannot be computed with their reasons."""
+    """What to do, and the reasons for metrics that cannot be computed."""
     from ..evaluation.contestants import check_names
     from ..evaluation.faces import find_cases
     from ..evaluation.metrics import USUAL, open_metrics
@@ -176,7 +176,7 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.restored and arguments.models and not arguments.degraded:
         raise InputError("--restored and --models together need --degraded, so that all restore the same pictures")
     if arguments.align and (arguments.degraded or arguments.restored or not arguments.originals):
-        raise InputError("--align is for --originals that are degraded here; other pictures have to be aligned already")
+        raise InputError("--align is for --originals that are degraded here; other pictures must already be aligned")
 
 
 def _levels(arguments: argparse.Namespace) -> list[str]:
@@ -199,7 +199,7 @@ def _contestants(arguments: argparse.Namespace, console: Console) -> list[Any]:
 
 
 def _open_reference(arguments: argparse.Namespace, tools: "Tools", num_cases: int) -> tuple[Any, list[Path]]:
-    """The features of FID and KID and the reference pictures. Raises InputError, and MetricAbsent without weights."""
+    """The features for FID and KID and the reference pictures. Raises InputError, and MetricAbsent without weights."""
     from ..evaluation.faces import pictures_in
     from ..evaluation.features import open_features
 
@@ -234,7 +234,7 @@ def _about(arguments: argparse.Namespace, plan: "Plan", tools: "Tools") -> dict[
 
 
 def _plain(value: Any) -> Any:
-    """Folders by their names alone: where they lie says nothing to others."""
+    """Folders by name only: their paths mean nothing to others."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value.name if isinstance(value, Path) else value

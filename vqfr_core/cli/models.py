@@ -1,4 +1,4 @@
-"""`models`: the known weight files, listed, downloaded, converted and verified."""
+"""`models`: list, download, convert and verify the known weight files."""
 
 import argparse
 from pathlib import Path
@@ -19,7 +19,7 @@ examples:
   python -m vqfr_core models convert VQFR_v2.pth VQFR_v2.safetensors --half
   python -m vqfr_core models verify
 
-Weights go to --model-dir, else $VQFR_MODEL_DIR, else a folder of the user's data; $VQFR_MODEL_PATH names more folders
+Weights go to --model-dir, else $VQFR_MODEL_DIR, else a per-user data folder; $VQFR_MODEL_PATH names more folders
 to look in, $VQFR_MIRROR other servers to download from, and VQFR_OFFLINE=1 forbids downloads.
 """
 
@@ -29,23 +29,23 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "models",
         help="list, download, convert and verify weights",
-        description="The weight files this program knows.",
+        description="List, download, convert and verify the known weight files.",
         epilog=_EPILOG,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="what is known, what of it is here, and what auto takes")
+    listing = actions.add_parser("list", help="list known weights, where they are, and which one auto picks")
     listing.set_defaults(run=_list)
-    download = actions.add_parser("download", help="fetch known weights into the model folder, and check them")
+    download = actions.add_parser("download", help="download known weights into the model folder and verify them")
     download.add_argument("names", nargs="+", metavar="NAME", help="Names from `models list`.")
     download.set_defaults(run=_download)
-    convert = actions.add_parser("convert", help="rewrite weights as safetensors that describe themselves")
+    convert = actions.add_parser("convert", help="convert weights to safetensors with a description inside")
     convert.add_argument("source", type=Path, metavar="FILE", help="Weights, .pth or .safetensors.")
-    convert.add_argument("target", type=Path, nargs="?", metavar="OUT", help="Default: beside FILE, as .safetensors.")
+    convert.add_argument("target", type=Path, nargs="?", metavar="OUT", help="Default: next to FILE, as .safetensors.")
     convert.add_argument("--half", action="store_true", help="Store 16-bit numbers: half the size, slightly changed.")
     convert.add_argument("--overwrite", action="store_true", help="Replace OUT if it exists.")
     convert.set_defaults(run=_convert)
-    verify = actions.add_parser("verify", help="read weights strictly and compare their hash with the published one")
-    verify.add_argument("names", nargs="*", metavar="NAME|FILE", help="Default: all that are here.")
+    verify = actions.add_parser("verify", help="check weights and compare their hash with the published one")
+    verify.add_argument("names", nargs="*", metavar="NAME|FILE", help="Default: all installed ones.")
     verify.set_defaults(run=_verify)
     for action in (listing, download, convert, verify):
         add_model_folder(action)

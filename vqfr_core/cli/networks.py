@@ -1,4 +1,4 @@
-"""Loading networks for a command, with a progress bar for what is downloaded."""
+"""Load networks for a command, with a progress bar for downloads."""
 
 import argparse
 
@@ -12,12 +12,12 @@ from .console import Console
 
 
 def open_store(arguments: argparse.Namespace) -> WeightStore:
-    """The weights of the arguments of `add_models`."""
+    """The store for the arguments of `add_models`."""
     return WeightStore(lambda: default_folders(arguments.model_dir), download=not arguments.no_download)
 
 
 def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, console: Console) -> FaceRestorer:
-    """The restorer of the arguments of `add_models`, its detector loaded too, so that what is missing is told once."""
+    """The restorer for the arguments of `add_models`, its detector loaded so that missing weights show up at once."""
     with console.bar("download", "B", in_bytes=True) as progress:
         restorer = FaceRestorer(
             arguments.model,
@@ -30,13 +30,13 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
             restorer.detector(options.detector)
     if options.mask == "parsing" and not options.aligned and restorer.parser() is None:
         raise WeightsError(
-            "mask parsing needs a face parser, and none is here: `python -m vqfr_core models download bisenet` (or "
+            "mask parsing needs a face parser, but none was found: `python -m vqfr_core models download bisenet` (or "
             "parsenet) fetches one, or use --mask auto, soft or crop"
         )
     return restorer
 
 
 def open_detector(arguments: argparse.Namespace, options: FindOptions, console: Console) -> Detector:
-    """The detector alone."""
+    """Only the detector."""
     with console.bar("download", "B", in_bytes=True) as progress:
         return open_store(arguments).open("detector", options.detector, arguments.device, progress=progress)

@@ -1,4 +1,4 @@
-"""`restore`: the faces of pictures, restored."""
+"""`restore`: restore the faces in pictures."""
 
 import argparse
 from pathlib import Path
@@ -19,9 +19,9 @@ examples:
   python -m vqfr_core restore group.jpg -o out.png --select 0,2 --sort left-right --opacity 0.8
   python -m vqfr_core restore face.png -o out.png --aligned
 
-OUT is a file when it has an image suffix and there is one picture, else a folder, in which names and sub-folders are
-kept. A picture without a face is written unchanged. Inputs are never overwritten.
-Exit status: 0 all done, 1 something failed (the rest is done), 2 wrong usage, 130 interrupted.
+OUT is a file if it has an image suffix and there is one picture, else a folder that keeps names and sub-folders. A
+picture without a face is written unchanged. Inputs are never overwritten. Exit status: 0 all done, 1 something failed
+(the rest was done), 2 usage error, 130 interrupted.
 """
 
 
@@ -30,15 +30,15 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "restore",
         usage=usage("restore"),
-        help="restore the faces of pictures",
-        description="Find the faces of pictures, restore them and put them back.",
+        help="restore the faces in pictures",
+        description="Find the faces in pictures, restore them and put them back.",
         epilog=_EPILOG,
     )
     add_inputs(parser, "The result: a file for one picture, or a folder.")
     more = parser.add_argument_group("further results")
     more.add_argument("--compare", type=Path, metavar="FILE", help="Picture of before and after; a folder for several.")
-    more.add_argument("--crops", type=Path, metavar="DIR", help="Each face as the network got it and as it came out.")
-    more.add_argument("--masks", type=Path, metavar="DIR", help="Where each picture was changed, white is fully.")
+    more.add_argument("--crops", type=Path, metavar="DIR", help="Each face before and after the network.")
+    more.add_argument("--masks", type=Path, metavar="DIR", help="Where each picture changed; white is fully changed.")
     add_settings(parser, ("restore", "detect", "select", "blend"))
     add_models(parser)
     add_talk(parser)

@@ -1,4 +1,4 @@
-"""`sweep`: the faces of a picture at several fidelities, in one labelled picture."""
+"""`sweep`: show the faces of a picture at several fidelities, in one labelled picture."""
 
 import argparse
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ examples:
   python -m vqfr_core sweep group.jpg -o sweep.jpg --fidelities 0,0.1,0.5,1 --select largest
   python -m vqfr_core sweep portrait.jpg -o sweep.png --whole
 
-One row for each face: the input first, then each fidelity. It takes a VQFR v2 model; v1 has no fidelity.
+One row per face: the input first, then each fidelity. Needs a VQFR v2 model; v1 has no fidelity.
 """
 
 
@@ -46,7 +46,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "sweep",
         usage=usage("sweep"),
         help="show the faces of a picture at several fidelities",
-        description="Restore the faces of a picture at several fidelities, for about the price of one.",
+        description="Restore the faces of a picture at several fidelities, at about the cost of one.",
         epilog=_EPILOG,
     )
     add_inputs(parser, "The grid: a file for one picture, or a folder.")
@@ -57,7 +57,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="F,F,...",
         help="0 is the most realistic texture, 1 closest to the input. (default 0,0.25,0.5,0.75,1)",
     )
-    parser.add_argument("--whole", action="store_true", help="Show the whole picture and not each face.")
+    parser.add_argument("--whole", action="store_true", help="Show the whole picture instead of each face.")
     add_settings(parser, ("restore", "detect", "select", "blend"), leave_out=("fidelity",))
     add_models(parser)
     add_talk(parser)

@@ -1,4 +1,4 @@
-"""`ui`: the page for people, in their browser."""
+"""`ui`: the page, in a browser."""
 
 import argparse
 import os
@@ -20,8 +20,8 @@ examples:
   python -m vqfr_core ui --port 8080 --model vqfr_v2
   python -m vqfr_core ui --host 0.0.0.0
 
-The page is for this computer alone unless --host or --share says otherwise. Everyone who can open it can then use it:
-there is no password. Users on other computers send files; they cannot name folders of this one.
+The page listens on localhost unless --host or --share says otherwise. Then anyone who can reach it can use it: there
+is no password. Users on other computers upload files; they cannot name folders on this one.
 """
 
 
@@ -31,7 +31,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "ui",
         usage=f"{PROGRAM} ui [options]",
         help="show the page in a browser",
-        description="Serve the page: drop in a photograph, choose faces, compare, download; or restore many pictures.",
+        description="Serve a page: drop in a photograph, choose faces, compare, download; or restore many pictures.",
         epilog=_EPILOG,
     )
     server = parser.add_argument_group("server")
@@ -41,7 +41,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     server.add_argument("--open", action="store_true", help="Open the page in the browser.")
     server.add_argument(
-        "--share", action="store_true", help="Also make it public through Gradio's servers for a while."
+        "--share", action="store_true", help="Also make it public through Gradio's servers, for a limited time."
     )
     server.add_argument(
         "--max-upload", type=_megabytes, default=200, metavar="MB", help="Larger files are refused. (default 200)"
@@ -52,8 +52,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Serve until Ctrl-C, or until whoever started it as a service ends it."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the temporary files go then, too
+    """Serve until Ctrl-C, or until a service manager ends it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files are removed then, too
     with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder:
         address, blocks = serve(arguments, Path(folder))
         console.say(f"The page is at {address} (Ctrl-C ends it)")
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
-    """Start serving; the address and the gr.Blocks."""
+    """Start serving; gives the address and the gr.Blocks."""
     # Gradio reads these when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "gradio"))
@@ -76,9 +76,9 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     from ..page.standalone import RestorerKeeper, stand_alone
     from .networks import open_store
 
-    import_gradio()  # what is missing is told before anything is loaded
+    import_gradio()  # report what is missing before anything is loaded
     keeper = RestorerKeeper(arguments.model, arguments.device, open_store(arguments))
-    keeper.open()  # what is wrong with the model is told now
+    keeper.open()  # report what is wrong with the model now
     is_private = arguments.host in _LOOPBACK and not arguments.share
     blocks = build_page(stand_alone(keeper, folder, is_private), is_alone=True)
     try:
@@ -97,11 +97,11 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
 
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; use a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a number from 0 to 65535")
     return int(text)
 
 
 def _megabytes(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of megabytes")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of megabytes")
     return int(text)

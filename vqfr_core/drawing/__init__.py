@@ -1,1 +1,1 @@
-"""Drawings for people: labelled grids of images, and faces marked in their picture."""
+"""Drawings: labelled grids of images, and faces marked in their picture."""

@@ -1,4 +1,4 @@
-"""Faces drawn into their picture: boxes, landmarks, numbers and scores, and why some are left alone."""
+"""Draw faces onto their picture: boxes, landmarks, numbers and scores, and why some are skipped."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ _MIN_TEXT_PX = 13
 
 
 def draw_faces(image: Image.Image, found: ImageFaces, text_fraction: float = 1 / 70) -> Image.Image:
-    """A copy of the picture with its faces: those to be used in green with number and score, the others in orange.
+    """A copy of the picture with its faces: used ones in green with number and score, the others in orange.
 
-    A small picture is enlarged, so that the text can be read. text_fraction: the height of the text as a part of the
+    Small pictures are enlarged to keep the text readable. text_fraction: the text's height as a fraction of the
     picture's longer side, where faces are large enough for it; larger for a picture that will be shown small.
     """
     factor = max(1, -(-_READABLE_SIDE_PX // max(image.size)))
@@ -43,7 +43,7 @@ def draw_faces(image: Image.Image, found: ImageFaces, text_fraction: float = 1 /
 
 
 def scale_faces(found: ImageFaces, factor: float) -> ImageFaces:
-    """The same faces where they are in the image resized by the factor; for drawing only."""
+    """The same faces in the image resized by the factor; for drawing only."""
     return replace(found, faces=tuple(replace(face, detection=_scaled(face.detection, factor)) for face in found.faces))
 
 
@@ -58,7 +58,7 @@ class _Mark(NamedTuple):
     face: FaceDetection
     """In pixels of the drawing."""
     text: str
-    """What to write at it."""
+    """The text of its tag."""
     color: Color
     """Of its box and its tag."""
 
@@ -89,13 +89,13 @@ def _draw_face(draw: ImageDraw.ImageDraw, mark: _Mark, longest_px: int) -> None:
 
 
 def _text_height(boxes: Sequence[Box], most_px: float) -> float:
-    """As the picture allows, and not out of proportion to the usual face."""
+    """As large as the picture allows, but in proportion to the typical face."""
     usual = statistics.median(box.height for box in boxes) / 5
     return max(_MIN_TEXT_PX, min(most_px, usual))
 
 
 def _place(box: Box, tag: tuple[int, int], size: tuple[int, int], tags: Sequence[Box], faces: Sequence[Box]) -> Box:
-    """Where a tag covers least of other tags, of other faces and of its own: near its box, inside the picture."""
+    """The place near the box and inside the picture where a tag covers least of other tags, other faces and its own."""
 
     def cost(place: Box) -> float:
         over_tags, over_faces = (sum(_common_area(place, other) for other in others) for others in (tags, faces))
@@ -105,7 +105,7 @@ def _place(box: Box, tag: tuple[int, int], size: tuple[int, int], tags: Sequence
 
 
 def _places(box: Box, tag: tuple[int, int], size: tuple[int, int]) -> Iterator[Box]:
-    """Above, below, beside and inside the box, the better ones first."""
+    """Above, below, beside and inside the box, best first."""
     (width, height), gap = tag, 2
     left, right, above, below = box.x0, box.x1 - width, box.y0 - height - gap, box.y1 + gap
     outside_left, outside_right, top, bottom = left - width - gap, box.x1 + gap, box.y0, box.y1 - height
@@ -123,7 +123,7 @@ def _common_area(one: Box, other: Box) -> float:
 
 
 def _scaled(face: FaceDetection, factor: float) -> FaceDetection:
-    """In the resized picture; pixel centres lie at integers, so the edges move by half a pixel."""
+    """In the resized picture; pixel centres are at integers, so the edges move by half a pixel."""
     shift = (factor - 1) / 2
     box = Box(*(value * factor + shift for value in face.box))
     points = tuple(type(point)(point.x * factor + shift, point.y * factor + shift) for point in face.landmarks)

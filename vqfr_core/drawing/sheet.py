@@ -16,13 +16,13 @@ _TEXT: Color = (240, 240, 240)
 def draw_sweep(
     faces: Sequence[Sequence[Face]], fidelities: Sequence[float], cell_px: int = 512, names: Sequence[str] = ()
 ) -> Image.Image:
-    """One row for each face: the crop the network was given, then what it made of it at each fidelity.
+    """One row per face: the input crop, then the result at each fidelity.
 
     Args:
-        faces: for each fidelity the same restored faces, in the same order; at least one, see `sweep_faces`.
+        faces: the same restored faces for each fidelity, in the same order; at least one, see `sweep_faces`.
         fidelities: as many.
-        cell_px: the most that a side of each picture may measure.
-        names: of the rows; their faces' numbers when empty. A single row goes without.
+        cell_px: longest side of each picture.
+        names: of the rows; the faces' numbers if empty. A single row has none.
     """
     rows = [[fit(to_pil(image), cell_px) for image in _pictures(same)] for same in zip(*faces, strict=True)]
     names = names or [f"face {face.number}" for face in faces[0]]
@@ -30,16 +30,16 @@ def draw_sweep(
 
 
 def sweep_columns(fidelities: Sequence[float]) -> list[str]:
-    """The names above the columns of a sweep."""
+    """The column names of a sweep."""
     return ["input", *(f"fidelity {value:g}" for value in fidelities)]
 
 
 def draw_grid(
     rows: Sequence[Sequence[Image.Image]], columns: Sequence[str], row_names: Sequence[str] = ()
 ) -> Image.Image:
-    """Images in rows and columns, with the columns' names above and the rows' names in their first image.
+    """Images in rows and columns, with column names above and row names in the first image of each.
 
-    The images of a row are brought to the height of the highest.
+    The images of a row are resized to the height of the tallest.
     """
     cells = [[_with_height(image, max(other.height for other in row)) for image in row] for row in rows]
     widths = [max(row[i].width for row in cells) for i in range(len(columns))]
@@ -63,7 +63,7 @@ def draw_grid(
 
 
 def draw_message(text: str, size: tuple[int, int] = (512, 512)) -> Image.Image:
-    """A picture of (width, height) that says something, where there is nothing else to show."""
+    """A picture of (width, height) with a message, where there is nothing else to show."""
     font = load_font(size[0] / 16)
     picture = Image.new("RGB", size, _BACKGROUND)
     wrapped = wrap_text(text, font, 0.9 * size[0])
@@ -74,19 +74,19 @@ def draw_message(text: str, size: tuple[int, int] = (512, 512)) -> Image.Image:
 
 
 def fit(image: Image.Image, longest_px: int) -> Image.Image:
-    """The image, reduced when its longer side has more pixels than that."""
+    """The image, reduced if its longer side exceeds that."""
     factor = longest_px / max(image.size)
     return image if factor >= 1 else _resize(image, factor)
 
 
 def _pictures(same: Sequence[Face]) -> list[Tensor]:
-    """The crop of a face, then each answer to it."""
+    """The crop of a face, then each result."""
     crops = [same[0].crop.image] if same[0].crop is not None else []
     return [*crops, *(face.restored for face in same if face.restored is not None)]
 
 
 def _fitting_font(texts: Sequence[str], width_px: int, size_px: float) -> Font:
-    """The font at that size, or smaller so that the longest text fits the width."""
+    """The font at that size, or smaller if the longest text does not fit the width."""
     font = load_font(size_px)
     widest = max(text_size(text, font)[0] for text in texts)
     return font if widest <= width_px else load_font(size_px * width_px / widest)

@@ -10,7 +10,7 @@ _MIN_FONT_PX, _MAX_FONT_PX = 10, 120
 
 
 def load_font(size_px: float) -> Font:
-    """Pillow's own font, about that high; at one small size where Pillow is old or has no FreeType."""
+    """Pillow's built-in font, about that high; at one small size if Pillow is old or lacks FreeType."""
     try:
         return ImageFont.load_default(max(_MIN_FONT_PX, min(round(size_px), _MAX_FONT_PX)))
     except (TypeError, ImportError, OSError):
@@ -18,13 +18,13 @@ def load_font(size_px: float) -> Font:
 
 
 def text_size(text: str, font: Font) -> tuple[int, int]:
-    """(width, height) in pixels of one line or several, the height from the first line's top to the last descender."""
+    """(width, height) in pixels of one or more lines, from the top of the first to the last descender."""
     left, _, right, bottom = _RULER.multiline_textbbox((0, 0), text, font)
     return round(right - left), round(bottom)
 
 
 def wrap_text(text: str, font: Font, width_px: float) -> str:
-    """The text in lines that fit the width, as far as its words do."""
+    """The text wrapped to the width, as far as its words allow."""
     lines: list[str] = []
     for word in text.split(" "):
         if lines and text_size(f"{lines[-1]} {word}", font)[0] <= width_px:
@@ -37,7 +37,7 @@ def wrap_text(text: str, font: Font, width_px: float) -> str:
 def draw_tag(
     draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, font: Font, background: Color, color: Color
 ) -> None:
-    """One line of text or several on a filled rectangle; corner: its upper left one."""
+    """Draw one or more lines of text on a filled rectangle. corner: its top left."""
     width, height = tag_size(text, font)
     padding = tag_padding(font)
     draw.rectangle((*corner, corner[0] + width - 1, corner[1] + height - 1), background)

@@ -1,1 +1,1 @@
-"""Quality measured the way the field measures it. Nothing here is needed to restore faces."""
+"""Quality metrics of the field. Nothing here is needed to restore faces."""

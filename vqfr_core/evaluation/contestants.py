@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
     contestant: str
     fidelity: float | None = None
-    """None: there is none to choose."""
+    """None if there is none to choose."""
 
     @property
     def label(self) -> str:
@@ -27,14 +27,14 @@ class Row(NamedTuple):
 
 
 class Contestant(Protocol):
-    """Gives answers for faces."""
+    """Restores faces, in one or several ways."""
 
     @property
     def rows(self) -> Sequence[Row]:
-        """One for each of its ways."""
+        """One row for each way."""
 
     def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:
-        """For each row the images of all faces, RGB in [0, 1], (3, 512, 512)."""
+        """The images of all faces for each row, RGB in [0, 1], (3, 512, 512)."""
 
 
 class Input:
@@ -47,10 +47,10 @@ class Input:
 
 
 class Restored:
-    """A folder of pictures that were restored before."""
+    """A folder of pictures restored elsewhere."""
 
     def __init__(self, folder: Path, number: int) -> None:
-        """number: of the folder among those of the cases."""
+        """number: index of the folder among those of the cases."""
         self.rows = (Row(folder.name),)
         self._number = number
 
@@ -59,7 +59,7 @@ class Restored:
 
 
 class Model:
-    """A network; a v2 answers at several fidelities for about the price of one."""
+    """A network; a v2 gives several fidelities at about the cost of one."""
 
     def __init__(self, restorer: FaceRestorer, fidelities: Sequence[float], options: RestoreOptions) -> None:
         model = restorer.model
@@ -79,7 +79,7 @@ class Model:
 
 
 def check_names(contestants: Sequence[Contestant]) -> None:
-    """Raises InputError when two rows of the table would have one name."""
+    """Raises InputError if two rows of the table would have the same name."""
     rows = [row for contestant in contestants for row in contestant.rows]
     double = {row.label for row in rows if rows.count(row) > 1}
     if double:

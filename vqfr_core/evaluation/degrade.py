@@ -42,7 +42,7 @@ def degrade(
         image: uint8 (H, W, 3) RGB at the scale of the 512 template.
         severity: ranges to draw from.
         rng: source of all randomness: the same state gives the same bytes.
-        interpolation: OpenCV's constant for enlarging; bicubic if not given.
+        interpolation: OpenCV's constant for enlarging; bicubic by default.
 
     Returns:
         uint8 (H, W, 3) RGB of the same size.

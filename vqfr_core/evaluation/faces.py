@@ -1,4 +1,4 @@
-"""The faces of an evaluation: which files belong together, and how they become images of 512 pixels."""
+"""The faces of an evaluation: which files belong together, and how they become 512 px images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ..pipeline.finding.find import find_faces
 from .degrade import degrade_level
 
 GIVEN = "given"
-"""The level of pictures that were degraded before."""
+"""The level of pictures degraded elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Case:
     """The files of one face."""
 
     name: str
-    """Of the picture, without folder and ending."""
+    """Of the picture, without folder and suffix."""
     original: Path | None
     degraded: Path | None
     restored: tuple[Path, ...]
@@ -41,9 +41,9 @@ class Face:
 def find_cases(
     originals: Path | None, degraded: Path | None, restored: Sequence[Path], limit: int | None = None
 ) -> list[Case]:
-    """The pictures of the folders, paired by name without ending, sorted; the first `limit`.
+    """The pictures of the folders, paired by name without suffix, sorted; the first `limit`.
 
-    Pictures that only the folder of originals has are left out. Raises InputError when another picture has no partner.
+    Pictures found only among the originals are left out. Raises InputError if any other picture has no partner.
     """
     folders = [folder for folder in (originals, degraded, *restored) if folder is not None]
     if not folders:
@@ -70,10 +70,10 @@ def find_cases(
 
 
 def load_face(case: Case, number: int, level: str, seed: int = 0, align: Detector | None = None) -> Face:
-    """The images of a face, degraded unless it is already.
+    """The images of a face, degraded unless they already are.
 
-    number: of the face, by which its degradation differs from the others'. align: finds the face of an original that
-    is not aligned to the FFHQ template yet.
+    number: of the face; it seeds the degradation. align: finds the face in an original that is not yet aligned to the
+    FFHQ template.
     """
     original = None if case.original is None else read_face(case.original, align)
     if case.degraded is not None:
@@ -84,28 +84,28 @@ def load_face(case: Case, number: int, level: str, seed: int = 0, align: Detecto
 
 
 def read_face(path: Path, align: Detector | None = None) -> Tensor:
-    """The picture at 512 pixels as a `Face` has it. Raises InputError when there is no face to align."""
+    """The picture at 512 px, as in a `Face`. Raises InputError when there is no face to align."""
     image = read_picture(path).images[0]
     if align is None:
         crop = aligned_crop(image)
     else:
         faces = find_faces([image], align)[0].used
         if not faces:
-            raise InputError(f"{path}: no face found to align; without --align the picture is taken as it is")
+            raise InputError(f"{path}: no face found to align; without --align the picture is used as it is")
         crop = align_face(image, faces[0].detection)
     return in_8_bits(crop.image)
 
 
 def in_8_bits(image: Tensor) -> Tensor:
-    """The image as a file of 8 bits would hold it."""
+    """The image as an 8-bit file would hold it."""
     return (image.clamp(0, 1) * 255).round() / 255
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
-    """The picture files of a folder by name without ending, sorted. Raises InputError when there is none."""
+    """The picture files of a folder by name without suffix, sorted. Raises InputError when there is none."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give a folder of pictures")
     found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in READABLE_SUFFIXES}
     if not found:
-        raise InputError(f"there is no picture in {folder}")
+        raise InputError(f"there are no pictures in {folder}")
     return found

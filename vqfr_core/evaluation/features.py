@@ -1,4 +1,4 @@
-"""Networks whose features stand for an image when sets of images are compared (FID, KID)."""
+"""Networks whose features represent an image when sets of images are compared (FID, KID)."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from .identity import FaceEmbedder
 from .weights import MetricFolder
 
 Describe = Callable[[Tensor], np.ndarray]
-"""An image, RGB in [0, 1], (3, 512, 512), to its features, (D,)."""
+"""Maps an image, RGB in [0, 1], (3, 512, 512), to its features, (D,)."""
 
 _ALEXNET_LAYERS = ((0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1))  # torchvision's number, stride, padding
 
@@ -22,7 +22,7 @@ def open_features(name: str, folder: MetricFolder, device: torch.device) -> Desc
 
 
 def _alexnet(folder: MetricFolder, device: torch.device) -> Describe:
-    """Last convolution of ImageNet's AlexNet after the ReLU, mean over the places, image at 224 px: 256 numbers."""
+    """Last convolution of ImageNet's AlexNet after the ReLU, averaged over positions, image at 224 px: 256 numbers."""
     weights = torch.load(folder.find("alexnet"), map_location=device, weights_only=True)
 
     @torch.inference_mode()
@@ -46,7 +46,7 @@ def _identity(folder: MetricFolder, device: torch.device) -> Describe:
 
 
 def _inception(folder: MetricFolder, device: torch.device) -> Describe:
-    """The Inception network of the FID literature as TorchScript: 2,048 numbers. It resizes by itself."""
+    """The Inception network of the FID literature as TorchScript: 2,048 numbers. It does its own resizing."""
     network = torch.jit.load(str(folder.find("inception")), map_location=device).eval()
 
     @torch.inference_mode()

@@ -1,10 +1,10 @@
-"""Identity angle (Deg.): how far a face recognition network takes two faces for two people. Lower is better.
+"""Identity angle (Deg.): how different two faces' identities are to a recognition network. Lower is better.
 
-The papers' Deg. is the angle between embeddings of an ArcFace ResNet18 of gray faces at 128 px. Here the network is
-MobileFaceNet, with a file of weights that can be had; its angles are not comparable with the papers'.
+The papers' Deg. is the angle between embeddings of an ArcFace ResNet18 of grey faces at 128 px. Here the network is
+MobileFaceNet, whose weights are available; its angles are not comparable with the papers'.
 
 MobileFaceNet: Chen et al., CCBR 2018. Parameter names and block table are those of the published weights, GitHub
-foamliu/MobileFaceNet (Apache-2.0), commit 0a79cb1; written anew, for inference alone.
+foamliu/MobileFaceNet (Apache-2.0), commit 0a79cb1; rewritten for inference only.
 """
 
 import math
@@ -20,7 +20,7 @@ from ..pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
 ARCFACE_TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
-"""Where face recognition networks expect the five landmarks in a crop of 112 px (Deng et al., ArcFace, CVPR 2019)."""
+"""Where face recognition networks expect the five landmarks in a 112 px crop (Deng et al., ArcFace, CVPR 2019)."""
 CROP_PX = 112
 _BLOCKS = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Expansion, channels, repeats, stride of the first."""
@@ -62,7 +62,7 @@ class Separable(nn.Module):
 
 
 class WholeMap(nn.Module):
-    """One weight for each place and channel: (B, C, 7, 7) -> (B, C, 1, 1)."""
+    """One weight for each position and channel: (B, C, 7, 7) -> (B, C, 1, 1)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class WholeMap(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """Faces (B, 3, 112, 112), RGB with ImageNet's mean and deviation taken out, to embeddings (B, 128)."""
+    """Faces (B, 3, 112, 112), RGB normalised by ImageNet's mean and deviation, to embeddings (B, 128)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class FaceEmbedder:
     def __call__(self, image: Tensor, landmarks: np.ndarray | None = None) -> np.ndarray:
         """The embedding, float32 (128,), of the face with these landmarks, (5, 2) as (x, y) in pixels.
 
-        image: RGB in [0, 1], (3, H, W). Without landmarks it is a face aligned to the FFHQ template at 512 px.
+        image: RGB in [0, 1], (3, H, W). Without landmarks it must be a face aligned to the FFHQ template at 512 px.
         """
         points = np.array(FFHQ_TEMPLATE) if landmarks is None else landmarks
         image_to_crop = estimate_image_to_crop(points, CROP_PX, ARCFACE_TEMPLATE)
@@ -121,6 +121,6 @@ class FaceEmbedder:
 
 
 def angle_deg(first: np.ndarray, second: np.ndarray) -> float:
-    """The angle between two vectors in degrees: 0 for one direction, 90 for unrelated, 180 for opposite ones."""
+    """The angle between two vectors in degrees: 0 for the same direction, 90 for unrelated, 180 for opposite."""
     cosine = float(np.dot(first, second) / (np.linalg.norm(first) * np.linalg.norm(second)))
     return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

@@ -1,7 +1,7 @@
 """Landmark distance (LMD): how far a face's features have moved. Lower is better.
 
 The papers compare the 98 points of a face alignment network (AWing, trained on WFLW); here it is the five points of our
-detector, RetinaFace: eyes, nose tip, corners of the mouth. The numbers of the two are not comparable.
+detector, RetinaFace: eyes, nose tip, corners of the mouth. The two are not comparable.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ from ..types import Box, FaceDetection
 
 _MIN_CONFIDENCE = 0.5
 _MIN_OVERLAP = 0.3
-_NUM_REMEMBERED = 16  # an original is looked at for each metric and each row
+_NUM_REMEMBERED = 16  # an original is used for each metric and each row
 
 
 class FaceFinder:
@@ -29,15 +29,15 @@ class FaceFinder:
         self._recent: deque[tuple[Tensor, list[FaceDetection]]] = deque(maxlen=_NUM_REMEMBERED)
 
     def find(self, image: Tensor) -> FaceDetection | None:
-        """The face nearest to the middle; None when there is none. image: RGB in [0, 1], (3, H, W)."""
+        """The face nearest to the middle, or None. image: RGB in [0, 1], (3, H, W)."""
         middle = np.array([image.shape[2] - 1, image.shape[1] - 1]) / 2
         faces = self._faces(image)
         return min(faces, key=lambda face: float(np.linalg.norm(face.box.center - middle)), default=None)
 
     def find_again(self, image: Tensor, face: FaceDetection) -> FaceDetection | None:
-        """The face that overlaps this one most; None when none covers the same place. image: as for `find`.
+        """The face that overlaps this one most; None if none is in the same place. image: as for `find`.
 
-        In a heavily degraded picture the detector takes other things for faces, whose distance would mean nothing.
+        In a heavily degraded picture the detector finds false faces, whose distance would be meaningless.
         """
         best = max(self._faces(image), key=lambda other: overlap(other.box, face.box), default=None)
         return best if best is not None and overlap(best.box, face.box) >= _MIN_OVERLAP else None

@@ -1,4 +1,4 @@
-"""The metrics by name: what each needs is opened once, and what cannot be opened is absent with its reason."""
+"""The metrics by name. What each needs is loaded once; a metric that cannot be loaded is absent, with the reason."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,24 +18,24 @@ from .perceptual import Lpips
 from .weights import MetricAbsent, MetricFolder
 
 Measure = Callable[[Tensor, Tensor], float | None]
-"""(image, original), RGB in [0, 1], (3, 512, 512) each, to a number; None where there is none to give."""
+"""Maps (image, original), RGB in [0, 1], (3, 512, 512) each, to a number, or None if it has none."""
 
 
 class Tools:
-    """What several metrics share, opened when first needed."""
+    """What several metrics share, loaded when first needed."""
 
     def __init__(self, folder: MetricFolder, device: torch.device) -> None:
         self.folder, self.device = folder, device
 
     @cached_property
     def faces(self) -> FaceFinder:
-        """The built-in detector, so that everybody measures with the same one."""
+        """The built-in detector, so that results do not depend on the weights present."""
         return FaceFinder(WeightStore().open("detector", "retinaface_mobile0.25", self.device))
 
 
 @dataclass(frozen=True)
 class MetricKind:
-    """A metric that is computed for each picture."""
+    """A metric computed for each picture."""
 
     name: str
     """On the command line and in the JSON."""
@@ -82,7 +82,7 @@ def _open_niqe(tools: Tools) -> Measure:
     def measure(image: Tensor, original: Tensor) -> float | None:
         try:
             return niqe(image)
-        except InputError:  # nearly without texture: a restoration that failed must not end the whole evaluation
+        except InputError:  # nearly no texture: a failed restoration must not end the whole evaluation
             return None
 
     return measure
@@ -92,7 +92,7 @@ def _open_identity(tools: Tools) -> Measure:
     embed = FaceEmbedder(tools.folder.find("mobilefacenet"), tools.device)
 
     def measure(image: Tensor, original: Tensor) -> float | None:
-        """Both faces are cut out where the original has its landmarks."""
+        """Both faces are cut out at the original's landmarks."""
         face = tools.faces.find(original)
         if face is None:
             return None
@@ -130,7 +130,7 @@ USUAL = ("psnr", "ssim", "lpips", "niqe", "deg", "lmd")
 
 
 def open_metrics(names: Sequence[str], tools: Tools, has_originals: bool) -> tuple[list[Metric], dict[str, str]]:
-    """The metrics that can be computed, and for each that cannot the reason. InputError for an unknown name."""
+    """The metrics that can be computed, and the reason for each that cannot. InputError for an unknown name."""
     unknown = [name for name in names if name not in KINDS]
     if unknown:
         raise InputError(f"there is no metric {', '.join(unknown)}; there are {', '.join(KINDS)}")

@@ -1,7 +1,7 @@
-"""NIQE: how far an image's statistics are from those of natural pictures. Lower is better; no original is needed.
+"""NIQE: how far an image's statistics are from those of natural pictures. Lower is better; needs no original.
 
 Mittal, Soundararajan, Bovik, "Making a 'Completely Blind' Image Quality Analyzer", IEEE SPL 2013, with the authors'
-model of natural pictures (`niqe_pris_params.npz`). As usual for faces: the luma of ITU-R BT.601 in 16 to 235, rounded;
+model of natural pictures (`niqe_pris_params.npz`). As usual for faces: ITU-R BT.601 luma in 16 to 235, rounded;
 blocks of 96 pixels; two scales.
 """
 
@@ -42,7 +42,7 @@ class Niqe:
 
 
 def video_luma(image: Tensor) -> Tensor:
-    """BT.601 luma in whole steps from 16 to 235, float64 (H, W), of RGB in [0, 1], (3, H, W)."""
+    """BT.601 luma in integer steps from 16 to 235, float64 (H, W), of RGB in [0, 1], (3, H, W)."""
     return (16 + 219 * luma(image.double().cpu())[0]).round()
 
 
@@ -63,13 +63,13 @@ def normalize(gray: Tensor, window: Tensor) -> Tensor:
     both = F.pad(torch.stack([gray, gray.square()])[:, None], (pad,) * 4, mode="replicate")
     mean, mean_square = F.conv2d(both, window[None, None])[:, 0].unbind()
     difference = gray - mean
-    # In a flat place it is 0, and rounding must not give it a sign: the fit counts pixels on either side of 0.
+    # It is 0 in flat areas, and rounding must not give it a sign: the fit counts pixels on either side of 0.
     difference = torch.where(difference.abs() < _ROUNDING, 0.0, difference)
     return difference / ((mean_square - mean.square()).abs().sqrt() + 1)
 
 
 def _half_size(gray: Tensor) -> Tensor:
-    """Half as wide and high: cubic (a = -0.5), antialiased, mirrored at the edges with the edge pixel repeated."""
+    """Halve the size: cubic (a = -0.5), antialiased, mirrored at the edges with the edge pixel repeated."""
     pad = 8  # the kernel reaches 4 pixels
     for axis in (0, 1):
         ends = gray.narrow(axis, 0, pad), gray.narrow(axis, gray.shape[axis] - pad, pad)

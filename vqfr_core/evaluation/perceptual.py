@@ -1,4 +1,4 @@
-"""LPIPS: how different two images look to a network that classifies pictures. Lower is better.
+"""LPIPS: how different two images look to an image classifier. Lower is better.
 
 Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018, version 0.1.
 """

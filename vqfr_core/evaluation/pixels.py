@@ -1,4 +1,4 @@
-"""PSNR and SSIM: how near the pixels of two images are. Higher is better; over all three colour channels."""
+"""PSNR and SSIM: how close the pixels of two images are. Higher is better; over all three colour channels."""
 
 import math
 
@@ -24,9 +24,9 @@ def psnr(image: Tensor, original: Tensor) -> float:
 def ssim(image: Tensor, original: Tensor) -> float:
     """Structural similarity, at most 1 (Wang et al., IEEE TIP 2004, equation 13).
 
-    Gaussian window of 11 pixels and sigma 1.5, K1 = 0.01, K2 = 0.03; mean over the channels and over the places where
-    the window lies inside the image, as in the authors' code. (torchmetrics 1.9 counts mirrored edges, too.)
-    image, original: RGB in [0, 1], (3, H, W) with sides of at least 11. Raises InputError for smaller ones.
+    Gaussian window of 11 pixels and sigma 1.5, K1 = 0.01, K2 = 0.03; mean over channels and over positions where the
+    window fits the image, as in the authors' code. (torchmetrics 1.9 also counts mirrored edges.) image, original: RGB
+    in [0, 1], (3, H, W) with sides of at least 11. Raises InputError for smaller ones.
     """
     if min(image.shape[1:]) < _WINDOW_PX:
         raise InputError(f"SSIM needs sides of at least {_WINDOW_PX} px, got {tuple(image.shape)}")
@@ -41,7 +41,7 @@ def match_colours(image: Tensor, original: Tensor) -> Tensor:
     """The image with each channel's mean and standard deviation those of the original, (3, H, W), not clamped.
 
     VQFR's scripts do this before PSNR and SSIM unless told otherwise (metric_paper/calculate_psnr_ssim.py,
-    correct_mean_var), so published numbers may contain it.
+    correct_mean_var), so published numbers may include it.
     """
     (mean, std), (wanted_mean, wanted_std) = (
         (x.mean((1, 2), keepdim=True), x.std((1, 2), keepdim=True, correction=0)) for x in (image, original)
@@ -50,7 +50,7 @@ def match_colours(image: Tensor, original: Tensor) -> Tensor:
 
 
 def _local_mean(planes: Tensor) -> Tensor:
-    """The Gaussian mean around each pixel whose window is inside: (3, H, W) -> (3, H - 10, W - 10)."""
+    """The Gaussian mean around each pixel whose window fits: (3, H, W) -> (3, H - 10, W - 10)."""
     weights = [math.exp(-((i - _WINDOW_PX // 2) ** 2) / (2 * _SIGMA_PX**2)) for i in range(_WINDOW_PX)]
     for axis in (1, 2):  # sums of shifted planes: convolutions in float64 are ten times slower on a CPU
         size = planes.shape[axis] - _WINDOW_PX + 1

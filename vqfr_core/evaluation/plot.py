@@ -1,4 +1,4 @@
-"""The trade-off that VQFR v2 is about, drawn: realism against likeness over the range of fidelities."""
+"""Plot the trade-off of VQFR v2: realism against likeness over the range of fidelities."""
 
 import io
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _SIZE_INCHES = (7.0, 4.8)
 def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Column) -> str | None:
     """An SVG of one level: a point for each row, and a line through a model's fidelities.
 
-    Better is right and up on both axes. None when no model has two fidelities. InputError without matplotlib.
+    Right and up are better. None if no model has two fidelities. InputError without matplotlib.
     """
     lines: dict[str, list[tuple[float | None, float, float]]] = {}
     for summary in summaries:
@@ -26,7 +26,7 @@ def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Colum
         from matplotlib.figure import Figure
     except ImportError as error:
         raise InputError(
-            f"the trade-off plot needs matplotlib ({error}); get it with: pip install matplotlib"
+            f"the trade-off plot needs matplotlib ({error}); install it with: pip install matplotlib"
         ) from error
     figure = Figure(_SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
@@ -44,6 +44,6 @@ def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Colum
         axes.invert_yaxis()
     axes.legend()
     drawn = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "vqfr", "svg.fonttype": "none"}):  # the same bytes at each run
+    with matplotlib.rc_context({"svg.hashsalt": "vqfr", "svg.fonttype": "none"}):  # the same bytes on every run
         figure.savefig(drawn, format="svg", metadata={"Date": None})
     return drawn.getvalue()

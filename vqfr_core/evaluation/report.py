@@ -1,4 +1,4 @@
-"""The files that an evaluation leaves: table, JSON, pages of pictures, trade-off plots."""
+"""The files an evaluation writes: table, JSON, sheets of pictures, trade-off plots."""
 
 import importlib.metadata
 import json
@@ -24,8 +24,8 @@ def make_files(
 ) -> dict[str, bytes]:
     """The contents of all files by name.
 
-    metrics: those measured. features: the network of FID and KID, if they were. absent: metrics that could not be
-    measured, and why. about: what the JSON says of settings, models and weights.
+    metrics: those measured. features: the network of FID and KID, if measured. absent: metrics that could not be
+    measured, and why. about: settings, models and weights for the JSON.
     """
     summaries, columns = summarize(outcome), columns_of(metrics, features)
     table = markdown_table(summaries, columns)
@@ -42,7 +42,7 @@ def make_files(
 
 
 def versions() -> dict[str, str]:
-    """Of Python, of the packages that numbers depend on as far as they are there, and the kind of machine."""
+    """Of Python and the installed packages that numbers depend on, and the kind of machine."""
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     for name in _PACKAGES:
         try:

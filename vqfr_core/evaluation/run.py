@@ -1,4 +1,4 @@
-"""The evaluation itself: every contestant answers every face at every level, and every answer is measured."""
+"""The evaluation itself: every contestant restores every face at every level, and every result is measured."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +16,12 @@ from .features import Describe
 from .metrics import Metric
 
 Progress = Callable[[int, int], None]
-"""Called with (answers measured, answers in all)."""
+"""Called with (results measured, results in all)."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done."""
+    """What to evaluate."""
 
     cases: Sequence[Case]
     levels: Sequence[str]
@@ -31,11 +31,11 @@ class Plan:
     align: Detector | None = None
     batch_size: int = 1
     num_shown: int = 6
-    """The first faces of each level are kept to be shown."""
+    """How many faces of each level are kept for the sheet."""
     describe: Describe | None = None
     """Features for FID and KID."""
     reference: Sequence[Path] = ()
-    """Pictures that FID and KID compare with."""
+    """Pictures FID and KID compare with."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Measurement:
     row: Row
     picture: str
     values: dict[str, float | None]
-    """By metric; None where the metric has no number for this picture, e.g. because no face is found in it."""
+    """By metric; None if the metric has no number for this picture, e.g. because no face was found."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Outcome:
     distances: dict[tuple[str, Row], dict[str, float]] = field(default_factory=dict)
     """FID and KID by level and row."""
     shown: dict[tuple[str, str], dict[str, Tensor]] = field(default_factory=dict)
-    """By level and picture: images by the name of their column."""
+    """By level and picture: images by column name."""
 
 
 def evaluate(plan: Plan, progress: Progress | None = None) -> Outcome:
@@ -83,7 +83,7 @@ def evaluate(plan: Plan, progress: Progress | None = None) -> Outcome:
 
 
 def measure(metrics: Sequence[Metric], image: Tensor, original: Tensor | None) -> dict[str, float | None]:
-    """Every metric of one image. Without an original there have to be only metrics that need none."""
+    """Every metric of one image. Without an original, only metrics that need none are allowed."""
     return {m.kind.name: m.measure(image, image if original is None else original) for m in metrics}
 
 

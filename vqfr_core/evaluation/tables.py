@@ -1,4 +1,4 @@
-"""What was measured, as a table for people and as JSON for programs."""
+"""The results as a Markdown table and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,15 +30,15 @@ class Summary:
     row: Row
     num_pictures: int
     means: dict[str, float | None]
-    """By metric; None when no picture has a number."""
+    """By metric; None if no picture has a number."""
     counts: dict[str, int]
-    """By metric: pictures that have a number."""
+    """By metric: how many pictures have a number."""
     better: dict[str, int]
-    """By metric: pictures on which it is better than the input; empty for the input itself and without one."""
+    """By metric: how many pictures it improves on the input; empty for the input itself and without one."""
 
 
 def columns_of(metrics: Sequence[str], features: str | None) -> list[Column]:
-    """The columns of these metrics, and of FID and KID when there are features for them."""
+    """The columns of these metrics, and of FID and KID if there are features."""
     columns = [Column(k.name, k.label, k.higher_is_better) for k in (KINDS[name] for name in metrics)]
     return columns + ([Column("fid", f"FID ({features})"), Column("kid", f"KID ({features})")] if features else [])
 
@@ -54,7 +54,7 @@ def summarize(outcome: Outcome) -> list[Summary]:
 
 
 def markdown_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str:
-    """Means; in brackets how many pictures have a number, where not all do, and how many got better than the input."""
+    """Means; in brackets how many pictures have a number, if not all do, and how many improved on the input."""
     heads = [f"{column.label} {'↑' if column.higher_is_better else '↓'}" for column in columns]
     lines = [f"| {' | '.join(['level', 'pictures', 'restored by', *heads])} |", f"|{' --- |' * (len(columns) + 3)}"]
     for s in summaries:
@@ -64,7 +64,7 @@ def markdown_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> s
 
 
 def as_json(outcome: Outcome, summaries: Sequence[Summary]) -> dict[str, Any]:
-    """Means and the numbers of every picture."""
+    """Means, and every picture's numbers."""
     return {
         "summary": [
             {"level": s.level, **_row(s.row), "pictures": s.num_pictures, "mean": s.means}

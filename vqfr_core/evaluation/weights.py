@@ -1,4 +1,4 @@
-"""The weight files of the metrics. None is part of this package, and none is downloaded: a folder is named."""
+"""The weight files of the metrics. None is bundled or downloaded: the user names a folder."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ FOLDER_VARIABLE = "VQFR_METRIC_WEIGHTS"
 
 
 class MetricAbsent(VqfrError):
-    """A metric cannot be computed; the message says why, and what to do about it."""
+    """A metric cannot be computed; the message says why and what to do."""
 
 
 METRIC_RECORDS = (
@@ -70,7 +70,7 @@ METRIC_RECORDS = (
 
 
 class MetricFolder:
-    """The folder with the metrics' weights, and which of them were used."""
+    """The folder with the metrics' weights, and which were used."""
 
     def __init__(self, folder: Path | None = None, records: tuple[WeightRecord, ...] = METRIC_RECORDS) -> None:
         """folder: None takes $VQFR_METRIC_WEIGHTS, and without it there are no weights."""
@@ -81,7 +81,7 @@ class MetricFolder:
         """sha256 of each file found, by name."""
 
     def find(self, name: str) -> Path:
-        """The file of a record, its hash compared with what is known of it. Raises MetricAbsent."""
+        """The file of a record, after checking its hash. Raises MetricAbsent."""
         record = get_record(name, "metric", self._records)
         folder = self.folder
         if folder is None:

@@ -1,1 +1,1 @@
-"""Files in, files out: what the command line and the page do with pictures on disk."""
+"""What the command line and the page do with pictures on disk."""

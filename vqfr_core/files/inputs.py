@@ -1,4 +1,4 @@
-"""From what the user names to picture files: files, folders and patterns (Windows shells leave patterns to us)."""
+"""Expand files, folders and patterns to picture files (Windows shells do not expand patterns)."""
 
 import glob
 import os
@@ -17,31 +17,31 @@ class Source:
     path: Path
     """Where it is."""
     relative: Path
-    """Its path below the folder or the fixed part of the pattern that was named; of a file its name."""
+    """Its path relative to the named folder or the pattern's fixed part; for a named file, its name."""
     is_named: bool
-    """The user named the file itself, or a pattern, and not a folder."""
+    """The user named the file itself, or a pattern, rather than a folder."""
 
 
 class Inputs(NamedTuple):
-    """What the words of the user stand for."""
+    """What the user's inputs expand to."""
 
     sources: list[Source]
     """The pictures, each once, in the order named; those of a folder sorted."""
     problems: list[tuple[str, str]]
-    """Words that stand for no picture, and why."""
+    """Inputs that match no picture, and why."""
 
 
 def same_file_key(path: Path) -> str:
-    """Equal for two paths that lead to one file."""
+    """Equal for two paths to the same file."""
     return os.path.normcase(os.path.realpath(path))
 
 
 def find_inputs(words: Collection[str], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Inputs:
-    """The pictures behind files, folders and patterns.
+    """Find the pictures that files, folders and patterns name.
 
-    A folder gives its pictures (by their endings), with `recursive` also those of its sub-folders; hidden files are
-    passed over. A pattern may hold *, ?, [...] and **. leave_out: folders to write to, which are not searched when
-    they lie below a folder that is. A file named directly is taken as it is, even when it does not exist.
+    A folder gives its pictures (by suffix), with `recursive` also those in sub-folders; hidden files are skipped. A
+    pattern may contain *, ?, [...] and **. leave_out: output folders, not searched when they are inside an input
+    folder. A file named directly is taken as is, even if it does not exist.
     """
     sources: dict[str, Source] = {}
     problems = []
@@ -49,7 +49,7 @@ def find_inputs(words: Collection[str], *, recursive: bool = False, leave_out: C
         found = list(_find(word, recursive, {same_file_key(folder) for folder in leave_out}))
         if not found:
             hint = "" if recursive or not Path(word).is_dir() else ", or add --recursive for its sub-folders"
-            problems.append((word, f"there is no picture; check the path{hint}"))
+            problems.append((word, f"no pictures found; check the path{hint}"))
         for source in found:
             sources.setdefault(same_file_key(source.path), source)
     return Inputs(list(sources.values()), problems)
@@ -76,15 +76,15 @@ def _pictures_in(folder: Path, recursive: bool, leave_out: set[str]) -> Iterator
 
 
 def _matches(pattern: Path, leave_out: set[str]) -> list[Path]:
-    """Pictures that match; when nothing that matches has a picture's ending, all files that do."""
-    # Not Path.glob: the pattern may be absolute, and hidden files are passed over.
+    """The pictures that match; all matching files if none has a picture suffix."""
+    # Not Path.glob: the pattern may be absolute, and hidden files are skipped.
     matching = [Path(match) for match in sorted(glob.glob(str(pattern), recursive=True))]  # noqa: PTH207
     files = [path for path in matching if path.is_file() and not _is_below(path, _fixed_part(pattern), leave_out)]
     return [path for path in files if _is_picture(path.name)] or files
 
 
 def _is_below(path: Path, base: Path, folders: set[str]) -> bool:
-    """Whether the path lies in one of the folders, and that folder below the base."""
+    """Whether the path is in one of the folders, and that folder inside the base."""
     steps = path.relative_to(base).parents
     return any(same_file_key(base / step) in folders for step in steps if step != Path())
 

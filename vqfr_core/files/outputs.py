@@ -1,4 +1,4 @@
-"""Where results go, decided before any work is done, so that nothing overwrites an input or another result."""
+"""Decide where results go before any work is done, so that nothing overwrites an input or another result."""
 
 import shutil
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ from ..pictures.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_of
 from .inputs import Source, same_file_key
 
 FORMATS = {format.offered[1:]: format.offered for format in FILE_FORMATS if format.offered} | {"same": ""}
-"""Endings behind the names of formats that results can be asked for in; `same` keeps the input's."""
+"""Suffixes of the formats offered for results; `same` keeps the input's."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Job:
     target: Path
     """The file to write."""
     name: Path
-    """How the names of further files about it begin, with the sub-folders below OUT."""
+    """Name stem for side files, with the sub-folders inside OUT."""
     in_folder: bool
-    """OUT is a folder, so that a result that is there already may be kept."""
+    """OUT is a folder, so an existing result may be kept."""
 
     @property
     def is_done(self) -> bool:
-        """The result is there and newer than the picture."""
+        """The result exists and is newer than the picture."""
         if not self.in_folder or not self.target.is_file() or not self.source.is_file():
             return False
         return self.target.stat().st_mtime_ns >= self.source.stat().st_mtime_ns
@@ -38,17 +38,17 @@ class Job:
 
 @dataclass(frozen=True)
 class SideFiles:
-    """A place for further files about the pictures, such as masks."""
+    """A place for side files of the pictures, such as masks."""
 
     place: Path
-    """A folder, or with `is_file` the one file."""
+    """A folder, or the single file if `is_file`."""
     is_file: bool
-    """The place is the file itself."""
+    """The path is a single file."""
     taken: frozenset[str]
     """Inputs and results, by `same_file_key`, that must not be overwritten."""
 
     def path(self, job: Job, ending: str, suffix: str = ".png") -> Path:
-        """The file for a picture, its name with an ending. Makes its folder; InputError when the file is taken."""
+        """The file for a picture, with the suffix appended. Makes its folder; InputError if the file is taken."""
         path = self.place if self.is_file else self.place / job.name.with_name(f"{job.name.name}_{ending}{suffix}")
         if same_file_key(path) in self.taken:
             raise InputError(f"{path} is an input or a result and would be overwritten; choose another folder")
@@ -57,11 +57,11 @@ class SideFiles:
 
 
 def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> list[Job]:
-    """A result for each picture.
+    """Plan a result for each picture.
 
-    OUT is a file when it has an image suffix and there is one picture that was not found by way of a folder, else a
-    folder; there, names and sub-folders are kept. format: one of FORMATS, None for png.
-    Raises InputError when an input or another result would be overwritten, or OUT cannot be used.
+    OUT is a file if it has an image suffix and there is a single picture that was not found in a named folder; else it
+    is a folder that keeps names and sub-folders. format: one of FORMATS, None for png. Raises InputError if an input or
+    another result would be overwritten, or OUT cannot be used.
     """
     if is_file_output(sources, out):
         if format not in (None, "same") and _plain(_suffix(sources[0], format)) != _plain(out.suffix):
@@ -76,7 +76,7 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> li
 
 
 def is_file_output(sources: Sequence[Source], out: Path) -> bool:
-    """Whether OUT is the name of the one result, not of a folder."""
+    """Whether OUT names the single result, not a folder."""
     if len(sources) != 1 or not sources[0].is_named or out.is_dir():
         return False
     suffix = out.suffix.lower()
@@ -86,13 +86,13 @@ def is_file_output(sources: Sequence[Source], out: Path) -> bool:
 
 
 def plan_side_files(place: Path, jobs: Sequence[Job], *, may_be_file: bool = False) -> SideFiles:
-    """Where further files go. may_be_file: a name with an image suffix is a file when there is one picture.
+    """Where side files go. may_be_file: a name with an image suffix is a file if there is one picture.
 
-    Raises InputError when that file would overwrite an input or a result, or the folder is a file.
+    Raises InputError if that file would overwrite an input or a result, or the folder is a file.
     """
     is_file = may_be_file and len(jobs) == 1 and not place.is_dir() and place.suffix.lower() in WRITABLE_SUFFIXES
     if not is_file and place.is_file():
-        raise InputError(f"{place} is a file; give a folder, as there may be several pictures")
+        raise InputError(f"{place} is a file; give a folder, because there may be several pictures")
     taken = frozenset(same_file_key(path) for job in jobs for path in (job.source, job.target))
     if is_file and same_file_key(place) in taken:
         raise InputError(f"{place} is an input or a result and would be overwritten; choose another name")
@@ -100,7 +100,7 @@ def plan_side_files(place: Path, jobs: Sequence[Job], *, may_be_file: bool = Fal
 
 
 def check_report_path(report: Path | None, jobs: Sequence[Job]) -> None:
-    """Raise InputError when the report cannot be written there."""
+    """Raise InputError if the report cannot be written there."""
     if report is None:
         return
     if report.is_dir():
@@ -110,7 +110,7 @@ def check_report_path(report: Path | None, jobs: Sequence[Job]) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it; InputError when that cannot be done."""
+    """Make a folder and its parents; InputError if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -118,7 +118,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all; InputError when it cannot be written."""
+    """Write a file atomically; InputError if it cannot be written."""
     make_folder(path.parent)
     try:
         with whole_file(path) as file:
@@ -128,7 +128,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def copy_whole(source: Path, target: Path) -> None:
-    """Copy a file's bytes, piece by piece; as `write_whole`."""
+    """Copy a file's bytes in chunks; otherwise as `write_whole`."""
     make_folder(target.parent)
     try:
         with source.open("rb") as bytes_of_source, whole_file(target) as file:
@@ -138,14 +138,14 @@ def copy_whole(source: Path, target: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"cannot write {path}: {error.strerror}; check the folder, its rights and space")
+    return InputError(f"cannot write {path}: {error.strerror}; check the folder, its permissions and space")
 
 
 def _job_in_folder(source: Source, out: Path, format: str) -> Job:
     has_suffix = source.path.suffix.lower() in READABLE_SUFFIXES
     stem = source.relative.stem if has_suffix else source.relative.name
     target = source.relative.with_name(stem + _suffix(source, format))
-    # With endings kept, two pictures may differ in nothing else.
+    # With suffixes kept, two pictures may differ in nothing else.
     name = target if format == "same" else source.relative.with_name(stem)
     return Job(source.path, out / target, name, True)
 
@@ -154,12 +154,12 @@ def _suffix(source: Source, format: str) -> str:
     own = source.path.suffix
     if format == "same":
         return own if own.lower() in WRITABLE_SUFFIXES else ".png"
-    # Keep the spelling of an input that has the format already: photo.JPEG stays photo.JPEG.
+    # Keep the spelling if the input already has the format: photo.JPEG stays photo.JPEG.
     return own if _plain(own) == _plain(FORMATS[format]) else FORMATS[format]
 
 
 def _plain(suffix: str) -> str:
-    """One spelling for all endings of a format."""
+    """One spelling for all suffixes of a format."""
     format = format_of(suffix)
     return suffix.lower() if format is None else format.suffixes[0]
 
@@ -174,6 +174,6 @@ def _check_targets(jobs: Collection[Job]) -> None:
         if key in first:
             raise InputError(
                 f"{first[key].source} and {job.source} would both become {job.target}; restore them into different "
-                "folders, name the folder above them with --recursive, or use --format same if only the endings differ"
+                "folders, name the folder above them with --recursive, or use --format same if only the suffixes differ"
             )
         first[key] = job

@@ -1,4 +1,4 @@
-"""What there is to do, decided before any work is done."""
+"""The plan of a run, made before any work is done."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from .outputs import Job, check_report_path, plan_jobs
 
 @dataclass(frozen=True)
 class Batch:
-    """What there is to do."""
+    """What to do."""
 
     jobs: list[Job]
     """The pictures."""
     problems: list[tuple[str, str]]
-    """Inputs that stand for no picture, and why."""
+    """Inputs that match no picture, and why."""
     report: Path | None
     """Where the JSON report goes."""
     overwrite: bool
-    """Do again what is done."""
+    """Redo existing results."""
 
 
 def plan_batch(
@@ -32,9 +32,9 @@ def plan_batch(
     report: Path | None = None,
     places: Sequence[Path | None] = (),
 ) -> Batch:
-    """What the words of the user stand for, and where the results go.
+    """Expand the inputs and decide where the results go.
 
-    words, recursive: see `find_inputs`. out, format: see `plan_jobs`. places: further folders that are written to.
+    words, recursive: see `find_inputs`. out, format: see `plan_jobs`. places: other folders written to.
     Raises InputError when results would overwrite inputs or one another.
     """
     folders = [place for place in (out, *places) if place is not None]

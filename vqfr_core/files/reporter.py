@@ -1,4 +1,4 @@
-"""What is told while files are worked on, by whoever shows it: the command line, the page, a log."""
+"""Messages while files are processed, for whoever shows them: the command line, the page, a log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,38 +10,38 @@ Progress = Callable[[int, int | None], None]
 
 
 class Reporter:
-    """Says nothing; those who show something say it in its place."""
+    """Reports nothing; subclasses show what they want."""
 
     def say(self, text: str) -> None:
-        """What came of a picture."""
+        """The outcome of a picture."""
 
     def detail(self, text: str) -> None:
-        """What only some want to know."""
+        """A detail for verbose output."""
 
     def note(self, text: str) -> None:
-        """What one should know; the same need not be shown again."""
+        """Something to know; the same note need not be shown twice."""
 
     def error(self, text: str) -> None:
         """What went wrong."""
 
     def failure(self, error: BaseException, about: str = "") -> None:
-        """An exception that ended the work on one picture. about: which."""
+        """An exception that ended the work on one picture, `about`."""
         self.error(describe_failure(error, about))
 
     @contextmanager
     def bar(self, what: str, unit: str, *, in_bytes: bool = False) -> Iterator[Progress]:
-        """How far something is, while the context lasts."""
+        """Progress while the context lasts."""
         yield lambda done, total: None
 
 
 def describe_failure(error: BaseException, about: str = "", hint: str = "--debug shows where") -> str:
-    """An exception in words. about: what it happened to, put in front unless the message says so itself.
+    """Describe an exception. about: what it happened to, put in front unless the message already names it.
 
-    hint: how to learn more about an error that nobody expected.
+    hint: how to learn more about an unexpected error.
     """
     text = str(error)
     if isinstance(error, MemoryError):
-        text = f"not enough memory{f' ({text})' if text else ''}; close other programs or take a smaller picture"
+        text = f"not enough memory{f' ({text})' if text else ''}; close other programs or use a smaller picture"
     elif not isinstance(error, VqfrError | OSError):
         text = f"unexpected {type(error).__name__}: {text} ({hint})"
     return text if not about or about in text else f"{about}: {text}"

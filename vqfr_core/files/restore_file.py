@@ -1,4 +1,4 @@
-"""The faces of one file restored into another, some frames at a time, with the further files that were asked for."""
+"""Restore the faces of one file into another, a few frames at a time, with the side files asked for."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -31,10 +31,10 @@ def restore_file(
     should_stop: "ShouldStop | None" = None,
     max_pixels: int | None = None,
 ) -> Done:
-    """Restore a file into another, its frames all alike; an untouched picture keeps its bytes.
+    """Restore a file into another, with the same settings for all frames; an untouched picture keeps its bytes.
 
-    Only some frames are in memory at a time. The result appears last, when all else that belongs to it is written;
-    nothing is left half-written when the work fails or is stopped.
+    Only a few frames are in memory at a time. The result appears last, after its side files; nothing is left
+    half-written if the work fails or is stopped.
     """
     from ..pictures import open_picture, write_frames
 
@@ -45,12 +45,12 @@ def restore_file(
             with closing(work.results()) as results:
                 write_frames(results, job.target, file.info, num_frames=file.num_frames, quality=quality)
         except _UntouchedError:
-            copy_whole(job.source, job.target)  # saving a JPEG once more would change it
+            copy_whole(job.source, job.target)  # saving a JPEG again would change it
     return Done(_summary(work.reports), [report.to_dict() for report in work.reports])
 
 
 class _UntouchedError(Exception):
-    """The result would be the picture itself; what was written of it is not needed."""
+    """The result would equal the input; what was written of it is not needed."""
 
 
 class _Work:
@@ -72,7 +72,7 @@ class _Work:
         self._may_stay = options.scale == 1 and job.source.suffix.lower() == job.target.suffix.lower()
 
     def results(self) -> Generator["Frame", None, None]:
-        """The restored frames. Raises _UntouchedError in place of the last ones when all are as they were."""
+        """The restored frames. Raises _UntouchedError instead of the last ones if nothing changed."""
         with self._reporter.bar("frames", "frame") as frames_done, self._reporter.bar("faces", "face") as faces_done:
             for frames in self._portions():
                 if len(frames) < self._file.num_frames:
@@ -86,7 +86,7 @@ class _Work:
                 yield from _handed_over(restored)
 
     def _portions(self) -> Iterator[list["Frame"]]:
-        """Frames some at a time: enough for full batches of faces, not so many that memory runs out."""
+        """A few frames at a time: enough for full batches of faces, few enough to fit in memory."""
         portion: list[Frame] = []
         num_pixels = 0.0
         for frame in self._file.frames():

@@ -1,4 +1,4 @@
-"""One command over many pictures: what is done is kept, one bad file does not stop the rest, all is reported."""
+"""Run one command over many pictures: finished work is kept, a bad file does not stop the rest, all is reported."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +14,10 @@ from .reporter import Reporter, describe_failure
 
 
 class Done(NamedTuple):
-    """What came of one picture."""
+    """The outcome of one picture."""
 
     line: str
-    """For a person."""
+    """For the user."""
     reports: list[dict[str, Any]]
     """One for each frame."""
 
@@ -29,26 +29,26 @@ class Entry:
     source: str
     """The file read."""
     output: str | None
-    """The file written; None when there is none."""
+    """The file written, if any."""
     status: str
-    """done, skipped (the result was there already), failed, or not done (the work ended before)."""
+    """done, skipped (the result existed), failed, or not done (the run ended first)."""
     error: str | None = None
     """Why it failed or was not done."""
     report: dict[str, Any] | None = None
-    """What was found and done; of an animation the first frame's."""
+    """What was found and done; for an animation, in the first frame."""
     frames: list[dict[str, Any]] | None = None
-    """Of an animation every frame's."""
+    """The reports of all frames of an animation."""
 
 
 Work = Callable[[Job], Done]
 
 
 def run_batch(batch: Batch, start: Callable[[], Work], reporter: Reporter) -> int:
-    """Do the work for each picture; 0 when all went well, else 1.
+    """Do the work for each picture; 0 if all went well, else 1.
 
-    start: called once, if there is anything to do, to load what is needed; what it raises ends everything. The work
-    writes the result as its last step, so that a result that exists is complete with all that belongs to it. The
-    report is written in any case, also after Ctrl-C.
+    start: called once, if there is anything to do, to load what is needed; its errors end the run. The work writes the
+    result as its last step, so an existing result is complete with its side files. The report is always written, even
+    after Ctrl-C.
     """
     entries = [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
     for entry in entries:
@@ -75,7 +75,7 @@ def work_through(batch: Batch, start: Callable[[], Work], reporter: Reporter) ->
             if len(batch.jobs) > 1:
                 progress(number, len(batch.jobs))
             if job.is_done and not batch.overwrite:
-                reporter.say(f"{job.source}: skipped, {job.target} is there already (--overwrite makes it again)")
+                reporter.say(f"{job.source}: skipped, {job.target} already exists (--overwrite redoes it)")
                 yield Entry(str(job.source), str(job.target), "skipped")
                 continue
             work = work or start()
@@ -88,7 +88,7 @@ def _do(job: Job, work: Work, reporter: Reporter) -> Entry:
         done = work(job)
     except Cancelled:
         raise
-    except Exception as error:  # reported, and the other pictures still get their turn
+    except Exception as error:  # reported; the other pictures are still processed
         reporter.failure(error, str(job.source))
         return Entry(str(job.source), None, "failed", describe_failure(error, str(job.source)))
     reporter.say(f"{job.source} -> {job.target}: {done.line}")
@@ -97,7 +97,7 @@ def _do(job: Job, work: Work, reporter: Reporter) -> Entry:
 
 
 def _write_report(path: Path | None, entries: Sequence[Entry], reporter: Reporter) -> bool:
-    """Whether the report, if one is wanted, could be written."""
+    """Write the report, if wanted; whether that worked."""
     if path is None:
         return True
     content = {"program": f"vqfr_core {__version__}", "images": [asdict(entry) for entry in entries]}

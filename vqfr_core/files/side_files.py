@@ -1,4 +1,4 @@
-"""Further files about a restored picture: its faces, where it was changed, before and after."""
+"""Side files of a restored picture: its faces, where it was changed, before and after."""
 
 import zlib
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extras:
-    """Further files to write."""
+    """Side files to write."""
 
     compare: SideFiles | None = None
     """Before and after."""
     crops: SideFiles | None = None
-    """Each face as the network got it and as it came out."""
+    """Each face before and after the network."""
     masks: SideFiles | None = None
     """Where the picture was changed."""
 
 
 class SideWriter:
-    """Gathers what the further files show while the frames go by, and keeps no frame."""
+    """Collects what the side files show as frames go by, without keeping frames."""
 
     def __init__(self, job: Job, file: "PictureFile", extras: Extras) -> None:
         self._job, self._file, self._extras = job, file, extras
@@ -34,7 +34,7 @@ class SideWriter:
         self._num_frames = 0
 
     def add(self, frame: "Frame", result: "Restoration") -> None:
-        """The next frame and what became of it. Writes its crops."""
+        """Take the next frame and its result. Writes its crops."""
         if self._extras.crops is not None:
             self._write_crops(self._extras.crops, result)
         if self._extras.masks is not None:
@@ -44,7 +44,7 @@ class SideWriter:
         self._num_frames += 1
 
     def finish(self) -> None:
-        """Write what shows all frames together: the masks, and the comparison of the first frame with a face."""
+        """Write the files about all frames: the masks, and the comparison of the first frame with a face."""
         from ..pictures import PictureInfo, write_frames, write_picture
 
         if self._extras.masks is not None:
@@ -74,7 +74,7 @@ class SideWriter:
 
 
 class _PackedMask(NamedTuple):
-    """Where a frame was changed, at 8 bits; mostly nowhere, so that it packs well."""
+    """Where a frame was changed, at 8 bits; mostly 0, so it compresses well."""
 
     packed: bytes
     size: tuple[int, int]

@@ -1,1 +1,1 @@
-"""The networks. They know neither files nor settings: built from tensors, fed with tensors."""
+"""The networks: built from tensors, fed with tensors. They know neither files nor settings."""

@@ -1,6 +1,6 @@
-"""What every network offers, whatever it eats and gives: restorers, detectors and parsers.
+"""What every network offers: restorers, detectors and parsers.
 
-Each wraps a module. Hosts move that module between devices, so its device is asked of it each time and never kept.
+Each wraps a module. Hosts move that module between devices, so its device is looked up each time, never stored.
 """
 
 import copy
@@ -21,9 +21,9 @@ from .precision import DTYPES, Precision
 
 Source = Literal["embedded", "file", "downloaded"]
 Fidelity = float | Tensor
-"""One number for all faces, a number for each (B,), or a map (B, 1, S, S); in [0, 1]."""
+"""One number for all faces, one per face (B,), or a map (B, 1, S, S); in [0, 1]."""
 Kept = tuple[Tensor, ...]
-"""What a restorer keeps of one face, on the CPU, to render it again. Only that restorer can read it."""
+"""What a restorer keeps of one face, on the CPU, to render it again. Opaque to everything else."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ModelInfo:
     source: Source
     """Part of this package, found in a folder, or just downloaded."""
     metadata: Mapping[str, str]
-    """What a safetensors file says of itself; empty for others."""
+    """Metadata of a safetensors file; empty for others."""
     generation: int | None = None
     """1 or 2 for VQFR; None for others."""
 
@@ -50,20 +50,20 @@ def device_of(module: nn.Module) -> torch.device:
 
 
 class Network:
-    """A module with what others have to know about it."""
+    """A module with what others need to know about it."""
 
     def __init__(self, module: nn.Module, name: str, title: str) -> None:
         self.module = module
         self.name = name
-        """Of the weights, or of the architecture as long as nobody says where the weights are from."""
+        """Of the weights, or of the architecture until the origin of the weights is known."""
         self.title = title
-        """What a message calls it."""
+        """Its name in messages."""
         self.info: ModelInfo | None = None
-        """Where the weights are from; None for a network built by hand."""
+        """Where the weights are from; None for a network built directly."""
         self.precision: Precision = "fp32"
-        """Number format of whatever may be halved."""
+        """Number format of the parts that may be halved."""
         self.sizes: Mapping[str, Any] = {}
-        """Sizes as plain numbers; empty for a network of only one size."""
+        """Sizes as plain numbers; empty if the network has only one size."""
 
     @property
     def device(self) -> torch.device:
@@ -71,7 +71,7 @@ class Network:
         return device_of(self.module)
 
     def attach(self, info: ModelInfo) -> None:
-        """Note where the weights are from."""
+        """Record where the weights are from."""
         self.info, self.name = info, info.name
 
     def set_precision(self, precision: Precision) -> None:
@@ -81,16 +81,16 @@ class Network:
 
 
 class Restored(NamedTuple):
-    """The answers of a restorer to one batch."""
+    """A restorer's results for one batch."""
 
     answers: list[Tensor]
-    """For each fidelity (B, 3, S, S), float32, nominally in [0, 1]; neither clamped nor known to be finite."""
+    """(B, 3, S, S) for each fidelity, float32, nominally in [0, 1]; neither clamped nor checked to be finite."""
     kept: list[Kept] | None
-    """For each face what `render` needs, when it was asked for."""
+    """What `render` needs for each face, if requested."""
 
 
 class Restorer(Network, ABC):
-    """Restores aligned faces. One without fidelity gives the same answer whatever is asked for."""
+    """Restores aligned faces. One without fidelity gives the same result for every fidelity."""
 
     def __init__(
         self,
@@ -107,13 +107,13 @@ class Restorer(Network, ABC):
         self.crop_px = crop_px
         """Side of the crops."""
         self.fidelity = fidelity
-        """Whether it listens to a fidelity, one number a face, or one for each pixel, too."""
+        """Whether it takes a fidelity: none, one per face, or also one per pixel."""
         self.renders_fast = renders_fast
-        """`render` takes a small part of the time of `restore`."""
+        """`render` takes a small fraction of the time of `restore`."""
         self.generation: int | None = None
         """1 or 2 for VQFR."""
         self.reopen: Callable[[], Restorer] | None = None
-        """Loads the same weights in float32; None for a network built by hand."""
+        """Loads the same weights in float32; None for a network built directly."""
         self._working_bytes_per_face = working_bytes_per_face
 
     @property
@@ -125,8 +125,8 @@ class Restorer(Network, ABC):
 
         Args:
             images: (B, 3, S, S), RGB in [0, 1], S = `crop_px`, on the module's device.
-            fidelities: one answer for each. Fidelity 0 alone may cost less.
-            keep: also give what `render` needs.
+            fidelities: one result for each. Fidelity 0 alone may cost less.
+            keep: also return what `render` needs.
         """
         answer = self.run(images)
         kept: list[Kept] | None = [(face.cpu(),) for face in answer] if keep else None
@@ -134,21 +134,21 @@ class Restorer(Network, ABC):
 
     @abstractmethod
     def run(self, images: Tensor) -> Tensor:
-        """The answer to a batch, shapes and ranges as in `restore`; called in inference mode."""
+        """The result for a batch, shapes and ranges as in `restore`; called in inference mode."""
 
     def render(self, kept: Kept, fidelity: Fidelity) -> Tensor:
-        """The answer (3, S, S) for a face that was kept, at another fidelity."""
+        """The result (3, S, S) for a kept face at another fidelity."""
         return kept[0]
 
     def working_bytes(self, num_faces: int) -> int:
-        """About how much memory that many faces at once take besides the weights."""
+        """Roughly how much memory that many faces at once take, besides the weights."""
         return round(num_faces * self._working_bytes_per_face * DTYPES[self.precision].itemsize / 4)
 
     def attach(self, info: ModelInfo) -> None:
         super().attach(replace(info, generation=self.generation))
 
     def in_float32(self) -> "Restorer":
-        """The network with its weights as they were stored, not as they were rounded."""
+        """The network with its weights as stored, not as rounded."""
         if self.precision == "fp32":
             return self
         if self.reopen is not None:
@@ -169,19 +169,19 @@ class Restorer(Network, ABC):
         }
 
     def require_fidelity(self) -> None:
-        """Raise InputError when there is none to choose."""
+        """Raise InputError if it has no fidelity."""
         if not self.has_fidelity:
             raise InputError(
                 f"{self.name} ({self.title}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
             )
 
     def fidelity_note(self) -> str | None:
-        """What to tell somebody who sets a fidelity; None when it is heeded."""
+        """The note for users who set a fidelity; None if it has an effect."""
         return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
 
 
 class RawFaces(NamedTuple):
-    """Faces in one picture, in pixels with the centre of the first one at (0, 0)."""
+    """Faces in one picture, in pixels; the centre of the first pixel is (0, 0)."""
 
     boxes: np.ndarray
     """float64 (N, 4): x0, y0, x1, y1."""
@@ -195,38 +195,38 @@ class RawFaces(NamedTuple):
 
 
 class Detector(Network, ABC):
-    """Finds faces. Its attributes say at which sizes it does so best."""
+    """Finds faces. Its attributes say at which sizes it works best."""
 
     stride_px: int = 32
-    """Height and width of a picture have to be multiples of this."""
+    """Height and width of a picture must be multiples of this."""
     fill: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    """The colour, RGB in [0, 1], that it takes for nothing: what fills up a picture."""
+    """A neutral colour, RGB in [0, 1], for padding pictures."""
     typical_box: Box = Box(121.5, 103.0, 388.5, 461.5)
-    """The box it draws around a face that is aligned to 512 px."""
+    """The box it gives for a face aligned to 512 px."""
     min_view_px: int = 320
     """Smaller pictures are enlarged to this side."""
     max_face_px: int = 400
-    """Larger faces are left to a smaller view of the picture."""
+    """Larger faces are left to a reduced view of the picture."""
     look_px: int = 320
-    """Side of an aligned crop that shows a face at the size it reads best."""
+    """Side of an aligned crop that shows a face at its best size."""
 
     @abstractmethod
     def find(self, pictures: Tensor, min_score: float) -> list[RawFaces]:
-        """Everything it takes for a face, with duplicates.
+        """Everything that looks like a face to it, with duplicates.
 
-        pictures: (B, 3, H, W), RGB in [0, 1]. min_score: lowest confidence wanted. Raises VqfrError when its numbers
-        are not finite.
+        pictures: (B, 3, H, W), RGB in [0, 1]. min_score: lowest confidence wanted. Raises VqfrError if its output is
+        not finite.
         """
 
 
 class Parser(Network, ABC):
-    """Tells which pixel of an aligned face shows which part of it."""
+    """Labels each pixel of an aligned face with the part it shows."""
 
     crop_px: int = 512
-    """Side of the crops it reads; others are resized for it."""
+    """Side of the crops it reads; others are resized."""
 
     def label(self, crops: Tensor, batch_size: int = 4) -> Tensor:
-        """For each pixel 0, no part of a face, or 1 + the place in FACE_REGIONS: int64 (B, S, S) on the crops' device.
+        """For each pixel 0 (no part of a face) or 1 + the index in FACE_REGIONS: int64 (B, S, S) on the crops' device.
 
         crops: (B, 3, S, S), RGB in [0, 1], any device.
         """

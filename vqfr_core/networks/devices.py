@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 def pick_device(device: str | torch.device | None = None) -> torch.device:
-    """The device to work on: the one named, else the first of CUDA (or ROCm), XPU, MPS and CPU that is there.
+    """The device to work on: the named one, else the first available of CUDA (or ROCm), XPU, MPS and CPU.
 
-    Raises InputError for a name PyTorch does not know or a device this machine or this PyTorch lacks.
+    Raises InputError for a name PyTorch does not know, or a device this machine or PyTorch lacks.
     """
     if device is None or str(device) == "auto":
         return next((torch.device(name) for name in ("cuda", "xpu", "mps") if _is_there(name)), torch.device("cpu"))
@@ -29,11 +29,11 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
 
 
 def pick_precision(precision: str, device: torch.device) -> Precision:
-    """The number format that a setting ("auto", "fp32", "bf16", "fp16") stands for on a device.
+    """The number format a setting ("auto", "fp32", "bf16", "fp16") means on a device.
 
-    auto is float32 wherever no measurement has shown the result of half precision to be as good: bf16 changes codes,
-    and with them parts of a face (see the README's table). Raises InputError for an unknown name, and for fp16 on the
-    CPU, where it is several times slower than float32.
+    auto is float32 unless half precision was measured to be as good: bf16 changes codes, and with them parts of a face
+    (see the README's table). Raises InputError for an unknown name, and for fp16 on the CPU, where it is several times
+    slower than float32.
     """
     if precision == "auto":
         return "fp32"
@@ -48,14 +48,16 @@ def pick_precision(precision: str, device: torch.device) -> Precision:
 
 
 def pick_memory_format(device: torch.device) -> torch.memory_format:
-    """How the networks' weights should lie in memory: channels last was measured faster on the CPU, and is what the
-    tensor cores of NVIDIA GPUs want."""
+    """The memory layout of the networks' weights.
+
+    Channels last was measured faster on the CPU, and suits the tensor cores of NVIDIA GPUs.
+    """
     return torch.channels_last if device.type in ("cpu", "cuda") else torch.contiguous_format
 
 
 def pick_batch_size(batch_size: int, device: torch.device) -> int:
-    """How many faces to send through the network at once: the number given, or what suits the device when it is 0."""
-    # On a CPU a batch takes at least as long as its faces one by one (benchmarks/network.py).
+    """How many faces to send through the network at once: the given number, or what suits the device if it is 0."""
+    # On a CPU a batch takes at least as long as its faces one at a time (benchmarks/network.py).
     return batch_size or (1 if device.type == "cpu" else 4)
 
 

@@ -1,7 +1,7 @@
 """Face parsers: facexlib's ParseNet and BiSeNet.
 
-Both name the same 19 parts (those of CelebAMask-HQ) in different orders and want their input scaled differently; both
-facts are taken from facexlib 0.3.0, `inference/inference_parsing*.py`.
+Both label the same 19 parts (those of CelebAMask-HQ), in different orders and from differently scaled input, as in
+facexlib 0.3.0, `inference/inference_parsing*.py`.
 """
 
 from collections.abc import Mapping
@@ -39,14 +39,14 @@ def build_bisenet(state: Mapping[str, Tensor]) -> Parser:
 
 
 class LabelParser(Parser):
-    """A network that gives a score for each of its own labels, the first output of several."""
+    """A network whose first output is a score for each of its own labels."""
 
     def __init__(self, module: nn.Module, name: str, title: str, labels: str, mean: Channels, std: Channels) -> None:
-        """labels: the region of each label, apart by commas. mean, std: of the input, RGB in [0, 1]."""
+        """labels: the region of each label, separated by commas. mean, std: of the input, RGB in [0, 1]."""
         super().__init__(module, name, title)
         regions = labels.split(",")
         numbers = [FACE_REGIONS.index(region) + 1 if region else 0 for region in regions]
-        self._to_ours = torch.tensor(numbers, device="cpu")  # also while networks are built without weights
+        self._to_ours = torch.tensor(numbers, device="cpu")  # even while networks are built without weights
         self._mean, self._std = mean, std
 
     def run(self, crops: Tensor) -> Tensor:

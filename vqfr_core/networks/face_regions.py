@@ -1,4 +1,4 @@
-"""The parts of a face that a parser tells apart. Nothing heavy is imported here: settings and menus need it, too."""
+"""The parts of a face that parsers distinguish. Imports nothing heavy: settings and menus need it, too."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ FACE_REGIONS = ("skin", "brows", "eyes", "glasses", "nose", "mouth", "ears", "ha
 
 
 def parse_regions(regions: str | Sequence[str]) -> tuple[str, ...]:
-    """The names of regions, from a sequence or a text with commas. Raises InputError for an unknown name."""
+    """The names of regions, from a sequence or comma-separated text. Raises InputError for an unknown name."""
     listed = regions.split(",") if isinstance(regions, str) else list(regions)
     names = tuple(name.strip().lower() for name in listed if name.strip())
     unknown = [name for name in names if name not in FACE_REGIONS]

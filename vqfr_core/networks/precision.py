@@ -1,4 +1,4 @@
-"""Number formats of networks, by the names that users know."""
+"""Number formats of networks, by their user-visible names."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfl
 
 
 class _FullFloat32:
-    """How many ask for full float32 at the moment, and the settings to put back when the last one is done."""
+    """How many users of full float32 are active, and the settings to restore when the last one is done."""
 
     lock = threading.Lock()
     num_users = 0
@@ -21,10 +21,10 @@ class _FullFloat32:
 
 @contextmanager
 def full_float32() -> Iterator[None]:
-    """Multiply float32 numbers as such: NVIDIA GPUs otherwise round those of convolutions to 10 bits (TF32).
+    """Multiply at full float32 precision: NVIDIA GPUs otherwise round in convolutions to 10 bits (TF32).
 
-    For whatever chooses codes. With rounded features some codes differ, and with each a patch of the face; what comes
-    after the codes does not show it. Thread-safe: the settings, which are global, come back when the last user leaves.
+    For everything that chooses codes. With rounded features some codes differ, and each changes a patch of the face;
+    later layers are not sensitive. Thread-safe: the global settings are restored when the last user leaves.
     """
     state = _FullFloat32
     with state.lock:
@@ -44,7 +44,7 @@ def full_float32() -> Iterator[None]:
 
 
 def _rounding_settings() -> list[tuple[Any, str, object]]:
-    """Owner, name and value of what decides on TF32. If a host uses PyTorch's newer names, the older ones raise."""
+    """Owner, name and value of the TF32 settings. If a host uses PyTorch's newer names, the older ones raise."""
     backends, name = (torch.backends.cudnn, torch.backends.cuda.matmul), "allow_tf32"
     try:
         return [(backend, name, getattr(backend, name)) for backend in backends]

@@ -1,6 +1,6 @@
 """The networks this package knows: one row each. Recognition, menus and messages follow from it.
 
-Importing this costs nothing: what a row builds is imported when it is built.
+Importing this is cheap: what a row builds is imported when it is built.
 """
 
 import re
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from .base import Network
 
 Build = Callable[[Mapping[str, "Tensor"]], "Network"]
-"""From weights by name to the network of their sizes, without them."""
+"""Maps weights by name to a network of their sizes, without loading them."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network that can be told by the names of its tensors."""
+    """A network that can be recognised by its tensor names."""
 
     name: str
     """Short name."""
     role: str
     """What it is for: restorer, detector, parser, or other."""
     label: str
-    """What a message calls it."""
+    """Its name in messages."""
     key_patterns: tuple[str, ...]
-    """Regular expressions; each must be found in at least one name, matched from its start."""
+    """Regular expressions; each must match the start of at least one name."""
     build: Build | None = None
-    """Builds it; None for one that is recognised only, so that a message can say what a file is."""
+    """Builds it; None if it is only recognised, so that messages can say what a file is."""
 
 
 def _later(module: str, name: str) -> Build:
-    """A function of a module of this folder that is imported when it is called."""
+    """A function of a module in this folder, imported when it is called."""
     return later(__package__ or "", module, name)
 
 
-# The first that fits is taken, so the special ones stand before the general ones.
+# The first match wins, so specific rows come before general ones.
 ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("lora", "other", "a LoRA", (r".*(lora_up|lora_down|lora_A|lora_B|lora_unet)\b",)),
     Architecture(
@@ -114,12 +114,12 @@ ARCHITECTURES: tuple[Architecture, ...] = (
 
 
 def architectures(role: str | None = None) -> list[Architecture]:
-    """Those that can be built, of one role or of all."""
+    """The ones that can be built, of one role or of all."""
     return [row for row in ARCHITECTURES if row.build is not None and role in (None, row.role)]
 
 
 def recognize(keys: Iterable[str]) -> Architecture | None:
-    """The architecture whose tensors have these names, None if none is known to."""
+    """The architecture whose tensors have these names, or None."""
     names = list(keys)
     for row in ARCHITECTURES:
         if all(any(map(re.compile(pattern).match, names)) for pattern in row.key_patterns):
@@ -128,7 +128,7 @@ def recognize(keys: Iterable[str]) -> Architecture | None:
 
 
 def recognize_as(keys: Collection[str], wanted: Collection[Architecture], path: Path) -> Architecture:
-    """What a checkpoint is, which must be one of `wanted`; else a WeightsError that says what it seems to be."""
+    """Recognise a checkpoint as one of `wanted`, or raise a WeightsError that says what it seems to be."""
     found = recognize(keys)
     if found is not None and found in wanted:
         return found

@@ -30,7 +30,7 @@ def build_mobilenet(state: Mapping[str, Tensor]) -> Detector:
 
 
 class RetinaFaceDetector(Detector):
-    """It is surest and most exact for faces of 100 to 200 px; its largest anchors give inexact and false boxes."""
+    """Most confident and accurate for faces of 100 to 200 px; its largest anchors give inaccurate and false boxes."""
 
     stride_px = 32
     fill = (_MEAN_BGR[2] / 255, _MEAN_BGR[1] / 255, _MEAN_BGR[0] / 255)
@@ -45,11 +45,11 @@ class RetinaFaceDetector(Detector):
             inputs = ((pictures.to(device, torch.float32) - mean) * 255).flip(1)
             inputs = inputs.contiguous(memory_format=torch.channels_last)  # twice as fast on CPUs
             outputs = self.module(inputs)
-            # One transfer for all three, and decoding of the few likely ones on the CPU.
+            # One transfer for all three; the few likely ones are decoded on the CPU.
             boxes, probabilities, landmarks = (output.float() for output in outputs)
             packed = torch.cat([boxes, probabilities[..., 1:], landmarks], dim=2)
             if not bool(torch.isfinite(packed).all()):
-                raise VqfrError(f"the face detector {self.name} gave numbers that are not finite; try the CPU device")
+                raise VqfrError(f"the face detector {self.name} gave non-finite numbers; try the CPU device")
             likely = packed[..., 4] >= min_score
             anchors = _anchors(pictures.shape[-2], pictures.shape[-1])
             return [_decode(rows[keep].cpu(), anchors[keep.cpu()]) for rows, keep in zip(packed, likely, strict=True)]
@@ -58,7 +58,7 @@ class RetinaFaceDetector(Detector):
 def _build(network_name: str) -> nn.Module:
     from facexlib.detection.retinaface import RetinaFace
 
-    with warnings.catch_warnings():  # facexlib asks torchvision in an old way for a network without weights
+    with warnings.catch_warnings():  # facexlib uses an old torchvision signature for a network without weights
         warnings.simplefilter("ignore", UserWarning)
         network: nn.Module = RetinaFace(network_name=network_name, device=torch.device("meta"))
         return network
@@ -84,6 +84,6 @@ def _decode(rows: Tensor, anchors: Tensor) -> RawFaces:
     box_center = center + rows[:, :2] * _CENTER_VARIANCE * side
     half_size = torch.exp(rows[:, 2:4] * _SIZE_VARIANCE) * side / 2
     landmarks = center[:, None] + rows[:, 5:].view(-1, 5, 2) * _CENTER_VARIANCE * side[:, None]
-    # The network counts from the picture's outer edge (its training mirrors x to width - x), we from a pixel's centre.
+    # The network measures from the picture's outer edge (its training mirrors x to width - x), we from pixel centres.
     boxes = torch.cat([box_center - half_size, box_center + half_size], dim=1) - 0.5
     return RawFaces(boxes.numpy(), (landmarks - 0.5).numpy(), rows[:, 4].numpy())

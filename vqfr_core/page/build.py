@@ -15,7 +15,7 @@ _TITLE = "VQFR Face Restore"
 def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
     """A gr.Blocks with the page in it, not launched, for every Gradio from 3.41 to 6.
 
-    is_alone: it will not be put into another gr.Blocks; then it is noticed at once when somebody closes it.
+    is_alone: it will not be nested in another gr.Blocks, so closing it is noticed at once.
     """
     with open_blocks(_TITLE) as blocks:
         sessions = add_page(host)
@@ -25,7 +25,7 @@ def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
 
 
 def add_page(host: PageHost) -> Sessions:
-    """The same page, added to the gr.Blocks that is open. The sessions are for whoever ends the page."""
+    """The same page, added to the current gr.Blocks. The caller ends the returned sessions with the page."""
     gr, sessions = import_gradio(), Sessions(host)
     gr.HTML(STYLE)
     key = make_state(sessions.drop)

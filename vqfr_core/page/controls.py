@@ -1,4 +1,4 @@
-"""Controls for the settings, made from `option_specs`; and back from what they hold to the settings."""
+"""Controls for the settings, made from `option_specs`, and their values back to settings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ Controls = dict[str, Any]
 
 
 def add_basic_controls(controls: Controls, prefix: str, groups: Sequence[str]) -> None:
-    """The few that most people touch, of these groups."""
+    """The few settings of these groups that most people change."""
     for spec in option_specs():
         if spec.is_basic and spec.group in groups:
             controls[spec.name] = make_control(spec, prefix)
 
 
 def add_other_controls(controls: Controls, prefix: str) -> None:
-    """All that are not there yet, folded, a fold for each group."""
+    """All the others, in a folded section per group."""
     gr = import_gradio()
     for group, title in GROUP_TITLES.items():
         specs = [spec for spec in option_specs() if spec.group == group and spec.name not in controls]
@@ -29,14 +29,14 @@ def add_other_controls(controls: Controls, prefix: str) -> None:
 
 
 def make_control(spec: OptionSpec, prefix: str) -> Any:
-    """The component that suits a setting."""
+    """The component for a setting."""
     kind, arguments = control_of(spec)
     shown: dict[str, Any] = {"label": spec.label, "info": spec.help, "elem_id": f"{prefix}_{spec.name}"}
     return getattr(import_gradio(), kind)(value=spec.default, **shown, **arguments)
 
 
 def control_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
-    """The name of the Gradio component that suits a setting, and what it needs besides value and label."""
+    """The name of the Gradio component for a setting, and what it needs besides value and label."""
     if isinstance(spec.default, bool):
         return "Checkbox", {}
     if spec.choices is not None:
@@ -47,7 +47,7 @@ def control_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
 
 
 def in_order(controls: Controls) -> list[Any]:
-    """The components in the order of `option_specs`, as `read_controls` wants their values."""
+    """The components in the order of `option_specs`, as `read_controls` expects their values."""
     return [controls[spec.name] for spec in option_specs()]
 
 
@@ -58,7 +58,7 @@ def read_controls(values: Sequence[Any]) -> RestoreOptions:
 
 
 def _as_setting(spec: OptionSpec, value: Any) -> Any:
-    """In the setting's own type; an emptied field means the default."""
+    """In the setting's own type; an empty field means the default."""
     if value is None or value == "":
         return spec.default
     is_whole = isinstance(value, float) and value.is_integer()

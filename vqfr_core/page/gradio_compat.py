@@ -1,6 +1,6 @@
-"""All in which Gradio 3.41 (A1111), 4.40 (Forge) and 6 (standing alone) differ. No other file asks for a version.
+"""All differences between Gradio 3.41 (A1111), 4.40 (Forge) and 6 (standalone). No other file checks for a version.
 
-Gradio passes requests, progress and clicks by position, as annotations say: they come first in the functions here.
+Gradio passes requests, progress and clicks by annotation and position, so they come first in the functions here.
 """
 
 import base64
@@ -15,7 +15,7 @@ from PIL import Image
 from ..errors import VqfrError
 
 _JPEG = {"quality": 92, "subsampling": 0}
-_CACHE_S = (600, 3600)  # look so often for files that are so old
+_CACHE_S = (600, 3600)  # how often to look for files, and how old
 _PIP = "pip install 'vqfr-face-restore[ui]'  (or: pip install gradio)"
 _OWN_SLIDER = """
 <div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
@@ -26,11 +26,13 @@ _OWN_SLIDER = """
 
 
 def import_gradio() -> Any:
-    """Gradio; VqfrError with the way to get it when it is not installed."""
+    """Gradio; VqfrError with install instructions if it is missing."""
     try:
         import gradio
     except ImportError as error:
-        raise VqfrError(f"the page needs Gradio, which is not installed here ({error}); get it with: {_PIP}") from error
+        raise VqfrError(
+            f"the page needs Gradio, which is not installed here ({error}); install it with: {_PIP}"
+        ) from error
     return gradio
 
 
@@ -39,16 +41,18 @@ def major_version() -> int:
 
 
 def open_blocks(title: str) -> Any:
-    """A gr.Blocks to be used in `with`. It asks nobody on the internet for anything, fonts included."""
+    """A gr.Blocks to use in `with`. It makes no requests to the internet, not even for fonts."""
     gr = import_gradio()
-    looks = {} if major_version() >= 6 else {"theme": _theme()}  # since 6 `launch` takes them
+    looks = {} if major_version() >= 6 else {"theme": _theme()}  # since Gradio 6 `launch` takes them
     wanted = {"title": title, "fill_width": True, "delete_cache": _CACHE_S, "analytics_enabled": False}
     return gr.Blocks(**looks, **_known(gr.Blocks.__init__, wanted))
 
 
 def launch(blocks: Any, **settings: Any) -> str:
-    """Serve the page in the background, until `blocks.close`; its address. settings: as in gr.Blocks.launch; those that
-    the installed Gradio does not know are left out."""
+    """Serve the page in the background until `blocks.close`; gives its address.
+
+    settings: as in gr.Blocks.launch; those the installed Gradio does not know are dropped.
+    """
     more = {
         "theme": _theme(),
         "footer_links": [],
@@ -64,7 +68,7 @@ def launch(blocks: Any, **settings: Any) -> str:
 
 
 def _known(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Those of the arguments that the function of the installed version has."""
+    """The arguments that the installed version of the function accepts."""
     parameters = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in parameters}
 
@@ -77,7 +81,7 @@ def _queue(blocks: Any) -> None:
 
 
 def _theme() -> Any:
-    """Gradio's own looks with the fonts of the system, and explanations that can be read."""
+    """Gradio's default theme with system fonts and readable help texts."""
     gr = import_gradio()
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     mono = ["ui-monospace", "Consolas", "monospace"]
@@ -86,13 +90,13 @@ def _theme() -> Any:
 
 
 def make_state(on_end: Callable[[Any], None]) -> Any:
-    """A gr.State of None for each browser tab; `on_end` gets its value when Gradio notices that the tab is gone."""
+    """A gr.State of None for each browser tab; `on_end` gets its value once Gradio notices that the tab is gone."""
     gr = import_gradio()
     return gr.State(None, **_known(gr.State.__init__, {"delete_callback": on_end}))
 
 
 def on_unload(blocks: Any, leave: Callable[[str], None]) -> None:
-    """Call `leave` with the session's hash as soon as a browser tab is closed, where Gradio tells."""
+    """Call `leave` with the session's hash as soon as a browser tab is closed, if Gradio reports it."""
     gr = import_gradio()
     if not hasattr(blocks, "unload"):
         return
@@ -104,7 +108,7 @@ def on_unload(blocks: Any, leave: Callable[[str], None]) -> None:
 
 
 def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For an event: the function is called with a name of the browser tab first, "" where Gradio gives none."""
+    """For an event: the function gets an id of the browser tab first, "" if Gradio has none."""
     gr = import_gradio()
 
     def called(request: gr.Request, *values: Any) -> Any:  # type: ignore[name-defined]
@@ -118,7 +122,7 @@ def _client(request: Any) -> str:
 
 
 def file_paths(value: Any) -> list[Path]:
-    """What a gr.File holds: 3.41 gives temporary files, later versions names."""
+    """The paths in a gr.File: 3.41 gives temporary files, later versions names."""
     files = [] if value is None else value if isinstance(value, list) else [value]
     return [Path(str(getattr(file, "name", file))) for file in files]
 
@@ -129,7 +133,7 @@ def warn(text: str) -> None:
 
 
 def on_click_at(image: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
-    """Call the function with (x, y) in pixels of the shown image, then the inputs, when somebody clicks into it.
+    """Call the function with (x, y) in pixels of the shown image, then the inputs, when the image is clicked.
 
     The events, for `then`.
     """
@@ -142,8 +146,11 @@ def on_click_at(image: Any, function: Callable[..., Any], inputs: Sequence[Any],
 
 
 def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
-    """Call the function when a person has changed a control: while a slider moves where Gradio can leave out what comes
-    too fast, else when it is let go; when a text is finished; at once for a choice. The events, for `then`."""
+    """Call the function when the user changes a control.
+
+    A slider calls it while it moves if Gradio can drop events that come too fast, else on release; a text when
+    finished; a choice at once. Returns the events, for `then`.
+    """
     gr = import_gradio()
     listeners, more = [component.input], {}
     if isinstance(component, gr.Slider) and major_version() < 4:
@@ -156,19 +163,19 @@ def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any
 
 
 def make_image(label: str, elem_id: str, **settings: Any) -> Any:
-    """A gr.Image that shows and takes nothing, without a button that sends it away."""
+    """A gr.Image for display only, without a share button."""
     gr = import_gradio()
     buttons = _known(gr.Image.__init__, {"buttons": ["download", "fullscreen"]})
     return gr.Image(label=label, show_label=False, interactive=False, elem_id=elem_id, **buttons, **settings)
 
 
 def make_html(text: str, elem_id: str) -> Any:
-    """A gr.HTML as wide as the other components, which since 5 it is only without its padding."""
+    """A gr.HTML as wide as the other components; since Gradio 5 that means without padding."""
     return import_gradio().HTML(text, elem_id=elem_id, elem_classes=["vqfr-flat"])
 
 
 class Comparison:
-    """Before and after under a slider: Gradio's own where it has one, else a small one of ours."""
+    """Before and after under a slider: Gradio's own if it has one, else a small one of ours."""
 
     def __init__(self, elem_id: str) -> None:
         gr = import_gradio()
@@ -181,7 +188,7 @@ class Comparison:
             )
 
     def value(self, pair: tuple[Image.Image, Image.Image], folder: Path) -> Any:
-        """What the component shows for before and after, of one size. folder: for files of the session."""
+        """The component's value for before and after, of one size. folder: for the session's files."""
         if not self._is_own:
             paths = []
             for name, image in zip(("before", "after"), pair, strict=True):

@@ -1,7 +1,7 @@
-"""What the page needs from whoever shows it, and nothing else: the whole border between the two.
+"""The page's interface to its embedding host, complete.
 
-A WebUI's tab is `build_page(PageHost(model_names=..., open_restorer=..., job=..., ...))`. All but the first two have a
-value that does no harm.
+A WebUI's tab is `build_page(PageHost(model_names=..., open_restorer=..., job=..., ...))`. All but the first two have
+safe defaults.
 """
 
 import tempfile
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..restorer import FaceRestorer
 
 PageProgress = Callable[[str, int, int], None]
-"""Called with (what is counted, e.g. "face" or "picture", how many are done, how many in all)."""
+"""Called with (what is counted, e.g. "face" or "picture", number done, total)."""
 
 
 def _ignore(what: str, done: int, total: int) -> None:
@@ -28,53 +28,54 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Folders:
-    """Which folders of the machine that runs the page its users may name."""
+    """Which folders on the server the page's users may name."""
 
     may_name: bool = False
-    """Users may type the path of a folder to read and of one to write. False: they send files and fetch results."""
+    """Users may type the path of a folder to read and of one to write. False: they upload files and download
+    results."""
     output: Callable[[], Path] | None = None
-    """The folder that results go to unless another is named; asked when the work starts. None: one has to be named."""
+    """The default folder for results; looked up when the work starts. None: the user must name one."""
     check: Callable[[Path, bool], None] | None = None
-    """Called with (folder, whether it is written to) before it is used; raises `InputError` to forbid it."""
+    """Called with (folder, whether it is for writing) before use; raises `InputError` to forbid it."""
 
 
 @dataclass(frozen=True)
 class SendTo:
-    """A button below the result that hands it to another part of the host."""
+    """A button below the result that sends it to another part of the host."""
 
     label: str
-    """What is written on it, e.g. "Send to img2img"."""
+    """Its label, e.g. "Send to img2img"."""
     connect: Callable[[Any, Any], None]
-    """Called once while the page is built with (the gr.Button, the gr.Image that shows the whole result)."""
+    """Called once while the page is built, with (the gr.Button, the gr.Image that shows the whole result)."""
 
 
 @dataclass(frozen=True)
 class PageHost:
-    """The surroundings of the page."""
+    """The host that embeds the page."""
 
     model_names: Callable[[], list[str]]
-    """The choices of the model, the first one preselected; asked when the page is built and on its refresh button."""
+    """The model choices, the first one preselected; looked up when the page is built and by its refresh button."""
     open_restorer: Callable[[str], "FaceRestorer"]
-    """The restorer of a choice. Called inside `job` before each piece of work, so keep what is loaded; device, memory
-    and what precision "auto" means are decided here. The name comes from a browser: refuse what is none of the choices.
-    What it raises as a `VqfrError` is shown in the page."""
+    """The restorer for a choice. Called inside `job` before each piece of work, so cache what is loaded; it decides on
+    device, memory and what precision "auto" means. The name comes from a browser: refuse anything but the choices. Any
+    `VqfrError` it raises is shown on the page."""
     job: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Wraps each piece of work: the host's queue lock, making room before and giving memory back afterwards. Two users'
-    pieces come from two threads, so a host that allows one at a time takes a lock here."""
+    """Wraps each piece of work: takes the host's queue lock, makes room before and frees memory after. Users' work
+    comes from different threads, so a host that allows one at a time takes a lock here."""
     should_stop: Callable[[], bool] = _never
-    """Asked between faces and between pictures besides the page's own Stop button, e.g. the host's interrupt."""
+    """Checked between faces and between pictures, besides the page's own Stop button, e.g. for the host's interrupt."""
     progress: PageProgress = _ignore
-    """Told besides the page's own bar."""
+    """Called in addition to the page's own bar."""
     folders: Folders = field(default_factory=Folders)
     """Which folders may be named."""
     send_to: tuple[SendTo, ...] = ()
     """More buttons below the result."""
     id_prefix: str = "vqfr_page"
-    """Begins the HTML id of every component that has one."""
+    """Prefix of every HTML id."""
     max_pixels: int = 100_000_000
     """Larger pictures are refused."""
     max_kept_bytes: int = 2 << 30
-    """Memory for what is kept of all users' pictures, so that a changed fidelity needs no network. The page drops the
-    oldest first."""
+    """Memory for cached work on all users' pictures, so that a changed fidelity needs no network. The oldest go
+    first."""
     temp_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
-    """Results to be downloaded are written below it, one folder for each user, removed when the user is gone."""
+    """Results for download are written inside it, in a folder per user that is removed when the user leaves."""

@@ -1,4 +1,4 @@
-"""Work that tells the page how far it is, in every version of Gradio alike."""
+"""Work that reports progress to the page, the same way in every version of Gradio."""
 
 import queue
 import threading
@@ -12,13 +12,13 @@ _Report = tuple[str, int, int]
 
 
 def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
-    """What to show while the work goes on in a thread of its own, and last what it gives."""
+    """What to show while the work runs in its own thread, and finally its result."""
     reports: queue.SimpleQueue[_Report | Shown | BaseException] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             reports.put(work(lambda what, done, total: reports.put((what, done, total))))
-        except BaseException as error:  # raised again where the page waits
+        except BaseException as error:  # re-raised where the page waits
             reports.put(error)
 
     threading.Thread(target=run, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What the page keeps of each user's work: apart from the others', within a limit of memory, and not for ever."""
+"""Per-user state of the page: separate, limited in memory, and dropped when idle."""
 
 import secrets
 import shutil
@@ -21,16 +21,16 @@ _MAX_IDLE_S = 3600.0
 
 @dataclass(eq=False)
 class Photo:
-    """The photograph somebody works on."""
+    """The photograph a user works on."""
 
     path: Path
-    """The file as it was sent."""
+    """The uploaded file."""
     name: str
-    """How the user calls it."""
+    """Its name on the user's computer."""
     picture: Picture
-    """Its first frame, with all that the file says about it."""
+    """Its first frame, with the file's metadata."""
     image: InteractiveImage
-    """Its pixels and what is known of its faces."""
+    """Its pixels, faces and cached results."""
     is_animated: bool = False
     """The file has more frames."""
     drawing_scale: float = 1.0
@@ -54,7 +54,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """A folder of the session's own, made when first needed."""
+        """The session's own folder, made when first needed."""
         if self._folder is None:
             self._temp_folder.mkdir(parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix="vqfr-page-", dir=self._temp_folder))
@@ -68,9 +68,9 @@ class Session:
         return self.photo.image.num_bytes + (0 if result is None else 4 * (result.image.numel() + result.mask.numel()))
 
     def require_photo(self) -> Photo:
-        """The photograph; InputError when there is none."""
+        """The photograph; InputError if there is none."""
         if self.photo is None:
-            raise InputError("there is no photograph yet, or it is no longer kept here; drop it in again")
+            raise InputError("there is no photograph, or it is no longer kept here; drop it in again")
         return self.photo
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Session:
 
 
 class Sessions:
-    """The sessions of one page by a key that only the server knows."""
+    """The sessions of a page, by a key only the server knows."""
 
     def __init__(self, host: PageHost) -> None:
         self._host = host
@@ -91,7 +91,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def open(self, key: str | None) -> tuple[str, Session]:
-        """The session of a key; a new one when there is no key yet or its session has been dropped."""
+        """The session of a key; a new one if there is no key yet or its session was dropped."""
         with self._lock:
             key = key or secrets.token_urlsafe()
             session = self._sessions.setdefault(key, Session(self._host.temp_folder))
@@ -101,20 +101,20 @@ class Sessions:
         return key, session
 
     def drop(self, key: str | None) -> None:
-        """End a session, e.g. because its user has gone."""
+        """End a session, e.g. because its user left."""
         with self._lock:
             session = self._sessions.pop(key or "", None)
         if session is not None:
             session.close()
 
     def note_client(self, key: str, client: str) -> None:
-        """Which client a session belongs to, by the name that the web server has for it."""
+        """Note which client a session belongs to, by the web server's id."""
         with self._lock:
             if key in self._sessions:
                 self._sessions[key].client = client
 
     def drop_client(self, client: str) -> None:
-        """End the sessions of a client that has gone."""
+        """End the sessions of a client that left."""
         with self._lock:
             keys = [key for key, session in self._sessions.items() if client and session.client == client]
         for key in keys:
@@ -126,7 +126,7 @@ class Sessions:
             self.drop(key)
 
     def _make_room(self) -> None:
-        """Drop who has been idle for long, then what is kept of faces, then whole photographs; the oldest first."""
+        """Drop sessions idle for long, then cached faces, then whole photographs; the oldest first."""
         too_old = time.monotonic() - _MAX_IDLE_S
         for key in self._resting():
             if self._sessions[key].last_used_s < too_old or len(self._sessions) > _MAX_SESSIONS:
@@ -140,7 +140,7 @@ class Sessions:
                 self._sessions.pop(key).close()
 
     def _resting(self) -> list[str]:
-        """All but the one just opened and those that are at work."""
+        """All but the one just opened and those at work."""
         return [key for key in list(self._sessions)[:-1] if not self._sessions[key].lock.locked()]
 
     def _num_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""What the page shows of one photograph, as the values of its parts."""
+"""What the page shows of one photograph, as values of its components."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -13,12 +13,12 @@ class _Same(Enum):
 
 Same = Literal[_Same.SAME]
 SAME: Same = _Same.SAME
-"""The value of a part that stays as it is; None empties one."""
+"""The value of a component that stays as it is; None clears one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """New values for the parts of the tab; its components bear the same names."""
+    """New values for the components of the tab, which have the same names."""
 
     key: str | Same = SAME
     """Of the session."""
@@ -27,7 +27,7 @@ class Shown:
     select: str | Same = SAME
     """The setting of that name."""
     tab: str | Same = SAME
-    """The view in front."""
+    """The selected view."""
     drawing: Image.Image | Same | None = SAME
     """The photograph with its faces."""
     comparison: tuple[Image.Image, Image.Image] | Same | None = SAME
@@ -35,26 +35,26 @@ class Shown:
     file: str | Same | None = SAME
     """The result to download."""
     whole: Image.Image | Same | None = SAME
-    """The whole result, to be sent on."""
+    """The whole result, to send on."""
     crops: list[tuple[Image.Image, str]] | Same | None = SAME
     """Each face before and after, with its name."""
     sweep: str | Same | None = SAME
     """The file that shows the faces at several fidelities."""
     report: str | Same = SAME
-    """The report for a person, as HTML."""
+    """The readable report, as HTML."""
     json: dict[str, Any] | Same | None = SAME
     """The report as plain data."""
     warning: str | None = None
-    """A note that pops up; not a part of its own."""
+    """A pop-up note; not a component."""
 
     def changes(self) -> dict[str, Any]:
-        """The new values by the name of their part."""
+        """The new values by component name."""
         return {name: value for name, value in vars(self).items() if value is not SAME and name != "warning"}
 
     def then(self, later: "Shown") -> "Shown":
-        """Both; where they differ the later one wins."""
+        """Both combined; the later one wins."""
         return replace(self, warning=later.warning or self.warning, **later.changes())
 
 
 NO_RESULT = Shown(comparison=None, file=None, whole=None, crops=None, sweep=None, report="", json=None)
-"""The places of results, emptied."""
+"""The result components, cleared."""

@@ -1,4 +1,4 @@
-"""The surroundings of the page when it stands alone: this process, its own temporary files, one restorer in memory."""
+"""The host of the standalone page: this process, its own temporary files, one restorer in memory."""
 
 import threading
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _MISSING = " (downloads it first)"
 
 @dataclass
 class RestorerKeeper:
-    """Opens restorers and keeps the last one."""
+    """Opens restorers and keeps the latest one."""
 
     model: str = AUTO
     """A name or a file; offered first."""
@@ -30,17 +30,17 @@ class RestorerKeeper:
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
-        """The first model, then what is here, then what could be fetched."""
+        """The first model, then those present, then those that can be downloaded."""
         return list(self._offers())
 
     def open(self, name: str | None = None) -> FaceRestorer:
-        """The restorer of a choice, the first one when None; to be called while `job` is held.
+        """The restorer for a choice, the first one if None; call it while `job` is held.
 
-        Raises InputError for what is not a choice: names come from browsers, and none may open other files.
+        Raises InputError for anything but the choices: names come from browsers and must not open other files.
         """
         offers = self._offers()
         if name is not None and name not in offers:
-            raise InputError(f"{name!r} is none of the models here; choose one of {', '.join(offers)}")
+            raise InputError(f"{name!r} is not one of the models here; choose one of {', '.join(offers)}")
         wanted = self.model if name is None else offers[name]
         if self._opened is None or self._opened[0] != wanted:
             self._opened = None  # frees its memory first
@@ -54,7 +54,7 @@ class RestorerKeeper:
             yield
 
     def _offers(self) -> dict[str, PathLike]:
-        """What is shown, in order, and what it opens."""
+        """The texts shown, in order, and what they open."""
         choices, named = self.store.choices("restorer"), {AUTO, *self.store.names("restorer")}
         first: dict[str, PathLike] = {Path(self.model).name: self.model}
         here = {c.name: c.name if c.name in named else c.path or c.name for c in choices if c.path is not None}
@@ -63,7 +63,7 @@ class RestorerKeeper:
 
 
 def stand_alone(keeper: RestorerKeeper, temp_folder: Path, may_name_folders: bool) -> PageHost:
-    """The page's host in a process of its own."""
+    """The page's host in its own process."""
     return PageHost(
         model_names=keeper.names,
         open_restorer=keeper.open,

@@ -1,4 +1,4 @@
-"""The page's own looks. They travel inside the page, because a WebUI takes no style sheet from a tab."""
+"""The page's style sheet, inlined because a WebUI takes none from a tab."""
 
 STYLE = """<style>
 .vqfr-flat, .vqfr-flat > * { padding: 0 !important; }

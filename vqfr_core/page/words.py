@@ -20,7 +20,7 @@ def welcome() -> str:
 
 def say_faces(photo: Photo, found: ImageFaces) -> str:
     """What was found in a photograph."""
-    frames = " Its first frame is shown; the tab Several pictures restores all." if photo.is_animated else ""
+    frames = " The first frame is shown; the tab Several pictures restores all." if photo.is_animated else ""
     return say(f"{photo.name}: {_found(found)}{frames}")
 
 
@@ -35,12 +35,12 @@ def _found(found: ImageFaces) -> str:
 
 
 def say_progress(text: str, done: int, total: int) -> str:
-    """A line and a bar, while something is going on."""
+    """A line and a bar while work is in progress."""
     return say(text) + bar(done, total)
 
 
 def report_html(report: Report) -> str:
-    """The report for a person: a line, what to know, and a table of the faces."""
+    """The readable report: a line, notes, and a table of the faces."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     rows = "".join(map(_face_row, report.faces))
     head = "<tr><th>face</th><th>size</th><th>score</th><th>what was done</th></tr>"
@@ -57,6 +57,6 @@ def _face_row(face: FaceReport) -> str:
 
 
 def bar(done: int, total: int) -> str:
-    """A bar that is as full as the work is done."""
+    """A progress bar."""
     share = 100 * done / total if total else 0
     return f'<div class="vqfr-bar"><i style="width: {share:.0f}%"></i></div>'

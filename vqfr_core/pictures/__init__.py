@@ -1,4 +1,4 @@
-"""Pictures on disk and in other libraries' forms, in and out of the core's images."""
+"""Convert pictures on disk and in other libraries' formats to and from the core's images."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: the table of formats alone is had without PyTorch."""
+    """Import a name when it is first used: the table of formats does not need PyTorch."""
     if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)

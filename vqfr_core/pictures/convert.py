@@ -1,4 +1,4 @@
-"""Between the core's images and those of Pillow and numpy. Channels-last and integers exist only on the far side."""
+"""Convert between the core's images and those of Pillow and numpy, the only place with channels-last and integers."""
 
 import io
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _ROWS_AT_ONCE = 16
 
 
 class Kind(NamedTuple):
-    """What sort of pixels a file stores."""
+    """The kind of pixels a file stores."""
 
     is_gray: bool
     """It has one colour channel."""
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 
 
 class Pixels(NamedTuple):
-    """What a Pillow image or an array shows."""
+    """The pixels of a Pillow image or an array."""
 
     image: Tensor
     """RGB float32 in [0, 1], (3, H, W)."""
@@ -42,7 +42,7 @@ class Pixels(NamedTuple):
 
 
 def to_tensor(value: Image.Image | np.ndarray | Tensor) -> Tensor:
-    """Any usual image as the core's: RGB float32 in [0, 1], (3, H, W), on the CPU unless a tensor came from elsewhere.
+    """Convert any usual image to RGB float32 in [0, 1], (3, H, W), on the CPU unless given a tensor on another device.
 
     value: a Pillow image of any mode (CMYK goes through its embedded profile; an EXIF orientation is not applied);
     an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, uint16 or float in [0, 1]; or a tensor (1, H, W),
@@ -61,8 +61,8 @@ def to_tensor(value: Image.Image | np.ndarray | Tensor) -> Tensor:
 def to_array(image: Tensor, bit_depth: int = 8) -> np.ndarray:
     """The image as an array (H, W, 3): uint8, uint16 or float32 for a bit depth of 8, 16 or 32.
 
-    image: RGB float32 in [0, 1], (3, H, W). Integers are rounded half to even; what was read from a file of that bit
-    depth comes back exactly. Raises InputError for another shape, NaN or values outside [0, 1].
+    image: RGB float32 in [0, 1], (3, H, W). Integers are rounded half to even; pixels read from a file of that bit
+    depth come back exactly. Raises InputError for another shape, NaN or values outside [0, 1].
     """
     if bit_depth not in (8, 16, 32):
         raise InputError(f"bit_depth is {bit_depth}; use 8, 16, or 32 for floating point")
@@ -79,7 +79,7 @@ def to_pil(image: Tensor, alpha: Tensor | None = None) -> Image.Image:
 
 
 def kind_of_pil(picture: Image.Image) -> Kind:
-    """What `pixels_from_pil` is going to give, known before the pixels are."""
+    """What `pixels_from_pil` will give, known before decoding."""
     if picture.mode == "F":
         return Kind(True, False, 32)
     if picture.mode.startswith("I"):
@@ -89,7 +89,7 @@ def kind_of_pil(picture: Image.Image) -> Kind:
 
 
 def pixels_from_pil(picture: Image.Image) -> Pixels:
-    """The pixels of a Pillow image of any mode. Raises InputError for values that have no place in [0, 1]."""
+    """The pixels of a Pillow image of any mode. Raises InputError for values outside [0, 1]."""
     if picture.mode == "CMYK":
         picture = _cmyk_to_srgb(picture)
     if picture.mode == "I":
@@ -104,14 +104,14 @@ def pixels_from_pil(picture: Image.Image) -> Pixels:
 
 
 def pixels_from_array(array: np.ndarray) -> Pixels:
-    """The pixels of an array (H, W) or (H, W, C): gray, gray and alpha, RGB or RGBA, for 1 to 4 channels.
+    """The pixels of an array (H, W) or (H, W, C): grey, grey and alpha, RGB or RGBA, for 1 to 4 channels.
 
     uint8, uint16, or float in [0, 1]. Raises InputError for other types and shapes, NaN and floats outside [0, 1].
     """
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or 0 in array.shape:
-        raise InputError(f"an array of shape {array.shape} is no image; it has to be (H, W) or (H, W, 1, 3 or 4)")
+        raise InputError(f"an array of shape {array.shape} is not an image; it must be (H, W) or (H, W, 1, 3 or 4)")
     depth = _bit_depth(array.dtype)
     has_alpha = array.shape[2] in (2, 4)
     colors = _planes(array[..., :-1] if has_alpha else array, depth)
@@ -121,10 +121,10 @@ def pixels_from_array(array: np.ndarray) -> Pixels:
 
 
 def frame_to_array(frame: Frame, bit_depth: int, is_gray: bool, keep_alpha: bool) -> np.ndarray:
-    """A frame the way files store it: (H, W, C) with C = 1 or 3, and one more for alpha where it has any.
+    """A frame the way files store it: (H, W, C) with C = 1 or 3, and one more for alpha if it has any.
 
-    Without `keep_alpha` a transparent frame is laid over white. With `is_gray` colours become their brightness; three
-    equal channels come back exactly. uint8 or uint16, rounded half to even, or float32.
+    Without `keep_alpha` a transparent frame is composited over white. With `is_gray` colours become their brightness;
+    three equal channels come back exactly. uint8 or uint16, rounded half to even, or float32.
     """
     alpha = None if frame.alpha is None else frame.alpha.detach().cpu()
     image = frame.image.detach().cpu()
@@ -148,11 +148,11 @@ def _from_tensor(image: Tensor) -> Tensor:
         hint = "; take one image of the batch" if image.ndim == 4 else ""
         if image.ndim == 3 and image.shape[2] in (1, 3, 4):
             hint = "; bring the channels to the front with .permute(2, 0, 1)"
-        raise InputError(f"a tensor of shape {tuple(image.shape)} is no image; it has to be (3, H, W){hint}")
+        raise InputError(f"a tensor of shape {tuple(image.shape)} is not an image; it must be (3, H, W){hint}")
     if image.dtype == torch.uint8:
         image = image.to(torch.float32) / 255
     elif not image.is_floating_point():
-        raise InputError(f"a tensor of {image.dtype} is no image; give uint8, or float in 0 to 1")
+        raise InputError(f"a tensor of {image.dtype} is not an image; give uint8, or float in 0 to 1")
     image = image.to(torch.float32)
     _check_range(image)
     return image.repeat(3, 1, 1) if image.shape[0] == 1 else image[:3]
@@ -165,7 +165,7 @@ def _bit_depth(dtype: np.dtype) -> int:
         return 16
     if dtype.kind == "f":
         return 32
-    raise InputError(f"an array of {dtype} is no image; give uint8, uint16, or float in 0 to 1")
+    raise InputError(f"an array of {dtype} is not an image; give uint8, uint16, or float in 0 to 1")
 
 
 def _planes(array: np.ndarray, bit_depth: int) -> Tensor:
@@ -191,7 +191,7 @@ def _check_range(image: Tensor) -> None:
 
 
 def _as_16_bit(array: np.ndarray) -> np.ndarray:
-    """Pillow's 32-bit integers, which is how it hands out many 16-bit files."""
+    """Pillow's 32-bit integers, its mode for many 16-bit files."""
     low, high = int(array.min()), int(array.max())
     if low < 0 or high > 65535:
         raise InputError(f"the image has 32-bit integers from {low} to {high}; save it as 16-bit or floating point")
@@ -199,7 +199,7 @@ def _as_16_bit(array: np.ndarray) -> np.ndarray:
 
 
 def _cmyk_to_srgb(picture: Image.Image) -> Image.Image:
-    """Through the embedded profile as a print shop would see it; without a usable one, by Pillow's plain formula."""
+    """Through the embedded profile, as printed; without a usable one, by Pillow's plain formula."""
     profile = picture.info.get("icc_profile")
     if not profile or profile[16:20] != b"CMYK":
         return picture.convert("RGB")
@@ -221,18 +221,18 @@ def _cmyk_to_srgb(picture: Image.Image) -> Image.Image:
 
 
 def _brightness(image: Tensor) -> Tensor:
-    """(H, W) by ITU-R BT.601. Where the channels are equal their value is kept to the last bit."""
+    """(H, W) by ITU-R BT.601. Equal channels keep their value exactly."""
     red, green, blue = image
     weighted = 0.299 * red + 0.587 * green + 0.114 * blue
     return torch.where((red == green) & (green == blue), red, weighted)
 
 
 def _quantize(plane: np.ndarray, stored: np.ndarray, maximum: int) -> None:
-    """Put (H, W) in [0, 1] into integers of the same shape, rounded half to even."""
+    """Write (H, W) in [0, 1] to integers of the same shape, rounded half to even."""
     for rows in _pieces(len(plane)):
         stored[rows] = np.rint(np.clip(plane[rows], 0.0, 1.0) * np.float32(maximum))
 
 
 def _pieces(num_rows: int) -> Iterator[slice]:
-    """Rows a few at a time: temporaries that stay in the processor's cache make it several times as fast."""
+    """A few rows at a time: temporaries that stay in the CPU cache make it several times as fast."""
     return (slice(top, top + _ROWS_AT_ONCE) for top in range(0, num_rows, _ROWS_AT_ONCE))

@@ -1,4 +1,4 @@
-"""Colour pictures with more than 8 bits a channel. Pillow has no such mode, OpenCV decodes them at full depth."""
+"""Colour pictures with more than 8 bits a channel. Pillow has no such mode; OpenCV decodes them at full depth."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ _BIG_TIFF = 43
 
 
 def decode_deep(path: Path, page_offset: int | None = None) -> np.ndarray:
-    """The pixels of a PNG or TIFF as stored: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA, uint16 or float32.
+    """The pixels of a PNG or TIFF as stored: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint16 or float32.
 
-    page_offset: where the directory of a page stands in a TIFF; None for the first.
+    page_offset: where a page's directory is in a TIFF; None for the first.
     Raises InputError when the file is damaged or OpenCV is missing.
     """
     try:
@@ -37,10 +37,10 @@ def decode_deep(path: Path, page_offset: int | None = None) -> np.ndarray:
 
 
 def _with_first_page(path: Path, page_offset: int) -> np.ndarray:
-    """The bytes of a TIFF that begins with another page.
+    """The bytes of a TIFF, starting with another page.
 
-    `cv2.imreadmulti` counts thumbnails as pages, walks through all pages before the one asked for, and cannot open
-    every name on Windows. Of the file only what is touched gets into memory.
+    `cv2.imreadmulti` counts thumbnails as pages, walks through all earlier pages, and cannot open every name on
+    Windows. Only the parts of the file that are used are loaded.
     """
     data = np.memmap(path, np.uint8, mode="c")
     order, version = (">", data[3]) if data[0] == ord("M") else ("<", data[2])

@@ -1,4 +1,4 @@
-"""EXIF blocks: the orientation taken out of them, and their contents carried to and from TIFF files."""
+"""EXIF blocks: remove the orientation, and carry their contents to and from TIFF files."""
 
 import logging
 import struct
@@ -14,17 +14,17 @@ _ORIENTATION = 0x0112
 _EXIF_IFD = 0x8769
 _GPS_IFD = 0x8825
 _INTEROPERABILITY = 0xA005
-# What describes the picture, not how the file stores it: description, make, model, software, date, artist, host
+# Tags about the picture, not about how the file stores it: description, make, model, software, date, artist, host
 # computer, XMP and copyright (TIFF 6.0, EXIF 2.3).
 _DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x02BC, 0x8298)
 
 
 def take_orientation(exif: bytes) -> tuple[int, bytes | None]:
-    """The orientation of an EXIF block (1 to 8), and the block for the picture once it is upright.
+    """The orientation of an EXIF block (1 to 8), and the block for the upright picture.
 
     The block begins with its TIFF header, with or without "Exif" before it; the result has none. It is the same byte
-    for byte (maker notes hold file positions), but its orientation says normal and the embedded thumbnail, which shows
-    the picture as it was, is no longer linked. A damaged block gives (1, None).
+    for byte (maker notes hold file offsets), but its orientation is normal and the embedded thumbnail, which is
+    outdated, is unlinked. A damaged block gives (1, None).
     """
     block = bytearray(exif[len(PREFIX) :] if exif.startswith(PREFIX) else exif)
     try:
@@ -65,8 +65,8 @@ def orient(image: Tensor, orientation: int) -> Tensor:
 def descriptive_tags(file: BinaryIO) -> dict[int, Any]:
     """What an EXIF block or a TIFF file says about the picture, by tag number.
 
-    file: stands at the TIFF header. The camera's and the GPS tags are dicts of their own under 0x8769 and 0x8825. How
-    the file stores its pixels is left out, so that the result can be put into another file.
+    file: positioned at the TIFF header. The camera's and the GPS tags are nested dicts under 0x8769 and 0x8825. How the
+    file stores its pixels is left out, so that the result can be put into another file.
     """
     exif = Image.Exif()
     exif.load_from_fp(file)
@@ -79,7 +79,7 @@ def descriptive_tags(file: BinaryIO) -> dict[int, Any]:
 
 
 def exif_from_tags(tags: dict[int, Any]) -> bytes | None:
-    """An EXIF block that begins with its TIFF header; None when there are no tags."""
+    """An EXIF block that begins with its TIFF header; None if there are no tags."""
     if not tags:
         return None
     exif = Image.Exif()

@@ -1,6 +1,6 @@
-"""The file formats: a row each says what a format can hold, and what reads and writes it.
+"""The file formats: each row says what a format can hold, and what reads and writes it.
 
-Importing this costs nothing: readers and writers are imported when they are used.
+Importing this is cheap: readers and writers are imported when they are used.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from .picture_file import PictureFile
 
 Read = Callable[[Path, bytes, int, int | None], "PictureFile"]
-"""Opens a file: path, how it begins, the most pixels of a frame, the most of all frames (None: no limit)."""
+"""Opens a file: path, first bytes, maximum pixels of a frame, maximum of all frames (None: no limit)."""
 Write = Callable[[BinaryIO, "Iterator[Frame]", "PictureInfo", "Format", int, int], None]
-"""Writes frames, pulled one at a time: file, frames, what goes along, the format, number of frames, quality."""
+"""Writes frames, pulled one at a time: file, frames, metadata, the format, number of frames, quality."""
 
 
 def _later(module: str, name: str) -> Callable[..., Any]:
@@ -35,10 +35,10 @@ class Format:
     name: str
     """In Pillow's spelling."""
     suffixes: tuple[str, ...]
-    """Its endings in lower case; those of one row are spellings of the same."""
+    """Its suffixes in lower case; those in a row are spellings of the same format."""
     writable: bool = True
     offered: str = ""
-    """The ending of results when the user asks for this format by name; empty: it is not offered."""
+    """The suffix of results when the user asks for this format by name; empty if it is not offered."""
     depths: tuple[int, ...] = (8,)
     """Bits a channel, ascending; 32 is floating point."""
     gray: bool = False
@@ -48,7 +48,7 @@ class Format:
     pages: bool = False
     """Frames without durations, which may differ in size."""
     carries: frozenset[str] = frozenset()
-    """Which of icc_profile, exif, dpi, text (any entries) and comment (only that one) go along with the pixels."""
+    """Which of icc_profile, exif, dpi, text (any entries) and comment (only that one) it can hold."""
     max_side_px: int = 2**31 - 1
     max_exif_bytes: int = 2**31 - 1
     begins_with: tuple[bytes, ...] = ()
@@ -106,19 +106,19 @@ FORMATS = (
 """In the order in which messages name them."""
 
 READABLE_SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
-"""What to look for in a folder. Reading itself goes by a file's contents, not by its name."""
+"""What to look for in a folder. Reading itself goes by a file's contents, not its name."""
 
 WRITABLE_SUFFIXES = tuple(suffix for format in FORMATS if format.writable for suffix in format.suffixes)
-"""The endings that `write_picture` understands."""
+"""The suffixes that `write_picture` supports."""
 
 
 def format_of(suffix: str) -> Format | None:
-    """The format behind an ending, in upper or lower case; None when it is not known."""
+    """The format of a suffix, in upper or lower case; None if unknown."""
     return next((format for format in FORMATS if suffix.lower() in format.suffixes), None)
 
 
 def reader_of(head: bytes) -> Read:
-    """What opens a file that begins with these bytes: Pillow, unless another reader knows it."""
+    """The reader for a file that begins with these bytes: Pillow, unless another one recognises it."""
     return next((f.read for f in FORMATS if f.begins_with and head.startswith(f.begins_with)), _read_by_pillow)
 
 
@@ -128,5 +128,5 @@ def stored_depth(format: Format, bit_depth: int) -> int:
 
 
 def suffixes_of(formats: Iterable[Format]) -> str:
-    """Their endings, for a message."""
+    """Their suffixes, for a message."""
     return ", ".join(suffix for format in formats for suffix in format.suffixes)

@@ -1,4 +1,4 @@
-"""An animation that Pillow writes without having all its frames: it makes each when the writer comes to it."""
+"""An animation for Pillow to write without holding all its frames: each is made when the writer reaches it."""
 
 from collections.abc import Iterator
 from typing import Any, SupportsIndex
@@ -7,10 +7,10 @@ from PIL import Image
 
 
 class FrameSequence(Image.Image):
-    """An animated Pillow image that shows one still at a time and keeps none.
+    """An animated Pillow image that holds one still at a time.
 
-    Pillow's writers seek each frame in order and then use its pixels. The writer of PNG goes through all frames once
-    before, for their modes and sizes; so it is the pixels that make a frame, not the seeking.
+    Pillow's writers seek each frame in order and then use its pixels. The PNG writer first goes through all frames for
+    their modes and sizes, so accessing pixels makes a frame, not seeking.
     """
 
     is_animated = True
@@ -40,13 +40,13 @@ class FrameSequence(Image.Image):
         return super().load()
 
     def _make_next(self) -> None:
-        vars(self)["_im" if "_im" in vars(self) else "im"] = None  # the old still goes before the new one comes
+        vars(self)["_im" if "_im" in vars(self) else "im"] = None  # free the old still before making the new one
         vars(self).update(vars(next(self._stills)))
         self._num_made += 1
 
 
 class Durations(list[int]):
-    """Of the frames made so far, in milliseconds. Asking for one makes its frame: AVIF's writer asks before it does."""
+    """Of the frames made so far, in milliseconds. Asking for one makes its frame, because AVIF's writer asks first."""
 
     sequence: FrameSequence | None = None
 

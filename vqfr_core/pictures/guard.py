@@ -1,4 +1,4 @@
-"""What stands between a file from anywhere and the decoders: limits of size, and errors that name the file."""
+"""Guard the decoders against untrusted files: size limits, and errors that name the file."""
 
 import struct
 import threading
@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from ..errors import InputError
 
 MAX_PIXELS = 500_000_000
-"""Larger pictures are refused: in memory a pixel takes 12 bytes or more."""
+"""Larger pictures are refused: a pixel takes 12 bytes or more in memory."""
 
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 _limit_lock = threading.Lock()
@@ -21,11 +21,11 @@ _limit_before: int | None = None
 
 
 def check_file(path: Path) -> None:
-    """Raise InputError for what is missing, a folder, empty or closed to us."""
+    """Raise InputError for a path that is missing, a folder, empty or not readable."""
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; name the picture files in it")
     if not path.exists():
-        raise InputError(f"{path}: there is no such file; check the name and the folder")
+        raise InputError(f"{path}: no such file; check the name and the folder")
     try:
         with path.open("rb") as file:
             is_empty = not file.read(1)
@@ -36,14 +36,14 @@ def check_file(path: Path) -> None:
 
 
 def check_size(path: Path, num_pixels: int, max_pixels: int) -> None:
-    """Raise InputError when there are more pixels than allowed."""
+    """Raise InputError if there are more pixels than allowed."""
     if num_pixels > max_pixels:
         raise InputError(_too_large_text(path, max_pixels))
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Inside, whatever a decoder raises becomes an InputError that names the file, and large pictures are let in."""
+    """Inside, any decoder error becomes an InputError that names the file, and large pictures are allowed."""
     try:
         with _raised_pixel_limit():
             yield
@@ -60,7 +60,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _too_large_text(path: Path, max_pixels: int) -> str:
-    return f"{path}: has more than {max_pixels / 10**6:g} million pixels; reduce it or cut out the part you need"
+    return f"{path}: has more than {max_pixels / 10**6:g} million pixels; reduce it or crop it to the part you need"
 
 
 def _unknown_format_text(path: Path) -> str:
@@ -75,7 +75,7 @@ def _unknown_format_text(path: Path) -> str:
 
 @contextmanager
 def _raised_pixel_limit() -> Iterator[None]:
-    """Pillow refuses pictures above a limit that large cameras exceed. Raised while somebody reads, then put back."""
+    """Pillow refuses pictures above a limit that large cameras exceed. Raised during reading, then restored."""
     global _limit_users, _limit_before
     with _limit_lock:
         if _limit_users == 0:

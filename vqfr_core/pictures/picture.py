@@ -1,4 +1,4 @@
-"""A picture in memory: its frames, and what its file says besides."""
+"""A picture in memory: its frames and its file's metadata."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,9 @@ class Frame:
     """One still: a whole photograph, or one moment of an animation."""
 
     image: Tensor
-    """RGB float32 in [0, 1], (3, H, W). A gray picture has three equal channels."""
+    """RGB float32 in [0, 1], (3, H, W). A grey picture has three equal channels."""
     alpha: Tensor | None = None
-    """Opacity, float32 in [0, 1], (1, H, W); None: the picture has no transparency. Colours are not premultiplied."""
+    """Opacity, float32 in [0, 1], (1, H, W); None if the picture has no transparency. Colours are not premultiplied."""
     duration_ms: float | None = None
     """How long an animation shows this frame, in milliseconds."""
 
@@ -32,16 +32,16 @@ class Frame:
                 )
 
     def with_image(self, image: Tensor) -> "Frame":
-        """The same frame showing another image, of any size: its alpha is resized along where the size differs."""
+        """The same frame with another image, of any size: its alpha is resized if the size differs."""
         return Frame(image, _resize_alpha(self.alpha, image), self.duration_ms)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PictureInfo:
-    """What a picture file says besides its pixels. Reading, restoring and writing it keeps all of this."""
+    """A picture file's metadata. Reading, restoring and writing keep all of it."""
 
     is_gray: bool = False
-    """The file stores one channel of brightness, and is written that way again."""
+    """The file stores one channel of brightness, and is written that way."""
     bit_depth: int = 8
     """Bits a channel has in the file (of several pages, the most): 8, 16, or 32 for floating point."""
     icc_profile: bytes | None = None
@@ -53,9 +53,9 @@ class PictureInfo:
     dpi: tuple[float, float] | None = None
     """Pixels per inch across and down."""
     loop: int = 0
-    """How often an animation plays; 0 means for ever."""
+    """How often an animation plays; 0 means forever."""
     source_format: str | None = None
-    """Format of the file that was read, in Pillow's spelling, e.g. "JPEG"."""
+    """Format of the source file, in Pillow's spelling, e.g. "JPEG"."""
 
     def __post_init__(self) -> None:
         if self.bit_depth not in (8, 16, 32):
@@ -64,7 +64,7 @@ class PictureInfo:
 
 @dataclass(frozen=True, eq=False)
 class Picture(PictureInfo):
-    """A whole picture in memory: its frames, and what its file says besides."""
+    """A whole picture in memory: its frames and its file's metadata."""
 
     frames: tuple[Frame, ...]
     """At least one; more for an animation, or a TIFF of several pages."""
@@ -82,14 +82,14 @@ class Picture(PictureInfo):
 
     @property
     def is_animated(self) -> bool:
-        """It has more than one frame."""
+        """Whether it has more than one frame."""
         return len(self.frames) > 1
 
     def with_images(self, images: Sequence[Tensor]) -> "Picture":
-        """The same picture showing other images, one for each frame.
+        """The same picture with other images, one for each frame.
 
-        images: RGB float32 in [0, 1], (3, H, W), of any size: alpha is resized along with them, and stays exactly
-        as it is where the size does. Raises InputError when the number of images is not the number of frames.
+        images: RGB float32 in [0, 1], (3, H, W), of any size: alpha is resized with them, and unchanged if the size is.
+        Raises InputError if the number of images is not the number of frames.
         """
         if len(images) != len(self.frames):
             raise InputError(f"the picture has {len(self.frames)} frames, but {len(images)} images were given")
@@ -108,7 +108,7 @@ def _resize_alpha(alpha: Tensor | None, image: Tensor) -> Tensor | None:
 def _check_plane(name: str, plane: Tensor, num_channels: int) -> None:
     if plane.ndim != 3 or plane.shape[0] != num_channels or 0 in plane.shape or plane.dtype != torch.float32:
         raise InputError(
-            f"{name} is {plane.dtype} of shape {tuple(plane.shape)}; it has to be float32, ({num_channels}, H, W)"
+            f"{name} is {plane.dtype} of shape {tuple(plane.shape)}; it must be float32, ({num_channels}, H, W)"
         )
 
 

@@ -1,4 +1,4 @@
-"""A picture file that is read frame by frame: what it says first, then its pixels, one frame at a time."""
+"""A picture file read frame by frame: metadata first, then pixels, one frame at a time."""
 
 import dataclasses
 from abc import ABC, abstractmethod
@@ -21,38 +21,38 @@ class PictureFile(ABC):
 
     path: Path
     info: PictureInfo
-    """All that it says besides its pixels."""
+    """Its metadata."""
     num_frames: int
     size: tuple[int, int]
     """(height, width) of the first frame in pixels, upright; only pages of a TIFF may differ from it."""
     num_pixels: int
     """In all frames together."""
     has_alpha: bool
-    """One frame has transparency, so that all get an alpha."""
+    """A frame has transparency, so all get an alpha."""
 
     @property
     def is_paged(self) -> bool:
-        """Its frames are pages and not moments."""
+        """Its frames are pages, not animation frames."""
         return self.num_frames > 1 and self.info.source_format == "TIFF"
 
     def frames(self) -> Iterator[Frame]:
-        """The frames from the first, upright, each decoded when it is asked for and not kept.
+        """The frames from the first, upright, each decoded on request and not kept.
 
         Raises InputError, naming the file, when the next one is damaged.
         """
         for number in range(self.num_frames):
-            yield self._frame(number)  # no variable: it would keep the frame while the next is decoded
+            yield self._frame(number)  # no variable: it would keep the frame alive while the next is decoded
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
     @abstractmethod
     def _decode(self, number: int) -> Frame:
-        """A frame, upright. Numbers come in order, and may begin again at 0."""
+        """Read a frame, upright. Numbers come in order, and may restart at 0."""
 
     def _take_kinds(self, info: PictureInfo, kinds: Sequence[Kind]) -> None:
-        """Put together what the frames are, one by one."""
+        """Combine the frames' properties, one by one."""
         self.has_alpha = any(kind.has_alpha for kind in kinds)
         self.info = dataclasses.replace(
             info, is_gray=all(kind.is_gray for kind in kinds), bit_depth=max(kind.bit_depth for kind in kinds)

@@ -1,4 +1,4 @@
-"""Reading by Pillow: every format but TIFF. Of a PNG with 16 bits a channel OpenCV reads the pixels."""
+"""Reading by Pillow: every format but TIFF. OpenCV reads the pixels of PNGs with 16 bits a channel."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ class PillowFile(PictureFile):
     """See `PictureFile`."""
 
     def __init__(self, path: Path, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
-        """head: how the file begins. Raises InputError when it has too many pixels, and Pillow's errors."""
+        """head: the file's first bytes. Raises InputError if it has too many pixels, and Pillow's errors."""
         self.path = path
         self._opened: Image.Image = Image.open(path)
         try:
@@ -56,7 +56,7 @@ class PillowFile(PictureFile):
         self._take_kinds(info, kinds)
 
     def _kinds(self) -> list[Kind]:
-        """Of GIF each frame is a case of its own, known when it is decoded; other formats store all frames alike."""
+        """In a GIF each frame may differ, known only when decoded; other formats store all frames alike."""
         if self._opened.format == "GIF":
             kinds = set()
             for number in range(self.num_frames):
@@ -90,7 +90,7 @@ def _exif(opened: Image.Image) -> tuple[int, bytes | None]:
 
 
 def _profile(opened: Image.Image) -> bytes | None:
-    """The embedded profile if it is one for the pixels as we hold them, that is neither CMYK nor Lab."""
+    """The embedded profile if it fits the pixels as we hold them, i.e. is neither CMYK nor Lab."""
     profile = opened.info.get("icc_profile")
     return profile if profile and profile[16:20] in (b"RGB ", b"GRAY") else None
 
@@ -114,7 +114,7 @@ def _dpi(opened: Image.Image, is_turned: bool) -> tuple[float, float] | None:
 
 
 def _loop(opened: Image.Image) -> int:
-    """How often it plays. GIF counts the repetitions after the first time and says nothing to play once."""
+    """How often it plays. GIF counts repetitions after the first time, and has no entry for playing once."""
     if opened.format != "GIF":
         return int(opened.info.get("loop", 0))
     repetitions = opened.info.get("loop")

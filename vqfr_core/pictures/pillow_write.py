@@ -1,4 +1,4 @@
-"""Writing by Pillow: photographs at 8 bits, and animations whose frames are made one at a time."""
+"""Writing by Pillow: 8-bit photographs, and animations whose frames are made one at a time."""
 
 import logging
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _compression(format: Format, quality: int) -> dict[str, Any]:
 
 
 def _description(info: PictureInfo, format: Format) -> dict[str, Any]:
-    """What goes along with the pixels, as Pillow's `save` takes it for this format."""
+    """The metadata, as arguments of Pillow's `save` for this format."""
     arguments: dict[str, Any] = {}
     if info.icc_profile is not None and "icc_profile" in format.carries:
         arguments["icc_profile"] = info.icc_profile
@@ -80,7 +80,7 @@ def _description(info: PictureInfo, format: Format) -> dict[str, Any]:
 
 
 def _repetition(info: PictureInfo, format: Format, has_alpha: bool) -> dict[str, Any]:
-    """How often it plays, and what happens to a frame before the next. GIF counts repetitions after the first time."""
+    """How often it plays, and how frames are disposed of. GIF counts repetitions after the first time."""
     if format.name == "AVIF":
         return {}
     if format.name != "GIF":

@@ -1,8 +1,8 @@
-"""PNG with 16 bits a channel (PNG specification, third edition). Pillow reads and writes its colours at 8 bits only.
+"""PNG with 16 bits a channel (PNG specification, third edition). Pillow handles such colours at 8 bits only.
 
-OpenCV decodes. The encoder is our own: OpenCV's knows no gray with transparency, which would become colours, and holds
-a swapped copy and the whole packed file in memory. On 3 megapixels (OpenCV 5.0, 2 cores) it gains next to nothing for
-that: at zlib's level 3 a photograph takes 14.2 MB and 0.94 s, here 14.6 MB and 0.74 s; a smooth gradient 0.19 MB and
+OpenCV decodes. The encoder is our own: OpenCV's does not support grey with transparency, which would become colour, and
+holds a swapped copy and the whole compressed file in memory. That gains next to nothing on 3 megapixels (OpenCV 5.0, 2
+cores): at zlib level 3 a photograph takes 14.2 MB and 0.94 s, here 14.6 MB and 0.74 s; a smooth gradient 0.19 MB and
 0.36 s, here 0.34 MB and 0.07 s; its faster default strategy makes 3.6 MB of that gradient.
 """
 
@@ -36,7 +36,7 @@ def is_png16(head: bytes) -> bool:
 
 
 def kind_of_png16(head: bytes, info: Mapping[Any, Any]) -> Kind:
-    """head: how the file begins. info: what Pillow says about it."""
+    """head: the file's first bytes. info: what Pillow says about it."""
     color_type = head[25]
     return Kind(color_type in _GRAY_TYPES, color_type in _ALPHA_TYPES or "transparency" in info, 16)
 
@@ -65,7 +65,7 @@ def read_png16(path: Path, transparent_color: Any = None) -> Pixels:
 def write_png(
     file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
 ) -> None:
-    """Write a photograph with its 16 bits, or whatever Pillow can write. It is lossless at any quality."""
+    """Write a photograph at 16 bits, or let Pillow write it. Lossless at any quality."""
     if stored_depth(format, info.bit_depth) == 8 or num_frames > 1:
         write_by_pillow(file, frames, info, format, num_frames, quality)
     else:
@@ -74,7 +74,7 @@ def write_png(
 
 
 def write_png16(file: BinaryIO, array: np.ndarray, chunks: Iterable[tuple[bytes, bytes]], level: int) -> None:
-    """Write uint16 (H, W, 1 to 4) as PNG. chunks: (name, data) to stand before the pixels. level: of zlib, 0 to 9."""
+    """Write uint16 (H, W, 1 to 4) as PNG. chunks: (name, data) to put before the pixels. level: of zlib, 0 to 9."""
     height, width, num_channels = array.shape
     header = struct.pack(">IIBBBBB", width, height, 16, _COLOR_TYPES[num_channels], 0, 0, 0)
     file.write(_SIGNATURE)
@@ -92,7 +92,7 @@ def write_png16(file: BinaryIO, array: np.ndarray, chunks: Iterable[tuple[bytes,
 
 
 def describing_chunks(info: PictureInfo, text: PngInfo) -> Iterator[tuple[bytes, bytes]]:
-    """What goes along with the pixels, as chunks for `write_png16`."""
+    """The metadata, as chunks for `write_png16`."""
     if info.icc_profile is not None:
         yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(info.icc_profile)
     if info.dpi is not None:
@@ -105,7 +105,7 @@ def describing_chunks(info: PictureInfo, text: PngInfo) -> Iterator[tuple[bytes,
 
 
 def _filtered(rows: np.ndarray) -> bytes:
-    """The rows as bytes, each byte less the one of the pixel to its left, a filter type before each row."""
+    """The rows as bytes, each byte minus that of the pixel to its left, with a filter type before each row."""
     num_rows, _, num_channels = rows.shape
     stride = 2 * num_channels
     raw = np.ascontiguousarray(rows, dtype=">u2").view(np.uint8).reshape(num_rows, -1)

@@ -1,4 +1,4 @@
-"""Reading picture files of every usual kind, without losing depth, transparency, colour profile or EXIF."""
+"""Read picture files of all common formats, keeping depth, transparency, colour profile and EXIF."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ _HEAD_BYTES = 32
 
 
 def open_picture(path: str | Path, max_pixels: int | None = None) -> PictureFile:
-    """A picture file, open to be read frame by frame; use it as a context.
+    """Open a picture file to read it frame by frame; use it as a context.
 
     The orientation of the EXIF block is applied and then set to normal. Palettes become RGB. CMYK becomes sRGB through
-    the embedded profile, which is then left out. 16-bit gray and colour (PNG, TIFF) and floating point (TIFF, values in
+    the embedded profile, which is then left out. 16-bit grey and colour (PNG, TIFF) and floating point (TIFF, values in
     [0, 1]) keep their depth. GIF, APNG, WebP and AVIF give all their frames, a TIFF all its pages (thumbnails do not
-    count); of a file with several pictures of other kinds (MPO) the first is used.
+    count); for other files with several pictures (MPO) the first is used.
 
-    max_pixels: of all frames together; None: there is only a limit for each, of 500 million.
-    Raises InputError, naming the file, when it is missing, empty, damaged, of no known format, or too large.
+    max_pixels: of all frames together; None: only each frame is limited, to 500 million.
+    Raises InputError, naming the file, if it is missing, empty, damaged, of an unknown format, or too large.
     """
     path = Path(path)
     guard.check_file(path)
@@ -32,10 +32,10 @@ def open_picture(path: str | Path, max_pixels: int | None = None) -> PictureFile
 
 
 def read_picture(path: str | Path, max_pixels: int | None = None) -> Picture:
-    """The whole picture in a file, with all its frames; see `open_picture`.
+    """Read the whole picture in a file, with all its frames; see `open_picture`.
 
-    Raises InputError as `open_picture` does, and for more pixels in all frames together than `max_pixels`, which is 500
-    million when not given.
+    Raises InputError as `open_picture` does, and for more pixels in all frames together than `max_pixels`, 500 million
+    by default.
     """
     with open_picture(path, guard.MAX_PIXELS if max_pixels is None else max_pixels) as file:
         return Picture(tuple(file.frames()), **vars(file.info))

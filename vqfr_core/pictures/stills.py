@@ -1,4 +1,4 @@
-"""Between picture files and drawings."""
+"""Convert between picture files and drawings."""
 
 from PIL import Image
 
@@ -8,13 +8,13 @@ from .picture_file import PictureFile
 
 
 def flatten_frame(frame: Frame) -> Image.Image:
-    """A frame as 8-bit RGB, what is transparent laid over white."""
+    """A frame as 8-bit RGB, composited over white."""
     image = frame.image if frame.alpha is None else frame.image * frame.alpha + (1 - frame.alpha)
     return to_pil(image.clamp(0, 1))
 
 
 def first_frame(file: PictureFile) -> Picture:
-    """The first frame of an open file as a picture of its own; no other is decoded."""
+    """The first frame of an open file as a picture; no other frame is decoded."""
     return Picture((next(file.frames()),), **vars(file.info))
 
 

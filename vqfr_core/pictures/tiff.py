@@ -1,4 +1,4 @@
-"""Reading TIFF page by page, at 8, 16 and 32 bits a channel: deep colours by OpenCV, all else by Pillow."""
+"""Read TIFF page by page, at 8, 16 and 32 bits a channel: deep colours by OpenCV, all else by Pillow."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ class TiffFile(PictureFile):
     """See `PictureFile`; the decoders turn the pages upright. Profile and resolution are the first page's."""
 
     def __init__(self, path: Path, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
-        """Raises InputError when it has too many pixels or of a kind that is not understood, and Pillow's errors."""
+        """Raises InputError if it has too many pixels or an unsupported kind of pixels, and Pillow's errors."""
         self.path = path
         self._opened: Image.Image | None = None
         self._pages = read_pages(path)
@@ -61,12 +61,12 @@ class TiffFile(PictureFile):
 
     def _read_by_pillow(self, page: Page) -> Pixels:
         pixels = pixels_from_pil(self._at(page))
-        if pixels.bit_depth > 8 and page.photometric == tag.INVERTED_GRAY:  # Pillow turns it round at 8 bits only
+        if pixels.bit_depth > 8 and page.photometric == tag.INVERTED_GRAY:  # Pillow inverts it only at 8 bits
             return pixels._replace(image=1.0 - pixels.image)
         return pixels
 
     def _at(self, page: Page) -> Image.Image:
-        """Opened late: of a file with deep colours alone Pillow may not know the kind."""
+        """Opened late: Pillow may not support a file that has only deep colours."""
         if self._opened is None:
             self._opened = Image.open(self.path)
         self._opened.seek(page.number)
@@ -81,7 +81,7 @@ def _read_deep(path: Path, page: Page) -> Pixels:
 
 
 def _read_exif(path: Path) -> bytes | None:
-    """What the first directory says, a thumbnail's, too. None for BigTIFF, whose tags have another layout than EXIF."""
+    """The tags of the first directory, even a thumbnail's. None for BigTIFF, whose layout differs from EXIF's."""
     with path.open("rb") as file:
         if tag.BIG in file.read(4)[2:]:
             return None

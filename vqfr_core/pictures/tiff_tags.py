@@ -1,4 +1,4 @@
-"""The directories of a TIFF file (TIFF 6.0, BigTIFF), one for each of its pages. Pillow reads and writes them."""
+"""The directories of a TIFF file (TIFF 6.0, BigTIFF), one per page. Pillow reads and writes them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,16 +21,16 @@ _USUAL_BITS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Page(NamedTuple):
-    """What decides how the pixels of a page are read."""
+    """What determines how a page's pixels are read."""
 
     number: int
     """Its number among the file's directories, thumbnails counted."""
     offset: int
-    """Where its directory stands in the file."""
+    """Where its directory is in the file."""
     size: tuple[int, int]
     """(height, width) in pixels, upright."""
     bits: int
-    """A channel has."""
+    """Bits per channel."""
     photometric: int
     """What the first channels mean."""
     num_samples: int
@@ -45,9 +45,9 @@ class Page(NamedTuple):
 
 
 def read_pages(path: Path) -> list[Page]:
-    """The pages of a TIFF; a thumbnail counts only where there is nothing else.
+    """The pages of a TIFF; thumbnails count only if there is nothing else.
 
-    Raises InputError when there is none, or one has pixels that no decoder takes at their full depth.
+    Raises InputError if there is none, or one has pixels that no decoder reads at full depth.
     """
     pages: list[Page] = []
     thumbnails: list[Page] = []
@@ -68,7 +68,7 @@ def read_directory(path: Path, page: Page) -> ImageFileDirectory_v2:
 
 
 def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
-    """Each directory of the file and where it stands; a chain that runs in a circle ends."""
+    """Each directory of the file and its offset; stops at a cyclic chain."""
     with path.open("rb") as file:
         head = file.read(8)
         if BIG in head[2:4]:

@@ -1,4 +1,4 @@
-"""Writing TIFF page by page, losslessly packed, at 8, 16 and 32 bits a channel. Pillow has no 16-bit colours."""
+"""Write TIFF page by page, losslessly compressed, at 8, 16 and 32 bits a channel. Pillow has no 16-bit colours."""
 
 import io
 import struct
@@ -25,15 +25,15 @@ _UNSIGNED, _FLOAT = 1, 3
 def write_tiff(
     file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
 ) -> None:
-    """Write frames as pages with the profile and resolution; EXIF goes to the first. It is lossless at any quality.
+    """Write frames as pages with the profile and resolution; EXIF goes to the first. Lossless at any quality.
 
-    Raises InputError when the file would get too large.
+    Raises InputError if the file would be too large.
     """
     depth = stored_depth(format, info.bit_depth)
     file.write(b"II*\0\x08\0\0\0")
     for number, frame in enumerate(frames):
         page = frame_to_array(frame, depth, info.is_gray, keep_alpha=True)
-        # Hardly a program reads deep gray with transparency.
+        # Hardly any program reads deep grey with transparency.
         array = page[..., [0, 0, 0, 1]] if page.shape[2] == 2 and page.itemsize > 1 else page
         packed = zlib.compress(array.tobytes() if array.dtype.kind == "f" else _differences(array).tobytes(), 4)
         tags = _pixel_tags(array, len(packed))
@@ -48,7 +48,7 @@ def _write_page(file: BinaryIO, tags: ImageFileDirectory_v2, packed: bytes, is_l
     directory = bytearray(tags.tobytes(start))  # Pillow counts the strip's position from the end of the tags
     end = start + len(directory) + len(packed) + len(packed) % 2
     if end > _MAX_BYTES:
-        raise InputError("too large for a TIFF, which ends at 4 GB; use .png")
+        raise InputError("too large for a TIFF, which is limited to 4 GB; use .png")
     if not is_last:
         (num_entries,) = struct.unpack_from("<H", directory)
         struct.pack_into("<I", directory, 2 + 12 * num_entries, end)
@@ -86,7 +86,7 @@ def _add_description(tags: ImageFileDirectory_v2, info: PictureInfo, is_first: b
 
 
 def _differences(array: np.ndarray) -> np.ndarray:
-    """Each sample less the one to its left, wrapping around; in the byte order of the file."""
+    """Each sample minus the one to its left, wrapping around, in the file's byte order."""
     differences = array.astype(array.dtype.newbyteorder("<"))
     differences[:, 1:] -= array[:, :-1]
     return differences

@@ -1,4 +1,4 @@
-"""Writing pictures: as deep, transparent and animated as the format allows, and never half a file."""
+"""Write pictures atomically, as deep, transparent and animated as the format allows."""
 
 import dataclasses
 import math
@@ -32,19 +32,19 @@ def write_picture(picture: Picture, path: str | Path, *, quality: int = 95) -> N
 def write_frames(
     frames: Iterable[Frame], path: str | Path, info: PictureInfo, *, num_frames: int, quality: int = 95
 ) -> None:
-    """Write frames to a file, in the format its ending names (WRITABLE_SUFFIXES), each as it comes.
+    """Write frames to a file as they come, in the format of its suffix (WRITABLE_SUFFIXES).
 
-    The depth is kept where the format can: 16 bits in PNG and TIFF, floating point in TIFF; else the next lower one it
-    has, rounded half to even. Pixels that were read and not changed come back exactly in PNG, TIFF and BMP. Gray stays
-    gray. Transparency is kept, or laid over white in JPEG and BMP. Animations stay animated in PNG, GIF and WebP (and
-    AVIF), at 8 bits; frames without durations are the pages of a TIFF; other formats refuse more than one frame.
-    Profile, EXIF, resolution and text go along where the format has them.
+    The depth is kept if the format allows: 16 bits in PNG and TIFF, floating point in TIFF; else it becomes the next
+    lower one, rounded half to even. Pixels that were read and not changed come back exactly in PNG, TIFF and BMP. Grey
+    stays grey. Transparency is kept, or composited over white in JPEG and BMP. Animations stay animated in PNG, GIF and
+    WebP (and AVIF), at 8 bits; frames without durations are the pages of a TIFF; other formats refuse more than one
+    frame. Profile, EXIF, resolution and text are written if the format has them.
 
-    frames: pulled one at a time; only 8-bit forms of them wait in the writers of GIF and PNG. In an animation all have
-    an alpha or none. info: what goes along. num_frames: how many there are.
+    frames: pulled one at a time; only 8-bit copies of them wait in the writers of GIF and PNG. In an animation all or
+    none have an alpha. info: the metadata. num_frames: how many there are.
     quality: 1 to 100 for JPEG (never with reduced colours), WebP (100: lossless) and AVIF.
-    The file appears complete or not at all: it is written beside its place and then moved there.
-    Raises InputError for an unknown ending, a picture the format cannot hold, or when the file cannot be written; and
+    The file appears complete or not at all: it is written to a temporary file and then renamed.
+    Raises InputError for an unknown suffix, a picture the format cannot hold, or a file that cannot be written; and
     whatever `frames` raises.
     """
     path = Path(path)
@@ -58,7 +58,7 @@ def write_frames(
     try:
         with whole_file(path) as file:
             format.write(file, source, _fitting(info, format), format, num_frames, quality)
-            next(source, None)  # there is no more, but now the caller's generator has come to its end
+            next(source, None)  # there are no more frames; this runs the caller's generator to its end
     except (OSError, ValueError, struct.error) as error:
         if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
             raise
@@ -68,7 +68,7 @@ def write_frames(
 
 
 class _Source(Iterator[Frame]):
-    """The caller's frames, counted. What goes wrong while one is made is none of the file's fault, and remembered."""
+    """The caller's frames, counted. Errors in making one are remembered, because they are not about the file."""
 
     def __init__(self, frames: Iterable[Frame], num_frames: int, check: Callable[[Frame], Frame]) -> None:
         self._frames = iter(frames)
@@ -98,7 +98,7 @@ class _Source(Iterator[Frame]):
 
 
 def _fitting(info: PictureInfo, format: Format) -> PictureInfo:
-    """What goes along, without a profile that describes gray when the file is going to hold colours."""
+    """The metadata, without a grey profile if the file will hold colours."""
     is_gray_profile = info.icc_profile is not None and info.icc_profile[16:20] == b"GRAY"
     if is_gray_profile and not (info.is_gray and format.gray):
         return dataclasses.replace(info, icc_profile=None)
@@ -108,7 +108,7 @@ def _fitting(info: PictureInfo, format: Format) -> PictureInfo:
 def _format_of(path: Path) -> Format:
     format = format_of(path.suffix)
     if format is None or not format.writable:
-        raise InputError(f"{path}: unknown ending {path.suffix!r}; use one of {', '.join(WRITABLE_SUFFIXES)}")
+        raise InputError(f"{path}: unknown suffix {path.suffix!r}; use one of {', '.join(WRITABLE_SUFFIXES)}")
     Image.init()
     if format.name not in Image.SAVE:
         raise InputError(f"{path}: this Pillow cannot write {format.name}; update it, or use .png")
@@ -120,11 +120,11 @@ def _check_place(path: Path) -> None:
     if not parent.is_dir():
         raise InputError(f"{path}: the folder {parent} does not exist; make it first")
     if path.is_dir():
-        raise InputError(f"{path}: there is a folder of this name; choose another")
+        raise InputError(f"{path}: a folder has this name; choose another")
 
 
 def _checker(path: Path, format: Format, num_frames: int) -> Callable[[Frame], Frame]:
-    """A function that gives a frame back when the format can hold it after those before; InputError when it cannot."""
+    """A function that returns a frame if the format can hold it after the previous ones; else InputError."""
     kinds: set[tuple[tuple[int, ...], bool]] = set()
 
     def check(frame: Frame) -> Frame:
@@ -135,7 +135,7 @@ def _checker(path: Path, format: Format, num_frames: int) -> Callable[[Frame], F
         if len(kinds) > 1 and not format.pages:
             if len({shape for shape, _ in kinds}) > 1:
                 raise InputError(f"{path}: the frames of the animation differ in size; make them equal")
-            raise InputError(f"{path}: only some frames of the animation have an alpha; give it to all or to none")
+            raise InputError(f"{path}: only some frames of the animation have an alpha; all or none must have it")
         return frame
 
     return check

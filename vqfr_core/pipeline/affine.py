@@ -1,6 +1,6 @@
 """Affine resampling with exact geometry: only the needed part of the input is read, and shrinking does not alias.
 
-Convention: a matrix is float64 (2, 3) and maps (x, y, 1) to (x, y); pixel centres lie at integers in both images.
+Convention: a matrix is float64 (2, 3) and maps (x, y, 1) to (x, y); pixel centres are at integers in both images.
 """
 
 import math
@@ -15,7 +15,7 @@ from ..errors import InputError
 
 _GRID_PADDING = {"zeros": "zeros", "border": "border", "reflect": "reflection"}
 _KERNEL_REACH_PX = {"bilinear": 1, "bicubic": 2}
-_SHRINK_TOLERANCE = 1.05  # below this the prefilter would blur more than it saves from aliasing
+_SHRINK_TOLERANCE = 1.05  # below this the prefilter costs more sharpness than it saves from aliasing
 _BAND_PX = 1 << 21  # output pixels sampled at once; bounds the memory of the coordinates
 
 
@@ -34,13 +34,13 @@ def warp_affine(
         image: floating point (C, H, W), any range.
         output_to_input: (2, 3); maps output pixels to input pixels.
         size: (height, width) of the output in pixels.
-        padding: what lies outside the input: "zeros", "border" (its edge pixels) or "reflect" (mirrored at its edge).
+        padding: what is outside the input: "zeros", "border" (its edge pixels) or "reflect" (mirrored at its edge).
         mode: "bilinear" or "bicubic" (sharper; may overshoot the input's range a little).
-        antialias: average over the input pixels that fall into one output pixel where the image is shrunk.
+        antialias: where the image shrinks, average over the input pixels under each output pixel.
 
     Returns:
-        (C, height, width) on the image's device, in its dtype. Time and memory depend on the output and on the part
-        of the input it shows, not on the input's size.
+        (C, height, width) on the image's device, in its dtype. Time and memory depend on the output and the part of the
+        input it shows, not on the input's size.
 
     Raises:
         InputError: an argument has a wrong type, shape or name.
@@ -57,7 +57,7 @@ def warp_affine(
 
 
 def invert_affine(matrix: np.ndarray) -> np.ndarray:
-    """The matrix of the way back, float64 (2, 3). Raises InputError when there is none."""
+    """The inverse matrix, float64 (2, 3). Raises InputError if there is none."""
     matrix = _checked_matrix(matrix)
     linear = matrix[:, :2]
     if abs(np.linalg.det(linear)) < 1e-12:
@@ -67,7 +67,7 @@ def invert_affine(matrix: np.ndarray) -> np.ndarray:
 
 
 def compose_affine(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """One matrix, float64 (2, 3), that does what ``first`` and then ``second`` do."""
+    """The matrix, float64 (2, 3), that applies ``first``, then ``second``."""
     first, second = _checked_matrix(first), _checked_matrix(second)
     linear = second[:, :2] @ first
     linear[:, 2] += second[:, 2]
@@ -90,7 +90,7 @@ def resize_affine(old_size: tuple[int, int], new_size: tuple[int, int]) -> np.nd
 
 
 def transform_points(points: Sequence[tuple[float, float]] | np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Points (N, 2) as (x, y), moved by a matrix (2, 3); float64 (N, 2)."""
+    """Transform points (N, 2), as (x, y), by a matrix (2, 3); gives float64 (N, 2)."""
     matrix = _checked_matrix(matrix)
     points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     answer: np.ndarray = points @ matrix[:, :2].T + matrix[:, 2]
@@ -116,7 +116,7 @@ def _check_request(image: Tensor, size: tuple[int, int], padding: str, mode: str
 
 
 def _working_copy(source: Tensor) -> Tensor:
-    """At least float32, and on a device known to have all the resampling operators: the window is small."""
+    """At least float32, on a device that has all resampling operators: the window is small."""
     dtype = torch.promote_types(source.dtype, torch.float32)
     device = source.device if source.device.type in ("cpu", "cuda") else torch.device("cpu")
     return source.to(device=device, dtype=dtype)
@@ -143,7 +143,7 @@ def _input_window(
 
 
 def _axis_window(low: float, high: float, length: int, margin: int, reflect: bool) -> tuple[int, int]:
-    # A window that is crossed at the image's edge has to start there, because mirroring happens at the window's edge.
+    # A window that crosses the image's edge must start there, because mirroring happens at the window's edge.
     if reflect and low < -0.5:
         high = max(high, -1 - low)
     if reflect and high > length - 0.5:
@@ -154,7 +154,7 @@ def _axis_window(low: float, high: float, length: int, margin: int, reflect: boo
 
 
 def _prefilter(source: Tensor, output_to_source: np.ndarray, mode: str) -> tuple[Tensor, np.ndarray]:
-    """Shrink the source to about the output's scale, and give the matrix that fits the shrunk source."""
+    """Shrink the source to about the output's scale; gives it and its matrix."""
     height, width = source.shape[-2:]
     factor_x, factor_y = _shrink_factors(output_to_source)
     new_width = max(1, round(width / factor_x)) if factor_x > _SHRINK_TOLERANCE else width
@@ -186,7 +186,7 @@ def _sampling_grid(matrix: np.ndarray, top: int, size: tuple[int, int], source: 
     lengths = (source.shape[-1], source.shape[-2])
     grid = source.new_empty((1, *size, 2))
     for axis, ((per_x, per_y, offset), length) in enumerate(zip(matrix.tolist(), lengths, strict=True)):
-        # Scaled to [-1, 1] while the numbers are still one-dimensional: the only 2-D float64 work is one sum.
+        # Scaled to [-1, 1] while still one-dimensional: the only 2-D float64 work is one sum.
         along_x, along_y = xs * (2 * per_x / length), (ys * per_y + offset + 0.5) * (2 / length) - 1
         grid[0, ..., axis] = along_x + along_y
     return grid

@@ -1,4 +1,4 @@
-"""Turn a face upright and bring it to the size and place the networks were trained with (FFHQ alignment)."""
+"""Align a face upright, at the size and position the networks were trained with (FFHQ alignment)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,9 +18,9 @@ FFHQ_TEMPLATE = (
     Point(201.26117, 371.41043),
     Point(313.08905, 371.15118),
 )
-"""Where the eyes, the nose tip and the corners of the mouth lie in a crop of 512 px (the numbers facexlib uses)."""
+"""Where the eyes, the nose tip and the corners of the mouth are in a 512 px crop (facexlib's numbers)."""
 
-_MIN_SPREAD_PX = 0.5  # closer together, five points are one point
+_MIN_SPREAD_PX = 0.5  # closer than this, five points count as one
 _MIN_LIKENESS = 0.3  # correlation with the template; even a profile has more than 0.7
 _MAX_ASPECT = 2.0
 
@@ -28,12 +28,12 @@ _MAX_ASPECT = 2.0
 def estimate_image_to_crop(
     landmarks: Sequence[Point] | np.ndarray, size_px: int = CROP_SIZE_PX, template: np.ndarray | None = None
 ) -> np.ndarray:
-    """The turn, scale and shift that bring five landmarks nearest to the template (least squares, no mirroring).
+    """The rotation, scale and shift that best fit five landmarks to the template (least squares, no mirroring).
 
     Args:
         landmarks: left eye, right eye, nose tip, left and right corner of the mouth, (x, y) in image pixels.
         size_px: side of the crop.
-        template: where the points are to lie in the crop, (5, 2); None takes FFHQ's places.
+        template: where the points should be in the crop, (5, 2); None means FFHQ's.
 
     Returns:
         float64 (2, 3): maps image pixels to crop pixels, pixel centres at integers.
@@ -46,12 +46,12 @@ def estimate_image_to_crop(
         raise InputError(f"a face has five finite landmarks (x, y), got {points.tolist()}")
     if template is None:
         template = transform_points(FFHQ_TEMPLATE, resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (size_px, size_px)))
-    # As complex numbers a similarity is crop = factor * image + shift, and least squares has a closed form.
+    # In complex numbers a similarity is crop = factor * image + shift, and least squares has a closed form.
     source, target = points @ (1, 1j), template @ (1, 1j)
     centered, target_centered = source - source.mean(), target - target.mean()
     spread, target_spread = np.linalg.norm(centered), np.linalg.norm(target_centered)
     if spread < _MIN_SPREAD_PX:
-        raise InputError(f"the five landmarks of a face lie on one spot near {_rounded(points[0])}")
+        raise InputError(f"the five landmarks of a face are at one spot near {_rounded(points[0])}")
     product = np.vdot(centered, target_centered)
     if abs(product) < _MIN_LIKENESS * spread * target_spread:
         shown = [_rounded(point) for point in points]
@@ -64,8 +64,8 @@ def estimate_image_to_crop(
 def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE_PX) -> FaceCrop:
     """Cut a face out of an image, upright and at the network's size.
 
-    Bicubic, without aliasing where the face is larger than the crop. Where the crop leaves the image, the image goes
-    on mirrored at its edge, so that the network sees no hard border.
+    Bicubic, antialiased if the face is larger than the crop. Beyond its edge the image is mirrored, so that the network
+    sees no hard border.
 
     Args:
         image: RGB in [0, 1], (3, H, W).
@@ -81,9 +81,9 @@ def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE
 
 
 def crop_faces(images: Sequence[ImageFaces], crop_px: int = CROP_SIZE_PX) -> list[ImageFaces]:
-    """Cut the used faces out of their images, `crop_px` large, unless they have crops of that size already.
+    """Cut the used faces out of their images at `crop_px`, unless they already have crops of that size.
 
-    Raises InputError when landmarks do not form a face, or a crop has to be cut from an image that is not there.
+    Raises InputError if landmarks do not form a face, or a crop is needed from an image that was not kept.
     """
     return [
         entry.with_used(_cropped(face, entry, crop_px) for face in entry.used) if not entry.is_aligned else entry
@@ -92,7 +92,7 @@ def crop_faces(images: Sequence[ImageFaces], crop_px: int = CROP_SIZE_PX) -> lis
 
 
 def aligned_faces(images: Sequence[Tensor], crop_px: int = CROP_SIZE_PX) -> list[ImageFaces]:
-    """Images (3, H, W) that are aligned faces already, each as its own and only face. See `aligned_crop`."""
+    """Images (3, H, W) that are already aligned faces, each with itself as its only face. See `aligned_crop`."""
     made_by = MadeBy(detector="none: the input is an aligned face")
     entries = []
     for image in images:
@@ -111,10 +111,10 @@ def _cropped(face: Face, entry: ImageFaces, crop_px: int) -> Face:
 
 
 def aligned_crop(image: Tensor, size_px: int = CROP_SIZE_PX) -> FaceCrop:
-    """Take a whole image as a face that is aligned already.
+    """Take a whole image as an already aligned face.
 
-    The longer side is brought to the network's size; an image that is not square is centred and its shorter side goes
-    on mirrored. An image that has the size already is taken as it is.
+    The longer side is resized to the network's size; an image that is not square is centred and mirrored along its
+    shorter side. An image of the right size is used as is.
 
     Args:
         image: RGB in [0, 1], (3, H, W), one side at most twice the other.
@@ -127,7 +127,7 @@ def aligned_crop(image: Tensor, size_px: int = CROP_SIZE_PX) -> FaceCrop:
     height, width = image.shape[-2:]
     if max(height, width) > _MAX_ASPECT * min(height, width):
         raise InputError(
-            f"an aligned face is about square, got {width} x {height} px; "
+            f"an aligned face must be about square, got {width} x {height} px; "
             "crop the image to the face, or let faces be detected in it"
         )
     longer = max(height, width)

@@ -1,7 +1,7 @@
-"""The weight files this package knows: where they come from, how they are checked, what their licence is.
+"""The weight files this package knows: their origin, checks and licences.
 
-A hash stands here only where it was published or confirmed by several independent copies. Where none is known, a
-download is checked by its tensors and its hash is remembered (see `hashes`).
+A hash is listed only if it was published or confirmed by several independent copies. Where none is known, a download is
+checked by its tensors and its hash is remembered (see `hashes`).
 """
 
 from collections.abc import Iterable
@@ -28,13 +28,13 @@ class WeightRecord:
     """One known weight file."""
 
     name: str
-    """What users call it."""
+    """Its user-visible name."""
     role: str
     """What it is for: restorer, detector, parser or metric."""
     file_name: str
     """Name of the published file."""
     urls: tuple[str, ...]
-    """Where to fetch it, in the order to try. Empty: not offered for download."""
+    """Download URLs, in the order to try. Empty: not offered for download."""
     licence: str
     """Licence of the weights, as far as it is stated."""
     origin: str
@@ -46,17 +46,17 @@ class WeightRecord:
     size: int | None = None
     """Bytes of the file, where known."""
     page: str | None = None
-    """A page to fetch the file from by hand, besides the URLs."""
+    """A page for a manual download, besides the URLs."""
     packaged: str | None = None
     """Name of the copy inside this package, if there is one."""
     aliases: tuple[tuple[str, str], ...] = ()
-    """Further names under which it is published, each with as much of that file's sha256 as is known."""
+    """Further names under which it is published, each with the known part of that file's sha256."""
     convertible: bool = True
-    """A converted or renamed copy is as good as the published file."""
+    """A converted or renamed copy may replace the published file."""
 
     @property
     def packaged_path(self) -> Path | None:
-        """The copy inside this package, None if there is none."""
+        """The copy inside this package, if any."""
         path = PACKAGED_FOLDER / self.packaged if self.packaged else None
         return path if path is not None and path.is_file() else None
 
@@ -67,7 +67,7 @@ class WeightRecord:
 
     @property
     def file_names(self) -> tuple[str, ...]:
-        """Every name its weights may have in a folder, in the order they are looked for."""
+        """Every name its weights may have in a folder, in search order."""
         if not self.convertible:
             return self.published_names
         published = Path(self.file_name)
@@ -75,23 +75,22 @@ class WeightRecord:
         return tuple(dict.fromkeys([f"{published.stem}.safetensors", *self.published_names, *copies]))
 
     def known_hash(self, file_name: str) -> str:
-        """As much of the sha256 of the file published under this name as is known; empty when nothing is."""
+        """The known part of the sha256 of the file published under this name; may be empty."""
         return dict(self.aliases).get(file_name, self.sha256 or self.sha256_prefix or "")
 
     def expected_hash(self, file_name: str | None = None) -> str:
-        """The hash expected of the file published under this name in words, for messages."""
+        """The expected hash of the file published under this name, for messages."""
         known = self.known_hash(file_name or self.file_name)
         if not known:
             return "no sha256 is published for it; it is checked by its tensors"
         return f"expected sha256 {known}" if len(known) == _HEX_DIGITS else f"expected sha256 starting with {known}"
 
     def by_hand(self, folder: Path) -> str:
-        """How to put the file in place without a download, for the end of a message."""
+        """How to install the file manually, for the end of a message."""
         places = [*self.urls, *([self.page] if self.page else [])]
         source = " or ".join(places) if places else "its author"
-        return (
-            f"To do it by hand, get {self.file_name} from {source} and put it into {folder} ({self.expected_hash()})."
-        )
+        what = f"{self.file_name} from {source}"
+        return f"To install it manually, get {what} and put it into {folder} ({self.expected_hash()})."
 
 
 RECORDS: tuple[WeightRecord, ...] = (
@@ -108,7 +107,7 @@ RECORDS: tuple[WeightRecord, ...] = (
         name="vqfr_v1",
         role="restorer",
         file_name="VQFR_v1-33a1fac5.pth",
-        # The release is known, this name inside it is not confirmed; the hash in the file name guards it.
+        # The release is known, but this name in it is not confirmed; the hash in the file name guards it.
         urls=(f"{_VQFR}/v1.0.0/VQFR_v1-33a1fac5.pth",),
         sha256_prefix="33a1fac5",
         page=_VQFR_PAGE,
@@ -184,7 +183,7 @@ RECORDS: tuple[WeightRecord, ...] = (
 
 
 def find_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord | None:
-    """The record of that name (and role), None if there is none."""
+    """The record of that name (and role), or None."""
     return next((r for r in records if r.name == name and role in (None, r.role)), None)
 
 
@@ -199,5 +198,5 @@ def get_record(name: str, role: str | None = None, records: Iterable[WeightRecor
 
 
 def record_of_file(path: Path) -> WeightRecord | None:
-    """The record whose published file has this name, None if there is none."""
+    """The record whose published file has this name, or None."""
     return next((r for r in RECORDS if path.name in r.published_names), None)

@@ -1,4 +1,4 @@
-"""Whether tensors fit a network, without loading them: networks on the meta device, compared tensor by tensor."""
+"""Check that tensors fit a network without loading it: compare them to a network on the meta device."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ _MOST_SHOWN = 6
 
 
 class _SkipInitialisation(TorchFunctionMode):
-    """Leave new parameters as they are: on the meta device PyTorch imports its compiler (3 s) to fill them."""
+    """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -31,9 +31,9 @@ class _SkipInitialisation(TorchFunctionMode):
 
 
 def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: Path) -> Network:
-    """The network of an architecture, of the sizes these weights have, on the meta device.
+    """The network of an architecture at the sizes of these weights, on the meta device.
 
-    path: where the weights are from, for messages. Raises WeightsError when no network can have these sizes.
+    path: where the weights are from, for messages. Raises WeightsError if no network can have these sizes.
     """
     assert row.build is not None, row.name
     try:
@@ -51,7 +51,7 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
 
 
 def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
-    """Raise a WeightsError that lists tensors which are missing, unexpected, or of another shape or type."""
+    """Raise a WeightsError that lists tensors that are missing, unexpected, or of another shape or type."""
     common = [name for name in expected if name in found]
     shapes = [
         f"{name}: {tuple(found[name].shape)} instead of {tuple(expected[name].shape)}"
@@ -75,7 +75,7 @@ def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], pat
 
 
 def content_check(record: WeightRecord) -> Callable[[Path], None]:
-    """A check that a file holds the network a record promises, tensor by tensor."""
+    """Check that a file holds the network its record promises, tensor by tensor."""
     rows = registry.architectures(record.role)
     wanted = [row for row in rows if row.name == record.name] or rows
 

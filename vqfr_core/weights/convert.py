@@ -1,4 +1,4 @@
-"""Rewrite weights as safetensors with a description inside, and state the facts about a weight file."""
+"""Convert weights to safetensors with a description inside, and inspect weight files."""
 
 import json
 from collections.abc import Mapping
@@ -35,28 +35,28 @@ class WeightFacts:
     size: int
     """Bytes of the file."""
     num_parameters: int
-    """Numbers in them."""
+    """Number of parameters."""
     dtypes: tuple[str, ...]
     """Number formats in them, e.g. ("float32",)."""
     metadata: Mapping[str, str]
-    """What a safetensors file says of itself."""
+    """Metadata of a safetensors file."""
     record: str | None
-    """Name of the known file that this is, by name or hash; None if it is no known file."""
+    """Name of the known file, recognised by name or hash; None if it is not a known file."""
     hash_matches: bool | None
-    """Whether it is the published file, or converted from it; None if no hash is known to compare with."""
+    """Whether it is the published file or converted from it; None if no hash is known."""
 
 
 def verify_weights(path: Path) -> WeightFacts:
-    """Read a file as a network of this package, strictly, and state the facts.
+    """Read a file strictly as a network of this package, and return its facts.
 
     Raises:
-        WeightsError: it cannot be read, is another model, does not fit its network, or has numbers that are not finite.
+        WeightsError: it cannot be read, is another model, does not fit its network, or has non-finite numbers.
     """
     state = read_checkpoint(path)
     architecture, sizes = _check(state, path)
     bad = [name for name, tensor in state.items() if not _is_finite(tensor)]
     if bad:
-        raise WeightsError(f"{path} is damaged: numbers that are not finite in {', '.join(bad[:6])}; fetch it again")
+        raise WeightsError(f"{path} is damaged: non-finite numbers in {', '.join(bad[:6])}; fetch it again")
     sha256, metadata, size = sha256_of(path), read_metadata(path), path.stat().st_size
     record = _record_of(path, sha256, metadata)
     return WeightFacts(
@@ -74,12 +74,12 @@ def verify_weights(path: Path) -> WeightFacts:
 
 
 def convert_weights(source: Path, target: Path, *, half: bool = False, extra: Mapping[str, str] | None = None) -> Path:
-    """Write the weights of a known network as safetensors; the target appears whole or not at all.
+    """Write the weights of a known network as safetensors; the target is written atomically.
 
     Args:
         source: any file `read_checkpoint` reads, holding a network of this package.
         target: the .safetensors file to write; replaced if it exists.
-        half: store float16 instead of the source's format. Half the size; codes and pixels may change slightly.
+        half: store float16 instead of the source's format: half the size; codes and pixels may change slightly.
         extra: further metadata, e.g. licence and origin.
 
     Returns:
@@ -89,7 +89,7 @@ def convert_weights(source: Path, target: Path, *, half: bool = False, extra: Ma
         WeightsError: the source cannot be used, or the target cannot be written.
     """
     if target.suffix.lower() != ".safetensors":
-        raise WeightsError(f"{target}: converted weights are safetensors; give a name that ends in .safetensors")
+        raise WeightsError(f"{target}: converted weights are safetensors; give a name ending in .safetensors")
     state = read_checkpoint(source)
     architecture, sizes = _check(state, source)
     described = {
@@ -105,18 +105,18 @@ def convert_weights(source: Path, target: Path, *, half: bool = False, extra: Ma
 
 
 def write_safetensors(state: Mapping[str, Tensor], target: Path, metadata: dict[str, str]) -> None:
-    """Write tensors and metadata to a file that appears whole or not at all; WeightsError if it cannot be written."""
+    """Write tensors and metadata to a file atomically; WeightsError if it cannot be written."""
     from safetensors import SafetensorError
     from safetensors.torch import save
 
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # By way of memory: the library's own file writing makes files that only their owner can read.
+        # Via memory: the library's own file writing makes files that only their owner can read.
         content = save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, metadata)
         with whole_file(target) as file:
             file.write(content)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"cannot write {target}: {error}; check the folder's rights and free space") from error
+        raise WeightsError(f"cannot write {target}: {error}; check the folder's permissions and free space") from error
 
 
 def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, Mapping[str, Any]]:
@@ -130,7 +130,7 @@ def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, Mapping[str, A
 def _is_finite(tensor: Tensor) -> bool:
     if tensor.numel() == 0 or not tensor.is_floating_point():
         return True
-    return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())  # 20 times as fast as asking each number
+    return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())  # 20 times as fast as checking each number
 
 
 def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

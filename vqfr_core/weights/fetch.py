@@ -1,4 +1,4 @@
-"""Bring a known weight file onto this machine, whole and verified."""
+"""Download a known weight file completely and verify it."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ OFFLINE_VARIABLE = "VQFR_OFFLINE"
 MIRROR_VARIABLE = "VQFR_MIRROR"
 
 Validate = Callable[[Path], None]
-"""Looks into a finished file and raises a VqfrError if it is not what it should be."""
+"""Checks a finished file and raises a VqfrError if it is not what it should be."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def is_offline() -> bool:
 
 
 def download_urls(record: WeightRecord) -> list[str]:
-    """URLs in the order they are tried: bases of $VQFR_MIRROR (apart by spaces or commas), then the record's."""
+    """URLs in the order they are tried: bases of $VQFR_MIRROR (separated by spaces or commas), then the record's."""
     bases = os.environ.get(MIRROR_VARIABLE, "").replace(",", " ").split()
     mirrors = [f"{base.rstrip('/')}/{quote(record.file_name)}" for base in bases] if record.urls else []
     return list(dict.fromkeys([*mirrors, *record.urls]))
@@ -47,26 +47,26 @@ def ensure_weights(
     timeout_s: tuple[float, float] = (15.0, 60.0),
     lock_timeout_s: float = 3600.0,
 ) -> Path:
-    """The path of a record's published file in the model folder, downloading it if it is not there.
+    """The path of a record's published file in the model folder, downloaded if missing.
 
     The file is fetched to `<file>.part` and renamed when its size and hash are right; where the catalog has no hash,
-    `validate` looks into it and the hash is remembered in the folder. A broken download continues where it stopped,
-    also in a later call. Two processes that ask at once share one download.
+    `validate` checks it and the hash is remembered in the folder. A broken download resumes where it stopped, even in a
+    later call. Concurrent processes share one download.
 
     Args:
         record: which file.
-        folder: the model folder; it is made when it is missing.
+        folder: the model folder; created if missing.
         progress: called with (bytes done, total bytes or None).
-        validate: looks into the finished part file before it is accepted.
-        attempts: tries for each URL that bring no new bytes before the next URL is taken.
+        validate: checks the finished part file before it is accepted.
+        attempts: tries without new bytes for each URL before the next one is used.
         backoff_s: seconds to wait after the first failure, doubled after each further one.
         timeout_s: seconds to wait for a connection, and for the next bytes.
-        lock_timeout_s: seconds to wait for another process that downloads the same file.
+        lock_timeout_s: seconds to wait for another process downloading the same file.
 
     Raises:
         DownloadError: it could not be fetched or is not the expected file; the message names the file, the URLs, the
-            folder to put it in by hand and the expected hash.
-        WeightsError: the file is there, but differs from the catalog or from what was first downloaded.
+        folder for a manual install and the expected hash. WeightsError: the file exists, but differs from the catalog
+        or from what was first downloaded.
     """
     target = folder / record.file_name
     if not target.is_file():
@@ -89,7 +89,7 @@ def ensure_weights(
 
 @dataclass(frozen=True)
 class _Transfer:
-    """The download of one file, from whichever URL gives it."""
+    """Download one file from the first URL that works."""
 
     record: WeightRecord
     target: Path
@@ -120,7 +120,7 @@ class _Transfer:
         raise _failure(self.record, self.target.parent, "; ".join(problems))
 
     def _fetch_verified(self, url: str) -> str:
-        """Fetch and check; a file that was continued from an earlier part and is wrong gets a second, fresh chance."""
+        """Fetch and check; a wrong file that was resumed from an earlier part is downloaded once more from scratch."""
         problem: str | None = None
         for _ in range(2):
             continued = self._fetch_patiently(url)

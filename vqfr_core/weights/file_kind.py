@@ -1,4 +1,4 @@
-"""What a weight file is, judged by its first bytes and, for pickles, by what they name. Nothing is executed here."""
+"""Recognise weight files by their first bytes and, for pickles, by what they name. Nothing is executed."""
 
 import pickletools
 import zipfile
@@ -18,13 +18,15 @@ _HARMLESS = ("collections.OrderedDict", "torch._utils._rebuild_", "torch.Size")
 
 
 def file_kind(path: Path) -> FileKind:
-    """Which reader the file is for; WeightsError if it is plainly no weight file."""
+    """Which reader the file is for; WeightsError if it is clearly not a weight file."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror or error}; check the path and its rights") from error
+        raise WeightsError(
+            f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
+        ) from error
     _refuse_lookalikes(path, head)
     if head[8:9] != b"{":
         return "torch"
@@ -37,7 +39,7 @@ def file_kind(path: Path) -> FileKind:
 
 
 def named_globals(path: Path) -> list[str]:
-    """Functions and classes that a pickle or a PyTorch archive names, sorted, without those every weight file names."""
+    """Functions and classes that a pickle or PyTorch archive names, sorted, without those in every weight file."""
     found = _archived_globals(path) if zipfile.is_zipfile(path) else _plain_globals(path)
     return sorted(name for name in found if not _is_harmless(name))
 
@@ -51,14 +53,14 @@ def _archived_globals(path: Path) -> set[str]:
                     with archive.open(entry) as file:
                         names |= _globals_of(file)[0]
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError):
-        return names  # a damaged archive: what was found so far is what can be said
+        return names  # a damaged archive: report what was found so far
     return names
 
 
 def _plain_globals(path: Path) -> set[str]:
     names: set[str] = set()
     with path.open("rb") as file:
-        for _ in range(_MOST_PICKLES):  # PyTorch's old format is a row of pickles
+        for _ in range(_MOST_PICKLES):  # PyTorch's old format is a sequence of pickles
             found, complete = _globals_of(file)
             names |= found
             if not complete:
@@ -86,12 +88,12 @@ def _globals_of(file: IO[bytes]) -> tuple[set[str], bool]:
         for name in _iterate_globals(file):
             found.add(name)
     except (ValueError, UnicodeDecodeError, EOFError, IndexError):
-        return found, False  # the pickles end here; raw tensor data or a damaged file follow
+        return found, False  # the pickles end here; raw tensor data or a damaged part follows
     return found, True
 
 
 def _iterate_globals(file: IO[bytes]) -> Iterator[str]:
-    """Follow the strings a pickle pushes as far as needed to know the two that STACK_GLOBAL takes."""
+    """Track the strings a pickle pushes, as far as needed for the two that STACK_GLOBAL takes."""
     strings: list[str] = []
     memo: dict[int, str] = {}
     for opcode, argument, _ in pickletools.genops(file):

@@ -1,4 +1,4 @@
-"""Weight files in folders: by a record, by a name, and those that a menu lists."""
+"""Find weight files in folders: by record, by name, and for menus."""
 
 import os
 from collections.abc import Collection, Iterable, Iterator
@@ -11,9 +11,9 @@ from .folders import Folders, PathLike
 from .hashes import check_file, sha256_of
 
 SUFFIXES = (".safetensors", ".pth")
-"""What a menu takes for weights."""
+"""Suffixes that menus treat as weights."""
 ABSENT = "not in the folders"
-"""The state of weights that are nowhere."""
+"""The state of weights that were not found."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,25 @@ class WeightFile:
 
 
 def find_file(names: Iterable[str], places: Iterable[Path]) -> Path | None:
-    """The first of these names in the first folder that has one, None if no folder has."""
+    """The first of these names in the first folder that has one, or None."""
     wanted = list(names)
     paths = (place / name for place in places for name in wanted)
     return next((path for path in paths if path.is_file()), None)
 
 
 def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | None:
-    """A record's weights if they need no download: in this package, else in the folders."""
+    """A record's weights if no download is needed: in this package, else in the folders."""
     return record.packaged_path or find_file(record.file_names, places)
 
 
 def find_named_file(name: PathLike, places: Iterable[Path]) -> Path | None:
-    """The file of a path, or of a name in the folders, sub-folders included; None if there is none."""
+    """The file of a path, or of a name in the folders, including sub-folders, or None."""
     path = Path(name).expanduser()
     return path if path.is_file() else find_file([os.fspath(name)], places)
 
 
 def read_record_file(record: WeightRecord, path: Path, source: Source = "file") -> WeightFile:
-    """A record's file after a look at its hash. Raises WeightsError if it differs from the published one."""
+    """A record's file after checking its hash. Raises WeightsError if it differs from the published one."""
     if path == record.packaged_path:
         return WeightFile(record.name, path, sha256_of(path), "embedded")
     return WeightFile(record.name, path, check_file(path, record), source)
@@ -65,7 +65,7 @@ def file_state(path: Path | None) -> str:
 
 
 def list_files(folders: Folders, known: Collection[str]) -> list[tuple[str, Path]]:
-    """The weight files that a menu lists: names relative to their folder, sorted, and paths. The known are left out."""
+    """The weight files for a menu: names relative to their folder, sorted, and paths. Known ones are left out."""
     found: dict[str, Path] = {}
     for place in (folders.model, *folders.listed):
         for path in _weight_files(place):
@@ -75,11 +75,11 @@ def list_files(folders: Folders, known: Collection[str]) -> list[tuple[str, Path
 
 
 def _weight_files(place: Path) -> Iterator[Path]:
-    """Those of a folder and its sub-folders, links to folders included."""
+    """The weight files of a folder and its sub-folders, following links."""
     seen = set()
     for folder, sub_folders, names in os.walk(place, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen:  # a link to a folder above
+        if real in seen:  # a link to a parent folder
             sub_folders.clear()
             continue
         seen.add(real)

@@ -1,4 +1,4 @@
-"""Where weight files are looked for and put. Nothing is created here."""
+"""Where weight files are searched and stored. Nothing is created here."""
 
 import os
 from collections.abc import Iterable
@@ -18,19 +18,19 @@ class Folders:
     model: Path
     """Downloads go here."""
     search: tuple[Path, ...] = ()
-    """Further places, perhaps other programs'; never written to."""
+    """Further folders, perhaps of other programs; never written to."""
     listed: tuple[Path, ...] = ()
-    """Further places whose files a menu lists as it does those of the model folder; looked in before `search`."""
+    """Further folders whose files menus list like those of the model folder; searched before `search`."""
 
     def places(self) -> list[Path]:
-        """All folders to look in, in order: these, then those of $VQFR_MODEL_PATH; each once."""
+        """All folders to search, in order: these, then those of $VQFR_MODEL_PATH; each once."""
         from_environment = [part for part in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if part.strip()]
         more = [Path(part).expanduser() for part in from_environment]
         return list(dict.fromkeys([self.model, *self.listed, *self.search, *more]))
 
 
 def model_folder(folder: PathLike | None = None) -> Path:
-    """The folder downloads go to: the argument, else $VQFR_MODEL_DIR, else a folder of the user's data."""
+    """The folder downloads go to: the argument, else $VQFR_MODEL_DIR, else a per-user data folder."""
     chosen = folder or os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -40,5 +40,5 @@ def model_folder(folder: PathLike | None = None) -> Path:
 
 
 def default_folders(model: PathLike | None = None, search: Iterable[PathLike] = ()) -> Folders:
-    """The folders named, or those to use when none is; see `model_folder`."""
+    """The given folders, or the defaults; see `model_folder`."""
     return Folders(model_folder(model), tuple(Path(place).expanduser() for place in search))

@@ -1,4 +1,4 @@
-"""Hashes of weight files: computed, compared with the catalog, and remembered where the catalog has none."""
+"""Hashes of weight files: compute them, compare with the catalog, remember them where it has none."""
 
 import hashlib
 import json
@@ -22,18 +22,20 @@ def sha256_of(path: Path) -> str:
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror or error}; check the path and its rights") from error
+        raise WeightsError(
+            f"cannot read {path}: {error.strerror or error}; check the path and its permissions"
+        ) from error
     return digest.hexdigest()
 
 
 def remembered_sha256(folder: Path, file_name: str) -> str | None:
-    """The hash a file had when it was first downloaded into the folder, None if it was not."""
+    """The hash a file had when it was first downloaded into the folder, or None."""
     value = _read_memory(folder).get(file_name)
     return value if isinstance(value, str) else None
 
 
 def remember_sha256(folder: Path, file_name: str, sha256: str) -> None:
-    """Write down a file's hash in the folder's hashes.json. Safe beside other processes."""
+    """Record a file's hash in the folder's hashes.json. Safe with concurrent processes."""
     memory = folder / MEMORY_FILE
     with FileLock(f"{memory}.lock"):
         text = json.dumps(_read_memory(folder) | {file_name: sha256}, indent=2, sort_keys=True)
@@ -42,9 +44,9 @@ def remember_sha256(folder: Path, file_name: str, sha256: str) -> None:
 
 
 def hash_problem(record: WeightRecord, path: Path, size: int, sha256: str) -> str | None:
-    """What is wrong with a file of this size and hash as the published file of a record; None if nothing is.
+    """What is wrong with a file of this size and hash as a record's published file, or None.
 
-    path: where it is, or will be; the hash of its name counts, and what its folder remembers.
+    path: where it is, or will be; the hashes of its name and in its folder's memory count.
     """
     if not sha256.startswith(record.known_hash(path.name)):
         wanted = record.size if path.name == record.file_name else None
@@ -62,9 +64,9 @@ def hash_problem(record: WeightRecord, path: Path, size: int, sha256: str) -> st
 
 
 def check_file(path: Path, record: WeightRecord) -> str:
-    """The file's sha256, after comparing it with what is known of it.
+    """The file's sha256, after comparing it with what is known.
 
-    Only a file under a published name is compared: a converted copy has a hash of its own. Raises WeightsError if
+    Only a file with a published name is compared: a converted copy has its own hash. Raises WeightsError if
     the file differs from the catalog or from what was first downloaded.
     """
     sha256 = sha256_of(path)

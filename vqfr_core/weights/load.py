@@ -1,4 +1,4 @@
-"""From a weight file to a network that is ready to work."""
+"""Load a weight file as a ready-to-use network."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +20,13 @@ def load_state(row: registry.Architecture, state: Mapping[str, Tensor], path: Pa
 
     Args:
         row: the architecture.
-        state: tensors by name; the network takes them over without copying.
+        state: tensors by name; the network adopts them without copying.
         path: where they are from, for messages.
 
     Raises:
         WeightsError: tensors are missing, unexpected, or of another shape; the message lists them.
     """
-    with torch.inference_mode(False):  # hosts may call in inference mode, and weights made there stay unusable outside
+    with torch.inference_mode(False):  # hosts may call in inference mode, and weights made there are unusable outside
         network = build_empty(row, state, path)
         check_state(network.module.state_dict(), state, path)
         network.module.load_state_dict(state, strict=True, assign=True)
@@ -37,10 +37,10 @@ def load_state(row: registry.Architecture, state: Mapping[str, Tensor], path: Pa
 def load_file(
     file: WeightFile, role: str, device: torch.device, precision: Precision, for_device: torch.device | None = None
 ) -> Network:
-    """The network of a file that has this role.
+    """The network of a file with this role.
 
-    device: where it is put. for_device: where it will be used, when that is another one.
-    Raises WeightsError when the file is damaged, unsafe, or another model.
+    device: where it is put. for_device: where it will be used, if elsewhere.
+    Raises WeightsError if the file is damaged, unsafe, or another model.
     """
     used_on = for_device or device
     state = read_checkpoint(file.path)
@@ -48,13 +48,13 @@ def load_file(
     with torch.inference_mode(False):
         network = load_state(row, state, file.path)
         is_restorer = isinstance(network, Restorer)
-        name = file.name if is_restorer else row.name  # what finds and parses is known by its kind
+        name = file.name if is_restorer else row.name  # detectors and parsers are named by their kind
         network.attach(ModelInfo(name, file.path, file.sha256, file.source, read_metadata(file.path)))
         network.set_precision(precision)
         network.module.to(device)
         if isinstance(network, Restorer):
             network.module.to(memory_format=pick_memory_format(used_on))
-            module = network.module  # not the network, which would keep itself in memory
+            module = network.module  # not the network, which would keep itself alive
             network.reopen = lambda: _load_restorer(file, role, device_of(module))
     return network
 

@@ -1,4 +1,4 @@
-"""A restoration network for those who want the module alone."""
+"""Load a restoration network as a plain module."""
 
 from collections.abc import Iterable
 
@@ -24,15 +24,15 @@ def load_model(
     download: bool = True,
     progress: Progress | None = None,
 ) -> VqfrNetwork:
-    """A VQFR network as a plain module, for those who want it alone; `FaceRestorer` takes every restorer.
+    """A VQFR network as a plain module; `FaceRestorer` accepts every restorer.
 
     Args:
-        name_or_path: "auto" takes VQFR v2, else v1, if it is in the folders, else the small model of this package.
-            Or a known name (downloaded when it is not in the folders), a file, or the name of a file in the folders.
-        device: None takes the best one.
+        name_or_path: "auto" picks VQFR v2, else v1, if it is in the folders, else the built-in small model.
+            Or a known name (downloaded if not in the folders), a file, or the name of a file in the folders.
+        device: None picks the best one.
         dtype: number format of the weights, None for float32. The parts that choose codes stay float32.
-        folder: the model folder; None takes $VQFR_MODEL_DIR, else a folder of the user's data.
-        search: further folders to look in.
+        folder: the model folder; None means $VQFR_MODEL_DIR, else a per-user data folder.
+        search: further folders to search.
         download: whether a known file that is missing may be downloaded.
         progress: called with (bytes done, total bytes or None) during a download.
 
@@ -46,7 +46,7 @@ def load_model(
     """
     precision = next((name for name, known in DTYPES.items() if known == (dtype or torch.float32)), None)
     if precision is None:
-        raise InputError(f"dtype {dtype} is not usable; take one of {', '.join(map(str, DTYPES.values()))}")
+        raise InputError(f"dtype {dtype} is not usable; use one of {', '.join(map(str, DTYPES.values()))}")
     chosen = pick_device(device)
     folders = default_folders(folder, search)
     file = WeightStore(lambda: folders, download=download).find("restorer", name_or_path, progress)

@@ -1,4 +1,4 @@
-"""Read the tensors of a weight file, without running anything that may be hidden in it."""
+"""Read the tensors of a weight file without executing code hidden in it."""
 
 import re
 import warnings
@@ -13,24 +13,24 @@ from ..errors import WeightsError
 from .file_kind import file_kind, named_globals
 
 WRAPPERS = ("params_ema", "params", "state_dict")
-"""Entries that hold the weights in files with more in them, the preferred first."""
+"""Entries that hold the weights in files with other content, preferred first."""
 
 LEFTOVERS = (re.compile(r"(^|\.)usage$"), re.compile(r"(^|\.)reestimation_reservoir\.buffer$"))
-"""Tensors that training leaves in a checkpoint and restoring does not need."""
+"""Tensors that training leaves in a checkpoint and restoration does not need."""
 
 _TRAINING_KEYS = {"optimizer", "optimizers", "optimizer_states", "schedulers", "lr_schedulers"}
 
 
-@torch.inference_mode(False)  # hosts load inside it, and such tensors could not become weights
+@torch.inference_mode(False)  # hosts load in inference mode, whose tensors could not become weights
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors or PyTorch file by name, on the CPU.
 
-    Of a file with wrappers, `params_ema` is taken, else `params`, else `state_dict`. A leading `module.` is dropped
-    from the names, training leftovers (`LEFTOVERS`) are left out. The format is judged by content, not by suffix.
+    From a file with wrappers, `params_ema` is used, else `params`, else `state_dict`. A leading `module.` is dropped
+    from names, and training leftovers (`LEFTOVERS`) are omitted. The format is recognised by content, not suffix.
 
     Raises:
-        WeightsError: the file is missing, damaged, not a weight file, or a pickle with more than tensors in it
-            (which is not executed).
+        WeightsError: the file is missing, damaged, not a weight file, or a pickle with more than tensors (which is not
+        executed).
     """
     content = _read_safetensors(path) if file_kind(path) == "safetensors" else _read_torch(path)
     tensors = _only_tensors(_unwrap(content, path), path)
@@ -41,7 +41,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What a safetensors file says of itself; empty for other files."""
+    """Metadata of a safetensors file; empty for other files."""
     from safetensors import SafetensorError, safe_open
 
     if file_kind(path) != "safetensors":
@@ -65,10 +65,10 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _read_torch(path: Path) -> Any:
     try:
-        with warnings.catch_warnings():  # what torch.load warns of here ends in one of the errors below
+        with warnings.catch_warnings():  # anything torch.load warns about here ends in one of the errors below
             warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can fail in any way; every one becomes a message with its cause
+    except Exception as error:  # a damaged pickle can fail in any way; every failure becomes a message with its cause
         code = named_globals(path)
         if code:
             raise _has_code(path, code) from error
@@ -77,7 +77,7 @@ def _read_torch(path: Path) -> Any:
                 f"{path} is a TorchScript program and was not run; a plain weight file is needed"
             ) from error
         raise _damaged(path, error) from error
-    if content is None:  # the WebUI replaces torch.load by one that answers so to what it refuses
+    if content is None:  # the WebUI replaces torch.load by one that raises this for what it refuses
         raise WeightsError(f"{path}: the host program's loader refused it; use a .safetensors copy (models convert)")
     return content
 
@@ -107,7 +107,7 @@ def _only_tensors(content: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
 def _has_code(path: Path, names: list[str]) -> WeightsError:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return WeightsError(
-        f"{path} contains program code ({shown}) besides or instead of weights. Nothing of it was run; do not trust "
+        f"{path} contains program code ({shown}) besides or instead of weights. None of it was run; do not trust "
         "the file, get the weights from their author or as .safetensors"
     )
 

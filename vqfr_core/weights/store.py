@@ -1,4 +1,4 @@
-"""The store: every question about weights, from a name to a network that is ready to work."""
+"""The weight store, from a name to a ready-to-use network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ State = Literal["auto", "packaged", "present", "downloadable", "absent"]
 
 @dataclass(frozen=True)
 class Choice:
-    """An entry of a menu."""
+    """A menu entry."""
 
     name: str
     """What `find` and `open` take."""
     state: State
-    """Part of this package, in the folders, fetched when it is needed, or to be got by hand."""
+    """Part of this package, in the folders, downloaded on demand, or to be installed manually."""
     path: Path | None
-    """The file, where there is one now."""
+    """The file, if present now."""
     origin: str = ""
     """Who made it."""
     licence: str = ""
@@ -43,7 +43,7 @@ class Choice:
 
 
 class WeightStore:
-    """Weights by role and name. Keeps nothing: the folders are read at each call, and a network is its caller's.
+    """Weights by role and name. Stateless: folders are read on each call, and networks belong to the caller.
 
     A name is "auto", one of `names`, a path, or the name of a file in the folders.
     """
@@ -55,17 +55,17 @@ class WeightStore:
         download: bool = True,
         records: tuple[WeightRecord, ...] = RECORDS,
     ) -> None:
-        """folders: asked at each call. download: a known file that is missing may be fetched when it is opened."""
+        """folders: looked up on each call. download: missing known files may be downloaded when opened."""
         self.folders: Callable[[], Folders] = folders or default_folders
         self._download = download
         self._records = records
 
     def roles(self) -> list[str]:
-        """What there are weights for."""
+        """The roles that have weights."""
         return list(dict.fromkeys(record.role for record in self._known()))
 
     def names(self, role: str) -> list[str]:
-        """The known names in the order "auto" tries them: the catalogue's, then architectures without a record."""
+        """The known names in the order "auto" tries them: the catalog's, then architectures without a record."""
         return [record.name for record in self._known(role)]
 
     def known(self, role: str) -> list[Choice]:
@@ -74,7 +74,7 @@ class WeightStore:
         return [self._choice(record, find_record_file(record, places)) for record in self._known(role)]
 
     def choices(self, role: str) -> list[Choice]:
-        """What a menu lists: auto, the known names, then the names of other weight files in the model folders."""
+        """The menu entries: auto, the known names, then other weight files in the model folders."""
         folders = self.folders()
         taken = {name for record in self._known() for name in record.file_names}
         others = [
@@ -83,27 +83,27 @@ class WeightStore:
         return [Choice(AUTO, "auto", self.locate(role)), *self.known(role), *others]
 
     def auto_name(self, role: str) -> str | None:
-        """The name that "auto" stands for now: the first known one that is present."""
+        """The name "auto" currently means: the first known one present."""
         return next((choice.name for choice in self.known(role) if choice.path is not None), None)
 
     def present_files(self) -> list[Path]:
-        """Every known file that is here, with those in the folders of which this package has a copy."""
+        """Every known file present, including those in the folders that this package also bundles."""
         places = self.folders().places()
         found = [p for r in self._known() for p in (r.packaged_path, find_file(r.file_names, places)) if p is not None]
         return list(dict.fromkeys(found))
 
     def locate(self, role: str | None, name: PathLike = AUTO) -> Path | None:
-        """Where the weights are now; they are not looked into. None when they are nowhere. role: None takes any."""
+        """Where the weights are now, without checking them; None if nowhere. role: None means any."""
         return self._look(role, name)[1]
 
     def state(self, role: str, name: PathLike = AUTO) -> str:
-        """Changes whenever the weights behind a name do: others found for it, or the file replaced."""
+        """Changes whenever the weights behind a name do: another file found for it, or the file replaced."""
         return file_state(self.locate(role, name))
 
     def find_present(self, role: str, name: PathLike = AUTO) -> WeightFile | None:
-        """The file of a name if it needs no download, else None.
+        """The file of a name if no download is needed, else None.
 
-        Raises WeightsError when a known file differs from what was published, or cannot be read.
+        Raises WeightsError if a known file differs from the published one, or cannot be read.
         """
         record, path = self._look(role, name)
         if path is None:
@@ -114,10 +114,10 @@ class WeightStore:
         return WeightFile(published, path, sha256_of(path), "file")
 
     def find(self, role: str, name: PathLike = AUTO, progress: Progress | None = None) -> WeightFile:
-        """The file of a name; a known one that is missing is downloaded, if that is allowed.
+        """The file of a name; a missing known one is downloaded, if allowed.
 
         Raises:
-            WeightsError: it is nowhere, or a known file differs from what was published.
+            WeightsError: it is nowhere, or a known file differs from the published one.
             DownloadError: it could not be downloaded.
         """
         found = self.find_present(role, name)
@@ -129,7 +129,7 @@ class WeightStore:
         return read_record_file(record, self.fetch(record.name, progress), "downloaded")
 
     def fetch(self, name: str, progress: Progress | None = None) -> Path:
-        """Download a known weight file into the model folder unless it is there. Raises what `find` does."""
+        """Download a known weight file into the model folder if missing. Raises what `find` does."""
         record = get_record(name, records=self._records)
         return ensure_weights(record, self.folders().model, progress=progress, validate=content_check(record))
 
@@ -192,10 +192,10 @@ class WeightStore:
         Args:
             role: restorer, detector, parser, or another of the registry.
             name: see the class.
-            device: None takes the best one.
+            device: None picks the best one.
             precision: auto, fp32, bf16 or fp16; detectors and parsers are always fp32.
             progress: called with (bytes done, total bytes or None) during a download.
-            for_device: where the network will be used, if its caller moves it later; decides what precision may be.
+            for_device: where the network will be used, if the caller moves it later; determines allowed precisions.
 
         Raises:
             InputError: a device or precision that cannot be used.
@@ -249,5 +249,5 @@ class WeightStore:
 
 
 def _unpublished(row: registry.Architecture) -> WeightRecord:
-    """What stands for an architecture without a published file: its weights bear its name."""
+    """A record for an architecture without a published file: its weights have its name."""
     return WeightRecord(row.name, row.role, f"{row.name}.pth", (), licence="its author's", origin="no published file")

@@ -1,7 +1,7 @@
-"""One attempt at fetching one URL into a part file, continuing what an earlier attempt left there.
+"""One attempt at fetching one URL into a part file, resuming what an earlier attempt left.
 
-Beside `<file>.part` lies `<file>.part.json` with the URL, the total size and the server's validator (ETag or date), so
-that a later attempt, or another process, can ask for the rest of the same file.
+Next to `<file>.part`, `<file>.part.json` holds the URL, the total size and the server's validator (ETag or date), so
+that a later attempt, or another process, can request the rest of the same file.
 """
 
 import errno
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from requests import Response
 
 Progress = Callable[[int, int | None], None]
-"""Called with (bytes done, total bytes or None). What it raises ends the download; the part file stays."""
+"""Called with (bytes done, total bytes or None). An exception ends the download; the part file stays."""
 
 _BLOCK = 1 << 15
 _RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 
 class BrokenTransferError(Exception):
-    """The attempt failed in a way that another attempt may mend; what arrived is kept."""
+    """The attempt failed, but another may succeed; what arrived is kept."""
 
 
 class RefusedTransferError(Exception):
@@ -44,21 +44,21 @@ class PartState:
 def fetch(
     url: str, part: Path, *, size: int | None, verifiable: bool, progress: Progress, timeout_s: tuple[float, float]
 ) -> bool:
-    """Bring `part` to its full length.
+    """Download the rest of `part`.
 
     Args:
         url: where from; redirects and proxy variables are followed.
-        part: the file to write; what it holds from an interrupted attempt is continued where the server allows it.
+        part: the file to write; an interrupted attempt is resumed if the server allows it.
         size: the length the file must have, if known.
-        verifiable: the caller can check the result against a hash, so a part without validator may be continued too.
+        verifiable: the caller can check the result against a hash, so a part without validator may be resumed, too.
         progress: see `Progress`.
         timeout_s: seconds to wait for a connection, and for the next bytes.
 
     Returns:
-        Whether an earlier part was continued.
+        Whether an earlier part was resumed.
 
     Raises:
-        BrokenTransferError, RefusedTransferError; OSError if the disk does not take the file.
+        BrokenTransferError, RefusedTransferError; OSError if the disk cannot hold the file.
     """
     requests = _import_requests()
     state = _read_state(part)
@@ -86,7 +86,7 @@ def fetch(
 
 
 def remove_part(part: Path) -> None:
-    """Delete a part file and what was noted about it."""
+    """Delete a part file and its notes."""
     part.unlink(missing_ok=True)
     _state_file(part).unlink(missing_ok=True)
 
@@ -152,7 +152,7 @@ def _check_status(response: "Response") -> None:
 
 
 def _extent(response: "Response") -> tuple[int, int | None]:
-    """Where the body starts in the file and how long the whole file is."""
+    """Where the body starts in the file and the size of the whole file."""
     if response.status_code == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
         if match is None:
@@ -198,7 +198,7 @@ def _read_state(part: Path) -> PartState | None:
         content = json.loads(_state_file(part).read_text(encoding="utf-8"))
         return PartState(content["url"], content["total"], content["validator"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # nothing usable was noted: the download starts at the beginning
+        return None  # no usable notes: the download starts from the beginning
 
 
 def _short(error: Exception) -> str:

@@ -191,7 +191,7 @@ def test_the_result_appears_after_all_else(tmp_path):
     blocked = plan_side_files(tmp_path / "more", [])
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "b_mask.png").mkdir()
-    with pytest.raises(InputError, match="folder of this name"):
+    with pytest.raises(InputError, match="a folder has this name"):
         restore(source, out / "b.webp", BrightRestorer([2]), Extras(masks=blocked))
     assert os.listdir(out) == []
 

@@ -62,7 +62,7 @@ def test_the_network_gets_bgr_less_the_mean():
 
 def test_nan_is_an_error():
     network = FixedOutput(42, {3: ([float("nan")] * 4, 0.9, [0] * 10)})
-    with pytest.raises(VqfrError, match="test net gave numbers that are not finite"):
+    with pytest.raises(VqfrError, match="test net gave non-finite numbers"):
         detector(network).find(torch.zeros(1, 3, 32, 32), 0.5)
 
 

@@ -204,7 +204,7 @@ def test_a_click_in_the_drawing_leaves_a_face_out(visit, photo):
     assert visitor.find("select", "input, textarea").input_value() == "none"
     visitor.wait_until(lambda: visitor.fetch("file") == photo.read_bytes(), "the file follows the picture")
     drawing.click(position={"x": 5, "y": 5})
-    visitor.wait_for("There is no face here")
+    visitor.wait_for("No face was found here")
 
 
 def test_a_wrong_file_is_explained_and_the_next_one_works(visit, photo, tmp_path):
@@ -244,7 +244,7 @@ def test_several_pictures(visit, photo, tmp_path):
     visitor.find("uploads").get_by_text("blank").wait_for()
     visitor.find("start").click()
     visitor.find("progress").get_by_text("2 restored").wait_for()
-    visitor.find("progress").get_by_text("no face found, left as it was").wait_for()
+    visitor.find("progress").get_by_text("no face found, left unchanged").wait_for()
     with zipfile.ZipFile(io.BytesIO(visitor.fetch("results"))) as archive:
         assert sorted(archive.namelist()) == ["blank.png", "portrait.png"]
 

@@ -360,7 +360,7 @@ def test_what_cannot_be_written_is_refused(tmp_path):
     with pytest.raises(InputError, match="differ in size"):
         write_picture(uneven, tmp_path / "a.gif")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(InputError, match="folder of this name"):
+    with pytest.raises(InputError, match="a folder has this name"):
         write_picture(picture_of(), tmp_path / "folder.png")
     assert [path.name for path in tmp_path.iterdir()] == ["folder.png"]
 

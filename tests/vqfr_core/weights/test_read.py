@@ -69,7 +69,7 @@ def test_code_is_named_and_not_run(tmp_path, protocol, inside):
     else:
         content = STATE | {"evil": evil}
         torch.save(content, path, pickle_protocol=max(protocol, 2), _use_new_zipfile_serialization=inside == "archive")
-    with pytest.raises(WeightsError, match=r"program code \(\w*io\.open\).*Nothing of it was run"):
+    with pytest.raises(WeightsError, match=r"program code \(\w*io\.open\).*None of it was run"):
         read_checkpoint(path)
     assert not target.exists()
 

@@ -64,7 +64,7 @@ def test_a_failure_costs_no_picture(run, portrait, processing, webui, tiny):
     (webui.models_path / "VQFR" / tiny).write_bytes(b"no weights at all")
     assert run({}) is portrait
     assert "tiny.safetensors" in processing.infotext()["VQFR error"]
-    assert webui.reported and "picture 1 was left as it was" in processing.comments[0]
+    assert webui.reported and "picture 1 was left unchanged" in processing.comments[0]
 
 
 def test_interrupt_ends_it(run, portrait, processing, webui):

@@ -1,1 +1,1 @@
-"""Fast forms of hot operations, each beside its plain twin."""
+"""Fast versions of hot operations, each next to its plain counterpart."""

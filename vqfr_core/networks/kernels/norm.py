@@ -1,4 +1,4 @@
-"""Group normalisation that trains fast: on CPUs with a backward pass made of matrix products, on CUDA with kernels.
+"""Group normalisation that trains fast: its backward pass uses matrix products on CPUs and kernels on CUDA.
 
 On CPUs PyTorch's own backward pass of group normalisation takes more time in bfloat16 than all convolutions together,
 and three times as much as in float32. `benchmarks/training.py` compares.
@@ -14,7 +14,7 @@ HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 class FastGroupNorm(nn.GroupNorm):
-    """`nn.GroupNorm` with the same weights and values; only the way differs."""
+    """`nn.GroupNorm` with the same weights and results, computed differently."""
 
     def forward(self, x: Tensor) -> Tensor:
         given = (x, self.weight, self.bias, self.num_groups, self.eps)

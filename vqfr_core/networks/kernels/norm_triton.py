@@ -1,9 +1,9 @@
-"""Kernels of group normalisation over channels-last features, for CUDA. CPU tensors need `TRITON_INTERPRET=1`.
+"""CUDA kernels for group normalisation of channels-last features. CPU tensors need `TRITON_INTERPRET=1`.
 
-PyTorch's own copies channels-last features to another order and back, and goes over them in float32 under autocast.
-These read and write rows of channels (B, P, C) as they lie, P being the pixels, in three small steps: sums of each
-channel over pixels, from them a factor and an offset for each channel, and the affine map by these. The backward pass
-is made alike. `benchmarks/training.py` compares.
+PyTorch copies channels-last features to another order and back, and processes them in float32 under autocast. These
+read and write rows of channels (B, P, C) in place, P being the pixels, in three small steps: sums of each channel over
+pixels, from them a factor and an offset per channel, and that affine map. The backward pass works the same way.
+`benchmarks/training.py` compares.
 """
 
 from typing import Any
@@ -14,13 +14,13 @@ import triton.language as tl
 from torch import Tensor
 
 ROWS = 4096
-"""Numbers that one step of a loop holds: rows times channels."""
+"""Numbers held in one step of a loop: rows times channels."""
 NUM_CHUNKS = 64
-"""Parts that the pixels of one picture are summed in."""
+"""Chunks in which the pixels of one picture are summed."""
 
 
 def fits(channels: int, groups: int) -> bool:
-    """Whether the kernels know this size: powers of two alone."""
+    """Whether the kernels support this size: powers of two only."""
     return channels & (channels - 1) == 0 and groups & (groups - 1) == 0 and channels <= ROWS
 
 
@@ -84,7 +84,7 @@ def _grid(batch: int, pixels: int, channels: int) -> tuple[int, int]:
 
 
 def _sums_over_pixels(x: Tensor, gradient: Tensor | None) -> Tensor:
-    """Of each channel, by chunk: of x and its square, or of the gradient and its product with x. (B, N, 2, C)."""
+    """Per channel and chunk: of x and its square, or of the gradient and its product with x. (B, N, 2, C)."""
     batch, channels, height, width = x.shape
     sums = x.new_empty(batch, NUM_CHUNKS, 2, channels, dtype=torch.float32)
     first = x if gradient is None else gradient

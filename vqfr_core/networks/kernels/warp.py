@@ -1,4 +1,4 @@
-"""The deformable convolution as stage 2 trains it: with kernels on CUDA, where no gradient of the texture is needed."""
+"""The deformable convolution for stage 2 training: with kernels on CUDA, where no gradient of the texture is needed."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from .norm import HAS_TRITON
 
 
 class FastDeformConv(ModulatedDeformConv):
-    """`ModulatedDeformConv` with the same weights and values; only the way differs."""
+    """`ModulatedDeformConv` with the same weights and results, computed differently."""
 
     def forward(self, x: Tensor, offset_feature: Tensor) -> Tensor:
         width = x.shape[1] // self.groups

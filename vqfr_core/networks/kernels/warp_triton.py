@@ -1,6 +1,6 @@
 """Deformable convolution that trains fast on CUDA: two kernels around a matrix product.
 
-torchvision's operator samples in float32 from another memory order, and its backward pass also finds the gradient of
+torchvision's operator samples in float32 from another memory order, and its backward pass also computes the gradient of
 the sampled feature by atomic additions. Here that feature is the texture, which stage 2 keeps fixed.
 `benchmarks/training.py` compares. CPU tensors need `TRITON_INTERPRET=1`.
 """
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..vqfr.deform_gather import TAPS
 
 NUMBERS = 2048
-"""Numbers that one program samples at once: pixels times channels of a group."""
+"""Numbers one program samples at once: pixels times channels of a group."""
 
 
 def deform_conv2d_triton(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ def _point(offset, mask, at, tap, group, pixel, height, width, groups, taps, ins
     down = tl.load(offset + to, mask=inside, other=0.0).to(tl.float32)
     right = tl.load(offset + to + 1, mask=inside, other=0.0).to(tl.float32)
     modulation = tl.load(mask + at * (taps * groups) + taps * group + tap, mask=inside, other=0.0).to(tl.float32)
-    # Farther out than one pixel everything is 0: no need to be exact there.
+    # More than one pixel outside everything is 0, so exact values do not matter there.
     y = tl.minimum(tl.maximum(pixel // width - 1 + tap // 3 + down, -2.0), height + 1.0)
     x = tl.minimum(tl.maximum(pixel % width - 1 + tap % 3 + right, -2.0), width + 1.0)
     top, left = tl.floor(y), tl.floor(x)

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 def group_norm(channels: int) -> nn.GroupNorm:
     """The normalisation used everywhere: 32 groups, eps 1e-6, affine.
 
-    Networks narrower than the published ones get pairs of channels instead of groups of one: a channel that is
-    normalised alone keeps nothing of its level, and an image made of such channels nothing of its colour.
+    Networks narrower than the published ones use groups of two channels: a channel normalised alone loses its level,
+    and an image made of such channels its colour.
     """
     return nn.GroupNorm(min(32, channels // 2), channels, eps=1e-6)
 
@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x), inplace=True))
         h = self.conv2(F.silu(self.norm2(h), inplace=True))
-        # In place: at 512 px fresh pages cost more than the sum itself.
+        # In place: at 512 px allocating fresh pages costs more than the sum itself.
         answer: Tensor = h.add_(self.get_submodule(self.shortcut_name)(x) if self.shortcut_name else x)
         return answer
 
@@ -69,7 +69,7 @@ class AttentionBlock(nn.Module):
 
 
 def resize_bilinear(x: Tensor, scale_factor: float) -> Tensor:
-    """Bilinear resize, corners not aligned, no anti-aliasing: what the published weights were trained with."""
+    """Bilinear resize, corners not aligned, no antialiasing: what the published weights were trained with."""
     if scale_factor == 1:
         return x
     return F.interpolate(x, scale_factor=scale_factor, mode="bilinear", align_corners=False)

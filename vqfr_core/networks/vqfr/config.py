@@ -16,14 +16,14 @@ def level_names(num_levels: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Config:
-    """What both generations have in common."""
+    """Sizes both generations have in common."""
 
     channels: tuple[int, ...]
     """Feature channels from Level_1 to Level_32."""
     encoder_blocks: int = 2
-    """Residual blocks a level in the encoder."""
+    """Residual blocks per level in the encoder."""
     decoder_blocks: int = 2
-    """Residual blocks a level in the texture decoder."""
+    """Residual blocks per level in the texture decoder."""
     num_codes: int = 1024
     """Entries of the codebook."""
     code_channels: int = 256
@@ -66,7 +66,7 @@ class V2Config(Config):
 
     channels: tuple[int, ...] = (64, 128, 128, 256, 256, 512)
     predicts_codes: bool = True
-    """Codes come from a classifier (`feat2index`); without it the nearest entry is taken."""
+    """Codes come from a classifier (`feat2index`); without it the nearest entry is used."""
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Tensor]) -> "V2Config":
@@ -88,13 +88,13 @@ class V2Config(Config):
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:
-    """How many different values the group of the pattern takes among the keys."""
+    """How many different values the pattern's group has among the keys."""
     return len({match.group(1) for match in map(re.compile(pattern).fullmatch, state) if match})
 
 
 def _shape(state: Mapping[str, Tensor], key: str) -> tuple[int, ...]:
     if key not in state:
         raise WeightsError(
-            f"the weights lack {key!r}, from which the size of the network is read: not a whole VQFR model"
+            f"the weights lack {key!r}, from which the size of the network is read: not a complete VQFR model"
         )
     return tuple(state[key].shape)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 STRIP_BYTES = 32 * 2**20
-"""Upper bound on the sampled values of one strip of output rows: small, so that a strip stays in the CPU's cache."""
+"""Upper bound on the sampled values of one strip of output rows: small, so that a strip fits the CPU's cache."""
 
 TAPS = 9
 """Positions of the 3x3 window."""
@@ -53,7 +53,7 @@ class _Neighbours(NamedTuple):
 
 
 def _channel_rows(x: Tensor, groups: int) -> Tensor:
-    """(B, C, H, W) -> (B, (H+2) * (W+2) * G, C/G): one contiguous row a pixel and group, with a border of zeros."""
+    """(B, C, H, W) -> (B, (H+2) * (W+2) * G, C/G): one contiguous row per pixel and group, with a border of zeros."""
     batch, channels, height, width = x.shape
     table = x.new_zeros(batch, height + 2, width + 2, channels)
     table[:, 1:-1, 1:-1] = x.permute(0, 2, 3, 1)
@@ -85,7 +85,7 @@ def _neighbours(offset: Tensor, mask: Tensor, top: int, size: tuple[int, int]) -
 
 def _lower_and_upper(position: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
     """Fraction, and int32 indices into the zero-bordered table, of the two pixels around a coordinate."""
-    # At or beyond one pixel outside only the zero border is read. The clamp on integers also catches NaN.
+    # From one pixel outside on, only the zero border is read. The clamp on integers also catches NaN.
     position = position.clamp(-1, size)
     low = position.floor()
     index = low.to(torch.int32).add_(1).clamp_(0, size + 1)

@@ -1,6 +1,6 @@
-"""torchvision's deformable convolution, and whether it is to be used: decided once for each device and dtype.
+"""torchvision's deformable convolution, and whether to use it: decided once for each device and dtype.
 
-For training on CUDA it is taken unseen: the gather makes many small steps there, and the backward pass of each another.
+For training on CUDA it is used without a probe: the gather takes many small steps there, each with its own backward.
 """
 
 import functools
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 def deform_conv2d_torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """torchvision's operator, one image and one deformable group at a time: its buffer is 9 x C / G x H x W.
 
-    All at once where gradients are needed: the buffer is small beside what the backward pass keeps.
+    All at once where gradients are needed: the buffer is small compared to what the backward pass keeps.
     """
     from torchvision.ops import deform_conv2d as operator
 
@@ -47,7 +47,7 @@ def deform_conv2d_torchvision(x: Tensor, offset: Tensor, mask: Tensor, weight: T
 
 
 def torchvision_is_better(x: Tensor, weight: Tensor) -> bool:
-    """Whether a probe found torchvision's operator right and faster here; where gradients are needed, only on CUDA."""
+    """Whether a probe found torchvision's operator correct and faster; where gradients are needed, only on CUDA."""
     # On the CPU the gather was measured 6 to 8 times as fast (benchmarks/): no need to probe.
     if x.device.type in ("cpu", "meta"):
         return False
@@ -60,7 +60,7 @@ def torchvision_is_better(x: Tensor, weight: Tensor) -> bool:
 
 @functools.cache
 def _probe(device_type: str, device_index: int | None, dtype: torch.dtype) -> bool:
-    """Run both on one small case: same values within the precision, and the faster one wins."""
+    """Run both on a small case: use the faster one if the values agree within the precision."""
     device = torch.device(device_type, device_index) if device_index is not None else torch.device(device_type)
     generator = torch.Generator().manual_seed(0)
     shapes = ((1, 64, 96, 96), (1, 72, 96, 96), (1, 36, 96, 96), (64, 64, 3, 3), (64,))

@@ -1,4 +1,4 @@
-"""What both generations have in common besides their layers: input checks, memory format and number format."""
+"""What both generations share besides layers: input checks, memory format and number format."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -22,13 +22,13 @@ class VqfrNetwork(nn.Module, ABC):
     full_precision_parts: ClassVar[tuple[str, ...]]
     """Sub-modules that choose the codes: they stay float32 when the rest is halved."""
     has_fidelity: ClassVar[bool]
-    """Whether `forward` listens to a fidelity."""
+    """Whether `forward` uses the fidelity."""
 
     config: Config
     precision: Precision = "fp32"
-    """Number format of whatever may be halved, as it was set."""
+    """Number format of the parts that may be halved, as set."""
     info: ModelInfo | None = None
-    """Where the weights come from; set by whoever loads them."""
+    """Where the weights come from; set when they are loaded."""
 
     def prepare(self, x: Tensor) -> Tensor:
         """Check the shape of an input batch and bring it to the dtype and memory format of the weights."""
@@ -54,7 +54,7 @@ class VqfrNetwork(nn.Module, ABC):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Number format of whatever may be halved."""
+        """Number format of the parts that may be halved."""
         return DTYPES[self.precision]
 
     def set_precision(self, dtype: torch.dtype) -> "VqfrNetwork":

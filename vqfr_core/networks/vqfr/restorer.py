@@ -1,4 +1,4 @@
-"""VQFR as a restorer: images in [0, 1] to the network's range and back, and what its head can do anew."""
+"""VQFR as a restorer: images in [0, 1] to the network's range and back, and rendering again by its head."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ _V1_BYTES_PER_FACE, _V2_BYTES_PER_FACE = 1_100_000_000, 600_000_000
 
 
 def build_v1(state: Mapping[str, Tensor]) -> Restorer:
-    """A VQFR v1 of the sizes of these weights, without them."""
+    """A VQFR v1 of the sizes of these weights, without loading them."""
     return VqfrV1Restorer(VqfrV1(V1Config.from_state_dict(state)))
 
 
 def build_v2(state: Mapping[str, Tensor]) -> Restorer:
-    """A VQFR v2 of the sizes of these weights, without them."""
+    """A VQFR v2 of the sizes of these weights, without loading them."""
     return VqfrV2Restorer(VqfrV2(V2Config.from_state_dict(state)))
 
 
@@ -44,7 +44,7 @@ class VqfrRestorer(Restorer):
 
 
 class VqfrV1Restorer(VqfrRestorer):
-    """The answer has one look: there is no fidelity to choose."""
+    """It has no fidelity to choose."""
 
     def __init__(self, module: VqfrV1) -> None:
         width = module.config.channels[0] / V1Config().channels[0]

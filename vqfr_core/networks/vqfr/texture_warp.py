@@ -13,7 +13,7 @@ from .deform import ModulatedDeformConv
 class TextureWarp(nn.Module):
     """One level: offsets from texture, condition and the coarser level's offsets; then deformable sampling.
 
-    With `condition_conv` the resized condition goes through a convolution of its own (v1, below full resolution).
+    With `condition_conv` the resized condition passes through its own convolution (v1, below full resolution).
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class TextureWarp(nn.Module):
 
 
 class WarpingDecoder(nn.Module):
-    """All levels: the warped texture of each joins what comes up from the coarser one.
+    """All levels: the warped texture of each is combined with the upsampled coarser one.
 
     `upsample(in_channels, out_channels)` makes the enlarging layer of a generation; for the other two arguments see
     `ResidualBlock` and `TextureWarp`.

@@ -19,7 +19,7 @@ def upsample_nearest_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     """conv3x3(nearest x2 of `x`) with 4/9 of the multiplications.
 
     Each output pixel sees only 2x2 different input pixels, because neighbours in the enlarged image are copies: for
-    each of the four positions in a 2x2 cell the taps that meet the same pixel are summed to a 2x2 kernel.
+    each of the four positions in a 2x2 cell the taps on the same pixel are summed to a 2x2 kernel.
 
     Args:
         x: (B, C, H, W).
@@ -35,7 +35,7 @@ def upsample_nearest_conv(x: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     for row in (0, 1):
         for column in (0, 1):
             kernel = _merge_taps(_merge_taps(weight, 2, row), 3, column)
-            # Padded on all sides it gives one row and column too many: cheaper to leave out than to pad by hand.
+            # Padded on all sides it gives one row and column too many: cheaper to drop than to pad explicitly.
             wide = F.conv2d(x, kernel, bias, padding=1)
             output[:, :, row::2, column::2] = wide[:, :, row : row + height, column : column + width]
     return output

@@ -156,7 +156,7 @@ class ConditionExtraction(nn.Module):
 
 
 class VqfrV1(VqfrNetwork):
-    """VQFR v1. The answer has one look: there is no fidelity to choose."""
+    """VQFR v1, which has no fidelity."""
 
     config: V1Config
     generation = 1
@@ -178,7 +178,7 @@ class VqfrV1(VqfrNetwork):
 
         Args:
             x: (B, 3, H, W) RGB in [-1, 1]; H and W multiples of 32, 512 in normal use.
-            fidelity: accepted so that both generations can be called alike, and ignored.
+            fidelity: accepted so that both generations can be called the same way, and ignored.
 
         Returns:
             (B, 3, H, W) in [-1, 1], not clamped, in the dtype of `x`.
@@ -190,7 +190,7 @@ class VqfrV1(VqfrNetwork):
         return answer
 
     def texture(self, x: Tensor) -> Tensor:
-        """The texture image: what the codes alone say. Shapes and ranges as in `forward`."""
+        """The texture image, made from the codes alone. Shapes and ranges as in `forward`."""
         textures = self._textures(self.prepare(x))
         answer: Tensor = self.decoder.conv_out(textures["Level_1"]).to(x.dtype)
         return answer

@@ -136,7 +136,7 @@ class Features(NamedTuple):
     texture: Tensor
     """(B, C1, H, W)."""
     main: Tensor | None
-    """(B, C1, H, W), added by `fidelity`; None: not computed."""
+    """(B, C1, H, W), added by `fidelity`; None if not computed."""
 
     def to(self, device: torch.device | str) -> "Features":
         return Features(self.texture.to(device), None if self.main is None else self.main.to(device))
@@ -186,7 +186,7 @@ class VqfrV2(VqfrNetwork):
         return [self.head(features, fidelity).to(x.dtype) for fidelity in fidelities]
 
     def features(self, x: Tensor, with_main: bool = True) -> Features:
-        """Everything that fidelity has no part in; without the main branch it serves fidelity 0 alone."""
+        """Everything that does not depend on fidelity; without the main branch it is for fidelity 0 only."""
         image = self.prepare(x)
         textures = self._textures(image)
         texture = textures["Level_1"]
@@ -194,11 +194,11 @@ class VqfrV2(VqfrNetwork):
         return Features(texture, main)
 
     def head(self, features: Features, fidelity: Fidelity = 0.5) -> Tensor:
-        """The answer (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the whole work."""
+        """The result (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the total work."""
         texture, main = features
         strength = _as_strength(fidelity, texture)
         if strength is not None and main is None:
-            raise InputError("these features were made without the main branch, for fidelity 0 alone")
+            raise InputError("these features were made without the main branch, for fidelity 0 only")
         mixed = texture if strength is None or main is None else torch.addcmul(texture, main, strength)
         answer: Tensor = self.decoder.conv_out(mixed)
         return answer
@@ -230,7 +230,7 @@ class VqfrV2(VqfrNetwork):
 
 
 def _as_strength(fidelity: Fidelity, image: Tensor) -> Tensor | None:
-    """A factor that broadcasts to (B, 1, H, W); None where it is known to be zero without asking the device."""
+    """A factor that broadcasts to (B, 1, H, W); None if it is known to be zero without a device sync."""
     if not isinstance(fidelity, Tensor):
         values = list(fidelity) if isinstance(fidelity, Sequence) else [fidelity]
         if not any(values):

@@ -1,4 +1,4 @@
-"""The work on many pictures: what the command line does, with the page's rules on files. Nothing here knows Gradio."""
+"""The work on many pictures: what the command line does, under the page's rules for files. Independent of Gradio."""
 
 import logging
 import secrets
@@ -29,34 +29,34 @@ class Wanted(NamedTuple):
     """Which pictures, and where the results go."""
 
     uploads: list[Path]
-    """Files that were sent; when there are any, the folders are not looked at."""
+    """Uploaded files; if there are any, the folders are ignored."""
     folder: str
     """A folder, file or pattern on the machine that runs the page."""
     output: str
-    """Where to write; empty: the host's folder, else a folder inside the other one."""
+    """Where to write; empty means the host's folder, else a folder inside the other one."""
     is_recursive: bool
     format: str
     """One of FORMATS."""
     quality: int
     """Of JPEG and WebP, 1 to 100."""
     overwrite: bool
-    """Do again what is done."""
+    """Redo existing results."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far the work is."""
+    """Progress of the work."""
 
     done: int
     total: int
     entries: list[Entry]
-    """Of what is done, and of what could not be found."""
+    """Entries for what is done, and for what could not be found."""
     message: str = ""
     """In words."""
     is_failed: bool = False
-    """The message is an error, and nothing more will come."""
+    """The message is an error, and the work has ended."""
     results: list[Path] = field(default_factory=list)
-    """Files to fetch, when all is done and the user cannot see the folder."""
+    """Files to download, if all is done and the user cannot access the folder."""
 
 
 def work_on_pictures(
@@ -66,7 +66,7 @@ def work_on_pictures(
     options: RestoreOptions,
     open_restorer: Callable[[], FaceRestorer],
 ) -> Iterator[Step]:
-    """Restore them one by one. A bad file does not stop the rest; Stop ends it between two faces."""
+    """Restore them one by one. A bad file does not stop the rest; Stop takes effect between two faces."""
     session.stop_pictures.clear()
     entries: list[Entry] = []
     total = 0
@@ -98,21 +98,21 @@ def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path
         words, out = _named_folders(host, wanted)
     batch = plan_batch(words, out, recursive=wanted.is_recursive, format=wanted.format, overwrite=wanted.overwrite)
     if not batch.jobs and not batch.problems:
-        raise InputError("there is no picture to work on")
+        raise InputError("there are no pictures to work on")
     return batch, out
 
 
 def _named_folders(host: PageHost, wanted: Wanted) -> tuple[list[str], Path]:
-    """What to read and where to write, if the host allows it."""
+    """The plan: what to read and where to write, if the host allows it."""
     if not wanted.folder.strip():
-        raise InputError("choose pictures to send" + (", or name a folder" if host.folders.may_name else ""))
+        raise InputError("choose pictures to upload" + (", or name a folder" if host.folders.may_name else ""))
     if not host.folders.may_name:
-        raise InputError("folders of the machine that runs this page cannot be named here; send the pictures")
+        raise InputError("folders on the server cannot be named here; upload the pictures")
     source = Path(wanted.folder.strip()).expanduser()
     own = host.folders.output() if host.folders.output else source / _DEFAULT_FOLDER
     out = Path(wanted.output.strip()).expanduser() if wanted.output.strip() else own
     if not source.is_dir():
-        raise InputError(f"{source}: there is no such folder; check the path")
+        raise InputError(f"{source}: no such folder; check the path")
     if host.folders.check:
         host.folders.check(source, False)
         host.folders.check(out, True)
@@ -142,14 +142,14 @@ def _starter(
 
 
 class _LogReporter(Reporter):
-    """The page shows entries; what goes wrong besides goes to the log."""
+    """The page shows entries; other errors go to the log."""
 
     def error(self, text: str) -> None:
         logger.warning("%s", text)
 
 
 def _now(batch: Batch, done: int) -> str:
-    """What the work is at."""
+    """What is being worked on."""
     if done >= len(batch.jobs):
         return "Finishing"
     return f"{done} of {len(batch.jobs)} pictures done, working on {batch.jobs[done].source.name}"
@@ -158,13 +158,13 @@ def _now(batch: Batch, done: int) -> str:
 def _end(entries: list[Entry], out: Path, is_upload: bool) -> str:
     counts = {status: sum(entry.status == status for entry in entries) for status in ("done", "skipped", "failed")}
     parts = [f"{counts['done']} restored"]
-    parts += [f"{counts['skipped']} there already"] if counts["skipped"] else []
+    parts += [f"{counts['skipped']} already there"] if counts["skipped"] else []
     parts += [f"{counts['failed']} failed"] if counts["failed"] else []
     return f"{', '.join(parts)}. " + ("The results are below." if is_upload else f"The results are in {out}.")
 
 
 def _packed(entries: list[Entry], session: Session) -> list[Path]:
-    """The one result, or all in a ZIP file."""
+    """The single result, or all of them in a ZIP file."""
     results = [Path(entry.output) for entry in entries if entry.output]
     if len(results) < 2:
         return results

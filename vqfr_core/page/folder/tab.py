@@ -1,4 +1,4 @@
-"""The tab for several pictures: a folder, or files that are sent. The settings are those of the other tab."""
+"""The tab for several pictures: a folder, or uploaded files. The settings are those of the other tab."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ from ..words import say
 from .actions import Step, Wanted, work_on_pictures
 from .words import progress_html
 
-_HINT = "The settings of the tab Photograph are used: try them on one picture first."
+_HINT = "Uses the settings of the tab Photograph: try them on one picture first."
 _DEFAULT_QUALITY = 95
 
 
 class FolderTab:
-    """To be made inside the gr.Tab that it fills."""
+    """Create it inside the gr.Tab that it fills."""
 
     def __init__(self, host: PageHost, sessions: Sessions, key: Any, settings: Sequence[Any]) -> None:
         """key: the gr.State with the session's key. settings: the model's component, then those of the settings."""

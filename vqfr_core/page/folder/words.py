@@ -1,4 +1,4 @@
-"""What the page says of many pictures, as HTML."""
+"""What the page says about many pictures, as HTML."""
 
 from html import escape
 from pathlib import Path
@@ -9,7 +9,7 @@ from .actions import Step
 
 
 def progress_html(step: Step) -> str:
-    """A bar, a line, and what became of each picture; the last one first."""
+    """A bar, a line, and the outcome of each picture, the last one first."""
     kind = "error" if step.is_failed else "info" if step.done < step.total else "done"
     lines = "".join(f"<li>{_entry_line(entry)}</li>" for entry in reversed(step.entries))
     full = bar(step.done, step.total) if step.total else ""
@@ -22,10 +22,10 @@ def _entry_line(entry: Entry) -> str:
         text = (entry.error or "").replace(entry.source, Path(entry.source).name)
         return f"✗ {escape(text)}"
     if entry.status == "skipped":
-        return f"– {name}: the result is there already"
+        return f"– {name}: the result already exists"
     reports = entry.frames or [entry.report or {}]
     faces = [face for report in reports for face in report.get("faces", [])]
     num_restored = sum(face["status"] == "restored" for face in faces)
     noun = "face" if len(faces) == 1 else "faces"
-    found = f"{num_restored} of {len(faces)} {noun} restored" if faces else "no face found, left as it was"
+    found = f"{num_restored} of {len(faces)} {noun} restored" if faces else "no face found, left unchanged"
     return f"✓ {name}: {found}"

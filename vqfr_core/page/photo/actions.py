@@ -1,5 +1,4 @@
-"""What the page does when somebody does something, for one photograph. Nothing here knows Gradio, and nothing is kept
-outside the sessions."""
+"""The page's event handlers for one photograph. Independent of Gradio; all state is in the sessions."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -36,7 +35,7 @@ Work = Callable[[Session, FaceRestorer, RestoreOptions], Shown]
 
 
 class Asked(NamedTuple):
-    """Who wants something, with which settings."""
+    """The user's session and settings."""
 
     key: str | None
     """Of the session; None before the first piece of work."""
@@ -54,7 +53,7 @@ class Desk:
         self._sessions = sessions
 
     def open(self, asked: Asked, path: Path | None) -> Shown:
-        """A photograph was dropped, or taken away."""
+        """A photograph was dropped in, or removed."""
         key, session = self._sessions.open(asked.key)
         session.stop.set()
         session.photo = None
@@ -69,21 +68,21 @@ class Desk:
         return empty.then(self._work(asked._replace(key=key), work))
 
     def click(self, asked: Asked, point: tuple[float, float]) -> Shown:
-        """Somebody clicked into the drawing: the face there is chosen, or left out."""
+        """The drawing was clicked: choose the face there, or leave it out."""
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             photo = session.require_photo()
             found = photo.image.detect(restorer, options)
             number = face_at(found, photo.drawing_scale, *point)
             if number is None:
-                return Shown(said=say("There is no face here that was found; click inside a box."))
+                return Shown(said=say("No face was found here; click inside a box."))
             changed = options.replace(select=toggled(found, number))
             return replace(self._redo(photo, restorer, changed, is_redrawn=True), select=changed.select)
 
         return self._work(asked, work)
 
     def change(self, asked: Asked, is_redrawn: bool) -> Shown:
-        """A setting was changed; is_redrawn: one that has a say in which faces are found and chosen."""
+        """A setting was changed; is_redrawn: one that affects which faces are found and chosen."""
         key, session = self._sessions.open(asked.key)
         if session.photo is None or (session.photo.result is None and not is_redrawn):
             return Shown(key=key)
@@ -94,7 +93,7 @@ class Desk:
         return self._work(asked._replace(key=key), work)
 
     def choose_model(self, asked: Asked) -> Shown:
-        """Another model was chosen. It is not opened yet: that may take a download."""
+        """Another model was chosen. It is not opened yet: that may need a download."""
         key, session = self._sessions.open(asked.key)
         if session.photo is None:
             return Shown(key=key)
@@ -160,7 +159,7 @@ class Desk:
         )
 
     def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
-        """Do a piece of work in the host's surroundings; what goes wrong is said in the page."""
+        """Do a piece of work inside the host's `job`; errors are shown on the page."""
         key, session = self._sessions.open(asked.key)
         try:
             options = read_controls(asked.values)
@@ -170,7 +169,7 @@ class Desk:
                 return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
         except Cancelled as error:
             reason = str(error)
-            return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; press Restore to go on from there."))
+            return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; press Restore to continue from there."))
         except Exception as error:  # shown to the user, who cannot see the log
             if not isinstance(error, VqfrError):
                 logger.exception("the page failed")

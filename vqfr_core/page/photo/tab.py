@@ -1,4 +1,4 @@
-"""The tab for one photograph: what stands where, and what happens on which event."""
+"""The tab for one photograph: its layout and its events."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -27,10 +27,10 @@ from .actions import Asked, Desk
 
 
 class PhotoTab:
-    """The components that `Shown` has values for, by name, and the controls."""
+    """The components for the values of `Shown`, by name, and the controls."""
 
     def __init__(self, host: PageHost, sessions: Sessions, key: Any) -> None:
-        """To be made inside the gr.Tab that it fills. key: the gr.State with the session's key."""
+        """Create it inside the gr.Tab that it fills. key: the gr.State with the session's key."""
         self._host, self._sessions, self._desk = host, sessions, Desk(host, sessions)
         self._controls: Controls = {}
         self._places: dict[str, Any] = {"key": key}
@@ -41,7 +41,7 @@ class PhotoTab:
 
     def _add_components(self) -> None:
         gr, prefix = import_gradio(), self._host.id_prefix
-        with gr.Row(elem_classes=["vqfr-desk"]):  # on a narrow screen in this order, else the views on the right
+        with gr.Row(elem_classes=["vqfr-desk"]):  # in this order on a narrow screen, else with the views on the right
             with gr.Column(min_width=300):
                 self._file = gr.File(label="Photograph", elem_id=f"{prefix}_photo")
                 with gr.Row():

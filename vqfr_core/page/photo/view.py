@@ -1,4 +1,4 @@
-"""The work on one photograph, from the page's settings to what it shows. Nothing here knows Gradio."""
+"""The work on one photograph, from the page's settings to what it shows. Independent of Gradio."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from ...types import ImageFaces
 from ..session import Photo
 
 SHOWN_PX = 1600
-"""Pictures on the page are reduced to this, for speed; the file to download is whole."""
+"""Pictures on the page are reduced to this, for speed; the download has full size."""
 SWEEP_FIDELITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _CLICK_SLACK_PX = 8
 
@@ -41,7 +41,7 @@ class Result:
 
 
 def open_photo(path: Path, max_pixels: int, max_bytes: int) -> Photo:
-    """Read a file. Raises InputError when it is no picture or too large."""
+    """Read a file. Raises InputError if it is not a picture or too large."""
     try:
         with open_picture(path, max_pixels) as file:
             still, is_animated = first_frame(file), file.num_frames > 1
@@ -62,7 +62,7 @@ def draw_photo(photo: Photo, found: ImageFaces) -> Image.Image:
 
 
 def face_at(found: ImageFaces, scale: float, x: float, y: float) -> int | None:
-    """The number of the face at a point of the drawing, the smallest where several overlap; None: there is none.
+    """The number of the face at a point of the drawing, the smallest if several overlap; None if there is none.
 
     scale: pixels of the drawing for each pixel of the photograph.
     """
@@ -80,7 +80,7 @@ def face_at(found: ImageFaces, scale: float, x: float, y: float) -> int | None:
 
 
 def toggled(found: ImageFaces, number: int) -> str:
-    """The `select` expression after a click on a face: chosen becomes not chosen, and the other way round."""
+    """The `select` expression after a click on a face, which toggles it."""
     wanted = {face.number for face in found.used} ^ {number}
     numbered = [face.number for face in found.faces if face.number is not None]
     if wanted == set(numbered):
@@ -95,7 +95,7 @@ def restore_photo(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Result:
-    """Restore, with as little work as the changed settings allow."""
+    """Restore, redoing only what the changed settings require."""
     photo.result = None
     photo.result = restoration = photo.image.restore(restorer, options, progress=progress, should_stop=should_stop)
     after_frame = photo.picture.with_images([restoration.image]).frames[0]
@@ -120,17 +120,17 @@ def sweep_photo(
 
 
 def whole_result(photo: Photo) -> Image.Image:
-    """The result at its full size, 8 bits, transparency laid over white."""
+    """The result at full size, 8 bits, transparency over white."""
     return flatten_frame(_finished(photo).frames[0])
 
 
 def save_result(photo: Photo, folder: Path) -> Path:
-    """Write the result, in the format of the photograph where that can be written, else as PNG; the file's path."""
+    """Write the result in the photograph's format if it can be written, else as PNG; gives the path."""
     suffix = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
-        copy_whole(photo.path, target)  # saving a JPEG once more would change it
+        copy_whole(photo.path, target)  # saving a JPEG again would change it
     else:
         write_picture(finished, target)
     return target

@@ -1,4 +1,4 @@
-"""What lies behind the faces in the result: the image at the output's size."""
+"""The background of the result: the image at the output's size."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +23,9 @@ def output_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
 def prepare_background(image: Tensor, size: tuple[int, int], background: Background | None) -> Tensor:
     """The background of the result: floating point (3, height, width) on the image's device, in its dtype.
 
-    image: (3, H, W). Without a background of its own the image is returned as it is when it has the size already, and
-    enlarged by Lanczos when not. May return the image or the given tensor itself: copy before writing.
-    Raises InputError when a given background has another shape.
+    image: (3, H, W). Without a given background the image is returned as is if it has the right size, else enlarged by
+    Lanczos. May return the image or the given tensor itself: copy before writing. Raises InputError if a given
+    background has another shape.
     """
     if background is None:
         return image if tuple(image.shape[-2:]) == size else resize_lanczos(image, size)
@@ -39,12 +39,14 @@ def prepare_background(image: Tensor, size: tuple[int, int], background: Backgro
 def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
     """The image (3, H, W) resized to (height, width) by Pillow's Lanczos filter, in float.
 
-    The outer edges of both coincide. Overshoot is cut to the image's own range, or to [0, 1] where that is wider.
+    The outer edges of both coincide. Overshoot is clipped to the image's own range, or to [0, 1] if that is wider.
     """
     from PIL import Image
 
     planes = image.detach().to(device="cpu", dtype=torch.float32).contiguous().numpy()
-    resized = np.empty((3, *size), dtype=np.float32)  # no tensor: inference mode, which hosts use, ends at a thread
+    resized = np.empty(
+        (3, *size), dtype=np.float32
+    )  # no tensor: inference mode, which hosts use, does not cross threads
 
     def resize_plane(channel: int) -> None:
         plane = Image.fromarray(planes[channel]).resize((size[1], size[0]), Image.Resampling.LANCZOS)

@@ -31,13 +31,13 @@ def blend_faces(
     areas: Sequence[Tensor] | None = None,
     out: Sequence[Tensor] | None = None,
 ) -> list[Blended]:
-    """Replace the images by their finished faces where the faces' masks say so.
+    """Paste finished faces into their images where the faces' masks say so.
 
     Args:
         images: with faces from `finish_faces`.
-        onto: for each image what the faces go onto in its place, floating point (3, H, W), RGB in [0, 1]; of any size.
-            Neither is modified (unless it is also given as out).
-        scale: output size / size of what the faces go onto, 1 to 4; the size is rounded to whole pixels.
+        onto: what the faces go onto instead, one for each image: floating point (3, H, W), RGB in [0, 1], of any size.
+        Neither is modified (unless also given as out).
+        scale: output size / size of what the faces go onto, 1 to 4; sizes are rounded to whole pixels.
         background: the picture at the output's size, or a function (image, (height, width)) that makes it; without one
             the image itself, enlarged by Lanczos.
         areas: for each image a mask (H, W) in [0, 1] of any size; where it is 0 nothing changes, bit for bit.
@@ -47,7 +47,7 @@ def blend_faces(
         Picture and mask of each image. Where the mask is 0 the picture equals the background bit for bit.
 
     Raises:
-        InputError: a shape does not fit, a mask is missing, an opacity or the scale is out of range.
+        InputError: a shape does not fit, a mask is missing, or an opacity or the scale is out of range.
     """
     return [
         _blend(
@@ -103,7 +103,7 @@ def _blend_aligned(face: Face, scale: float) -> Blended:
 
 
 def _canvas(background: Tensor, out: Tensor | None) -> Tensor:
-    """The background where it may be written to."""
+    """The background, safe to write to."""
     if out is None:
         return background.clone(memory_format=torch.contiguous_format)
     if out.shape != background.shape or out.dtype != background.dtype or out.device != background.device:
@@ -113,7 +113,7 @@ def _canvas(background: Tensor, out: Tensor | None) -> Tensor:
 
 
 def _keep_outside(canvas: Tensor, before: Tensor, mask: Tensor, area: Tensor) -> Tensor:
-    """Take back what was changed outside the area (h, w), bit for bit; gives the new mask (1, h, w)."""
+    """Undo all changes outside the area (h, w), bit for bit; gives the new mask (1, h, w)."""
     area = area.to(canvas.device)[None]
     mixed = torch.lerp(before, canvas, area.to(canvas.dtype))
     canvas.copy_(torch.where(area >= 1, canvas, torch.where(area > 0, mixed, before)))

@@ -1,12 +1,12 @@
-"""The crop's border, where every mask is 0, so that no resampling kernel sees the crop's end."""
+"""The crop's border, where every mask is 0, so that no resampling kernel reaches the crop's edge."""
 
 import torch
 from torch import Tensor
 
 _RIM_FRACTION = 1 / 64
-"""The outermost part of the crop that is always 0 (8 px of 512)."""
+"""The fraction of the crop at its edge that is always 0 (8 px of 512)."""
 _FADE_FRACTION = 1 / 32
-"""From there on a mask may grow; it is free to reach 1 after this part of the crop (16 px of 512)."""
+"""Beyond the rim a mask ramps up, over this fraction of the crop (16 px of 512)."""
 
 
 def border_window(size_px: int, inset_px: int = 0) -> Tensor:

@@ -1,8 +1,8 @@
-"""Give a restored face the colours of its input without giving back the input's blur.
+"""Give a restored face its input's colours without the input's blur.
 
-Only what is broad is matched: the mean difference of the two pictures, smoothed over a tenth of the face, is added.
-Everything finer (edges, pores, lashes) is the restored face's own. That is linear, so it works the same in RGB as in
-any space derived from it by a matrix, and does not tint what agrees already.
+Only broad differences are matched: the difference of the two pictures, smoothed over a tenth of the face, is added.
+Everything finer (edges, pores, lashes) is the restored face's own. This is linear, so it works the same in RGB as in
+any space derived from it by a matrix, and does not tint what already agrees.
 """
 
 import torch
@@ -13,20 +13,20 @@ from ...errors import InputError
 from ...luma import luma
 
 _SMOOTHING = 1 / 16
-"""Standard deviation of the smoothing, as a part of the picture's longer side (32 px of 512)."""
+"""Standard deviation of the smoothing, as a fraction of the picture's longer side (32 px of 512)."""
 _GRID = 64
-"""The difference is smoothed on a grid of about this many cells along the longer side: nothing finer is left in it."""
+"""The difference is smoothed on a grid of about this many cells along the longer side: it has no finer detail."""
 _PRIOR = 0.02
-"""How much weight the mean over the whole mask has at a place, beside a mask that covers the place fully."""
+"""Weight of the mean over the whole mask at a point, relative to a mask that fully covers the point."""
 _GREY_TOLERANCE = 0.5 / 255
 
 
 def match_colour(restored: Tensor, source: Tensor, mask: Tensor, strength: float) -> Tensor:
-    """Take over the source's colours, as they are inside the mask.
+    """Match the source's colours inside the mask.
 
     restored, source: (3, h, w) RGB in [0, 1]; mask: (1, h, w) in [0, 1]; strength in [0, 1], 0 leaves colours alone.
     A grey source (within the mask) gives an exactly neutral result, R = G = B, at every strength. Returns float32
-    (3, h, w) in [0, 1] on the device of restored. Raises InputError when the shapes or the strength do not fit.
+    (3, h, w) in [0, 1] on the device of restored. Raises InputError if the shapes or the strength do not fit.
     """
     if restored.ndim != 3 or restored.shape[0] != 3 or source.shape != restored.shape:
         shapes = f"{tuple(restored.shape)} and {tuple(source.shape)}"
@@ -71,7 +71,7 @@ def _broad_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def _gaussian(planes: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of (C, h, w), as products of matrices; what lies outside counts as 0."""
+    """Gaussian blur of (C, h, w), as matrix products; the outside counts as 0."""
     for dim in (-1, -2):
         axis = torch.arange(planes.shape[dim], dtype=planes.dtype, device=planes.device)
         kernel = torch.exp(-0.5 * ((axis[:, None] - axis[None, :]) / sigma) ** 2) / (sigma * (2 * torch.pi) ** 0.5)

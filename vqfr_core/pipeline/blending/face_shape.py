@@ -15,25 +15,25 @@ from ...types import FaceCrop
 from ..affine import transform_points
 from .border import border_window, smooth_step
 
-# Lengths along "down" are in units of eyes-to-mouth and start at the eyes; lengths across are in units of the scale.
+# Lengths along "down" are in units of eyes-to-mouth, from the eyes; lengths across are in units of the scale.
 _BROW_TO_HAIR = -0.82
 _WIDEST = 0.30
 _CHIN = 1.72
 _HALF_WIDTH = 1.12
 _YAW_SHIFT = 1.1
-"""How much wider the near side is and narrower the far side when the nose leaves the middle by one face scale."""
+"""How much the near side widens and the far side narrows when the nose is off the middle by one face scale."""
 _JAW_TAPER = 0.30
 """How much narrower the face is at the chin than at its widest."""
 _FOREHEAD_SHARE = 0.4
-"""Towards the hair the taper grows with the distance like this part of that towards the chin."""
+"""Taper towards the hair, as a fraction of that towards the chin."""
 _ROUNDNESS = 2.2
 """Exponent of the outline: 2 is an ellipse, larger ones are squarer."""
 _SOFTNESS = 0.24
-"""Part of the outline's radius over which a soft mask falls from 1 to 0."""
+"""Fraction of the outline's radius over which a soft mask falls from 1 to 0."""
 _EYES_PER_HEIGHT = 0.96
-"""Distance between the eyes over that from eyes to mouth, of a frontal face: what a profile's scale goes by."""
+"""Distance between the eyes over that from eyes to mouth in a frontal face; sets a profile's scale."""
 _LEAST_HEIGHT = 0.6
-"""Least height from eyes to mouth over the scale; a bowed head shows less, but its face is not that short."""
+"""Minimum eyes-to-mouth height over the scale; a bowed head shows less, but its face is not that short."""
 _MAX_TURN = 0.5
 
 
@@ -49,7 +49,7 @@ class FaceFrame(NamedTuple):
     height: float
     """From the eyes to the mouth, in pixels."""
     scale: float
-    """Size of the features that neither a turned nor a nodding head shrinks much, in pixels."""
+    """Size of the features, hardly affected by a turned or bowed head, in pixels."""
     turn: float
     """How far the nose is off the middle, to the viewer's right, in units of scale: 0 for a frontal face."""
 
@@ -57,7 +57,7 @@ class FaceFrame(NamedTuple):
 def find_frame(landmarks: np.ndarray) -> FaceFrame:
     """The face's axes from five points (5, 2) in crop pixels: left eye, right eye, nose, left and right mouth corner.
 
-    Raises InputError when the points are not five finite points or all fall together.
+    Raises InputError unless they are five finite, distinct points.
     """
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape != (5, 2) or not np.isfinite(points).all():
@@ -68,11 +68,11 @@ def find_frame(landmarks: np.ndarray) -> FaceFrame:
     to_mouth = mouth - eyes
     pair = (points[1] - points[0] + points[4] - points[3]) / 2
     upright = np.array([-pair[1], pair[0]])
-    # A profile has hardly any distance between the eyes, a bowed head hardly any to the mouth: the longer one leads.
+    # A profile has hardly any distance between the eyes, a bowed head hardly any to the mouth: use the longer one.
     down = to_mouth + upright if to_mouth @ upright > 0 else to_mouth
     length = float(np.hypot(*down))
     if length < 1.0:
-        raise InputError("landmarks: eyes and mouth fall together, so there is no face to mask; detect the face again")
+        raise InputError("landmarks: eyes and mouth coincide, so there is no face to mask; detect the face again")
     down = down / length
     across = np.array([down[1], -down[0]])
     eye_distance, height = float(np.hypot(*(points[1] - points[0]))), float(to_mouth @ down)
@@ -83,7 +83,7 @@ def find_frame(landmarks: np.ndarray) -> FaceFrame:
 
 
 def soft_face_mask(landmarks: np.ndarray, size_px: int = 512, *, grow: float = 1.0) -> Tensor:
-    """A face-shaped mask with a wide soft edge: most of the forehead, brows, cheeks and chin; it turns with the pose.
+    """A face-shaped mask with a wide soft edge: most of the forehead, brows, cheeks and chin; it follows the pose.
 
     landmarks: (5, 2), (x, y) in crop pixels, pixel centres at integers. grow enlarges the outline about the face's
     middle. Returns float32 (1, size_px, size_px) on the CPU, in [0, 1], exactly 0 at the crop's border.

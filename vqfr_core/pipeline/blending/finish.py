@@ -1,4 +1,4 @@
-"""Make restored faces ready to be put back: masks, colours, grain and opacity."""
+"""Prepare restored faces for blending: masks, colours, grain and opacity."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,14 +14,14 @@ from .masks import make_masks, mask_kind
 def finish_faces(
     images: Sequence[ImageFaces], options: BlendOptions | None = None, parser: Parser | None = None
 ) -> list[ImageFaces]:
-    """Give the restored faces their masks, the colours and grain of their crops, and their opacity.
+    """Give the restored faces masks, the colours and grain of their crops, and opacity.
 
-    A grey crop gives a neutral face at every strength. An aligned face gets its opacity alone: nothing surrounds it.
+    A grey crop gives a neutral face at every strength. An aligned face only gets its opacity: nothing surrounds it.
 
     Args:
         images: with restored faces.
         options: defaults when None.
-        parser: for masks by regions; None: there is none.
+        parser: for masks by regions, if there is one.
 
     Raises:
         InputError: the mask needs a parser, a face has not been restored, or no region is chosen.
@@ -41,7 +41,7 @@ def _finish(entry: ImageFaces, options: BlendOptions, parser: Parser | None) -> 
 
 
 def match_face(face: Face, options: BlendOptions, seed: int = 0) -> Face:
-    """The face with the colours and, on request, the grain of its crop, as they are inside its mask.
+    """The face with the colours and, on request, the grain of its crop inside its mask.
 
     seed: of the grain. A face that lacks a crop, an image or a mask stays as it is.
     """

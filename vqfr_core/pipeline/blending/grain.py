@@ -1,9 +1,9 @@
-"""Keep the input's grain: measure the noise of the input that the restored face lacks, and add new noise like it.
+"""Keep the input's grain: measure noise in the input that the restored face lacks, and add similar new noise.
 
 Noise is measured in three octaves (differences of ever wider blurs) of brightness and two colour axes. In each octave
 the picture is cut into blocks; a block's spread is the median absolute value, and the picture's the lower part of the
-blocks', because noise is everywhere while edges and pores are not. What the restored face shows by itself is
-subtracted, so a smooth or JPEG-compressed input adds nothing.
+blocks', because noise is everywhere while edges and pores are not. The restored face's own noise is subtracted, so a
+smooth or JPEG-compressed input adds nothing.
 """
 
 import torch
@@ -15,12 +15,12 @@ from ...errors import InputError
 _OCTAVES = 3
 _BLOCK_PX = 32
 _QUIET_BLOCKS = 0.1
-"""The quantile of the blocks' spreads that is taken for noise."""
+"""The quantile of the blocks' spreads that counts as noise."""
 _MAD_TO_SIGMA = 1.4826
 _CERTAINTY = 1.15
-"""Noise counts as missing from here on, relative to what is there: texture and noise cannot be told apart exactly."""
+"""Noise counts as missing above this ratio to what is there: texture and noise cannot be separated exactly."""
 _LEAST_SIGMA = 1 / 255
-"""Below this it is invisible, and what rounding and JPEG leave behind rather than grain."""
+"""Below this, noise is invisible, and comes from rounding and JPEG rather than grain."""
 _MOST_SIGMA = 0.12
 _FIT_STEPS = 12
 
@@ -30,8 +30,8 @@ def transfer_grain(restored: Tensor, source: Tensor, mask: Tensor, strength: flo
 
     restored, source: (3, h, w) RGB in [0, 1], at least 32 x 32; mask: (1, h, w) in [0, 1], only its part above one half
     is measured; strength in [0, 1]; the same seed gives the same noise on every device. A grey source gets grey noise.
-    Returns float32 (3, h, w) in [0, 1] on the device of restored; restored itself, as float32, when the source shows
-    no more noise than it. Raises InputError when shapes or strength do not fit.
+    Returns float32 (3, h, w) in [0, 1] on the device of restored; restored itself, as float32, if the source has no
+    more noise. Raises InputError if shapes or strength do not fit.
     """
     if restored.ndim != 3 or restored.shape[0] != 3 or source.shape != restored.shape:
         shapes = f"{tuple(restored.shape)} and {tuple(source.shape)}"
@@ -53,8 +53,8 @@ def transfer_grain(restored: Tensor, source: Tensor, mask: Tensor, strength: flo
 def missing_grain(restored: Tensor, source: Tensor, mask: Tensor) -> Tensor:
     """Standard deviations (3, 3) on the CPU: rows brightness and two colour axes, columns octaves from fine to coarse.
 
-    restored, source: float32 (3, h, w); mask: (1, h, w). 0 where the source has no more noise than restored. Colour is
-    held below brightness in each octave, as it is in any camera; blotches of colour alone come from compression.
+    restored, source: float32 (3, h, w); mask: (1, h, w). 0 where the source has no more noise than restored. Colour
+    noise is limited to that of brightness in each octave, as in any camera; pure colour blotches come from compression.
     """
     wanted, present = measure_grain(source, mask), measure_grain(restored, mask)
     missing = (wanted**2 - (_CERTAINTY * present) ** 2).clamp_min(0).sqrt().clamp_max(_MOST_SIGMA)
@@ -65,7 +65,7 @@ def missing_grain(restored: Tensor, source: Tensor, mask: Tensor) -> Tensor:
 def measure_grain(image: Tensor, mask: Tensor) -> Tensor:
     """Standard deviation of the noise, float32 (3, 3) on the CPU: brightness and two colour axes by octaves.
 
-    image: (3, h, w); mask: (1, h, w): only blocks mostly inside it count. All 0 when there is none.
+    image: (3, h, w); mask: (1, h, w): only blocks mostly inside it count. All 0 if there are none.
     """
     height, width = (length // _BLOCK_PX * _BLOCK_PX for length in image.shape[1:])
     inside = F.avg_pool2d(mask[:, :height, :width].float(), _BLOCK_PX).flatten() > 0.5
@@ -108,7 +108,7 @@ def _make_noise(sigmas: Tensor, size: tuple[int, int], seed: int) -> Tensor:
 
 
 def _fit_gains(sigmas: Tensor) -> Tensor:
-    """How much of each octave of white noise to take, (3, octaves), so that measuring the sum gives sigmas.
+    """Gain of each octave of white noise, (3, octaves), so that measuring the sum gives sigmas.
 
     The octaves overlap; the gains are found on the response to a single pixel, whose energy is white noise's variance.
     """

@@ -1,7 +1,7 @@
 """Where a restored face replaces the image: masks in crop coordinates.
 
-Widths of edges are parts of the face's size, which is FACE_FRACTION of the crop's side: in an aligned crop a face
-measures about that from the brows to the chin and from cheek to cheek.
+Edge widths are fractions of the face's size, which is FACE_FRACTION of the crop's side: about the distance from brows
+to chin, and from cheek to cheek, in an aligned crop.
 """
 
 import logging
@@ -25,18 +25,18 @@ from .regions import parsing_mask, readable_inputs
 _log = logging.getLogger(__name__)
 
 FACE_FRACTION = 0.6
-"""The face's size in an aligned crop, as a part of the crop's side (307 px of 512)."""
+"""The face's size in an aligned crop, as a fraction of the crop's side (307 px of 512)."""
 
 _REACH, _REACH_WITH_HAIR = 1.7, 2.6
-"""How many outlines far from the face's middle a parsing mask may go: ears included, or hair and neck, too."""
+"""How far from the face's middle a parsing mask may reach, in outlines: with ears, or with hair and neck, too."""
 _REACH_SIGMAS = 2.2
-"""Standard deviations of the blur within its reach."""
+"""Reach of the blur in standard deviations."""
 _SQUARE_STEPS = (1, 3)
-"""Of five steps of an erosion those by a square; the others are by a diamond. Together they make an octagon."""
+"""Of five erosion steps, those by a square; the others use a diamond. Together they make an octagon."""
 
 
 def mask_kind(kind: str, parser: Parser | None) -> str:
-    """What a kind of mask comes down to: auto is parsing with a parser and soft without.
+    """The kind of mask in effect: auto is parsing with a parser, soft without.
 
     Raises InputError for parsing without a parser.
     """
@@ -60,7 +60,7 @@ def make_masks(faces: Sequence[Face], options: BlendOptions, parser: Parser | No
 
 
 def crop_mask(size_px: int = 512) -> Tensor:
-    """The whole crop but its rim: float32 (1, size_px, size_px) in [0, 1], exactly 0 at the border."""
+    """The whole crop except its rim: float32 (1, size_px, size_px) in [0, 1], exactly 0 at the border."""
     return border_window(size_px)[None]
 
 
@@ -68,8 +68,8 @@ def shape_mask(mask: Tensor, *, erode: float, feather: float) -> Tensor:
     """Shrink (or, with a negative number, grow) a mask and soften its edge.
 
     mask: (..., 1, S, S) in [0, 1], crop coordinates. erode and feather are parts of the face's size, FACE_FRACTION * S:
-    at 512 pixels 0.02 moves the edge by 6 px; a feather of 0.06 turns a hard edge into one 18 px wide, half of it on
-    each side. Returns the same shape in float32 in [0, 1], exactly 0 at the crop's border whatever was put in.
+    at 512 pixels 0.02 moves the edge by 6 px; a feather of 0.06 turns a hard edge into one 18 px wide, half on each
+    side. Returns the same shape in float32 in [0, 1], always exactly 0 at the crop's border.
     """
     size_px = mask.shape[-1]
     if mask.ndim < 3 or mask.shape[-2] != size_px or mask.shape[-3] != 1:
@@ -77,7 +77,7 @@ def shape_mask(mask: Tensor, *, erode: float, feather: float) -> Tensor:
     face_px = FACE_FRACTION * size_px
     reach_px = round(feather * face_px / 2)
     shaped = mask.float().reshape(-1, 1, size_px, size_px).clamp(0, 1)
-    # Kept clear of the border by the blur's reach, so that the blur ends where the rim starts.
+    # Kept clear of the border by the blur's reach, so that the blur ends at the rim.
     shaped = _move_edge(shaped, round(erode * face_px)) * border_window(size_px, reach_px).to(shaped.device)
     return _blur(shaped, reach_px).clamp(0, 1).reshape(mask.shape)
 
@@ -93,16 +93,16 @@ def _draw_soft(faces: Sequence[Face], options: BlendOptions, parser: Parser | No
 def _draw_parsed(faces: Sequence[Face], options: BlendOptions, parser: Parser | None) -> list[Tensor]:
     regions = parse_regions(options.regions)
     if not regions:
-        raise InputError(f"regions: none is chosen, so no face would change; choose from {', '.join(FACE_REGIONS)}")
-    assert parser is not None  # mask_kind has seen to it
+        raise InputError(f"regions: none chosen, so no face would change; choose from {', '.join(FACE_REGIONS)}")
+    assert parser is not None  # mask_kind ensures it
     before = parser.label(torch.stack([_crop(face).image.float().cpu() for face in faces]))
     after = parser.label(torch.stack([_restored(face).float().cpu() for face in faces]))
     readable = readable_inputs(before, after)
     for face, seen in zip(faces, readable, strict=True):
         if not seen:
-            _log.warning("face %s: too damaged to be parsed; its mask comes from the restored face alone", face.number)
+            _log.warning("face %s: too damaged to be parsed; its mask comes from the restored face only", face.number)
     agreed = parsing_mask(torch.where(torch.tensor(readable).view(-1, 1, 1), before, after), after, regions)
-    # The crop may show a neighbour, too: parts far from this face's own landmarks are not this face's.
+    # The crop may also show a neighbour: parts far from this face's landmarks belong to someone else.
     grow = _REACH_WITH_HAIR if {"hair", "neck"} & set(regions) else _REACH
     zones = [soft_face_mask(crop_landmarks(_crop(face)), _crop(face).image.shape[-1], grow=grow) for face in faces]
     return [mask * zone for mask, zone in zip(agreed, zones, strict=True)]
@@ -128,11 +128,11 @@ def _restored(face: Face) -> Tensor:
 
 
 def _move_edge(mask: Tensor, inwards_px: int) -> Tensor:
-    """Grey erosion (dilation when negative) by an octagon; what lies outside the crop has no say."""
+    """Greyscale erosion (dilation if negative) by an octagon; the outside of the crop is ignored."""
     if inwards_px < 0:
         return -_move_edge(-mask, -inwards_px)
     for step in range(inwards_px):
-        # A square step now and then between the diamond ones makes the octagon near enough to a disc.
+        # Square steps among the diamond ones make an octagon, close enough to a disc.
         across = _smallest_of_three(mask, -1)
         square = step % 5 in _SQUARE_STEPS
         mask = _smallest_of_three(across, -2) if square else torch.minimum(across, _smallest_of_three(mask, -2))
@@ -140,7 +140,7 @@ def _move_edge(mask: Tensor, inwards_px: int) -> Tensor:
 
 
 def _smallest_of_three(mask: Tensor, dim: int) -> Tensor:
-    """The smallest of each value and its two neighbours along dim (-1 or -2)."""
+    """The minimum of each value and its two neighbours along dim (-1 or -2)."""
     length = mask.shape[dim]
     wide = F.pad(mask, (1, 1, 0, 0) if dim == -1 else (0, 0, 1, 1), value=math.inf)
     return torch.minimum(mask, torch.minimum(wide.narrow(dim, 0, length), wide.narrow(dim, 2, length)))
@@ -154,6 +154,6 @@ def _blur(mask: Tensor, reach_px: int) -> Tensor:
     distance = (axis[:, None] - axis[None, :]).abs()
     kernel = torch.exp(-0.5 * (distance * (_REACH_SIGMAS / reach_px)) ** 2) * (distance <= reach_px)
     reach = torch.arange(-reach_px, reach_px + 1, dtype=torch.float32)
-    # As a product of matrices the cost does not grow with the reach.
+    # As a matrix product its cost does not grow with the reach.
     kernel = kernel / float(torch.exp(-0.5 * (reach * (_REACH_SIGMAS / reach_px)) ** 2).sum())
     return kernel @ mask @ kernel.T

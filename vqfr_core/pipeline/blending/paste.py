@@ -1,7 +1,7 @@
 """Paste restored faces into the image they came from.
 
-Geometry: pixel centres lie at integers. The output pixel X shows the input's x = (X + 0.5) / s - 0.5, where the scale
-s is output size / input size on each axis, as every resize of the background sees it. A face is resampled once, from
+Geometry: pixel centres are at integers. The output pixel X shows the input's x = (X + 0.5) / s - 0.5, where the scale
+s is output size / input size on each axis, as in any resize of the background. A face is resampled once, from
 the crop straight to the output's pixels. Only rectangles around the masks are computed; the rest of the result is
 the background, bit for bit.
 """
@@ -19,12 +19,12 @@ from ...types import Face
 from ..affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
 
 _TILE_PX = 1024
-"""Side of the squares in which large or overlapping faces are worked on; bounds the memory."""
+"""Side of the tiles in which large or overlapping faces are processed; bounds the memory."""
 _KERNEL_REACH_PX = 2
 _NEARNESS_RADIUS = 0.15
-"""Where faces overlap a face has half its say at this distance from its crop's middle, in parts of the crop."""
+"""Where faces overlap, a face has half its weight at this distance from its crop's middle, in parts of the crop."""
 _NEARNESS_STEEPNESS = 4
-"""Power of the squared distance by which that falls: beyond the radius a nearer face has nearly all the say."""
+"""Power of the squared distance by which the weight falls: beyond the radius a nearer face dominates."""
 
 
 class _Rect(NamedTuple):
@@ -59,17 +59,17 @@ class _Patch:
 
 
 def paste_faces(canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, int]) -> Tensor:
-    """Replace the canvas by the restored faces where their masks say so, in place.
+    """Paste restored faces onto the canvas where their masks say so, in place.
 
     Args:
-        canvas: floating point (3, h, w), RGB in [0, 1]: what lies behind the faces, at the output's size.
-        faces: with masks; of any device and dtype, in any order: where faces overlap, a pixel goes to the face whose
-            middle is nearest to it, with a soft transition, and no pixel gets more than its masks ask for.
+        canvas: floating point (3, h, w), RGB in [0, 1]: the background, at the output's size.
+        faces: with masks; on any device, of any dtype, in any order: where faces overlap, a pixel goes to the face with
+        the nearest middle, with a soft transition, and no pixel gets more than its masks allow.
         image_size: (height, width) of the image whose pixels the faces' crops refer to.
 
     Returns:
-        float32 (1, h, w) in [0, 1]: how much of each pixel comes from restored faces. Where it is 0 the canvas stays
-        as it was, bit for bit.
+        float32 (1, h, w) in [0, 1]: how much of each pixel comes from restored faces. Where it is 0 the canvas is
+        unchanged, bit for bit.
 
     Raises:
         InputError: a shape does not fit, an image or mask is missing, or an opacity is out of range.
@@ -99,7 +99,7 @@ def _make_patch(face: Face, index: int, image_size: tuple[int, int], size: tuple
 
 
 def _reach(mask: Tensor, output_to_crop: np.ndarray, size: tuple[int, int]) -> _Rect:
-    """The output pixels that resampling a mask (S, S) can make different from 0."""
+    """The output pixels where a resampled mask (S, S) can differ from 0."""
     columns, rows = (mask > 0).any(dim=0).nonzero().flatten(), (mask > 0).any(dim=1).nonzero().flatten()
     if len(columns) == 0:
         return _Rect(0, 0, 0, 0)
@@ -129,7 +129,7 @@ def _split_work(patches: Sequence[_Patch]) -> Iterator[tuple[_Rect, list[_Patch]
 
 
 def _connected(patches: Sequence[_Patch]) -> list[list[_Patch]]:
-    """Patches that overlap, directly or through others, together; sorted, so that the order given has no influence."""
+    """Groups of patches that overlap, directly or through others; sorted, so that the given order does not matter."""
     groups: list[list[_Patch]] = []
     for patch in sorted(patches, key=lambda p: tuple(p.output_to_crop.flatten())):
         touching = [g for g in groups if any(not patch.rect.overlap(other.rect).is_empty for other in g)]
@@ -162,10 +162,10 @@ def _resample(patch: _Patch, rect: _Rect, device: torch.device) -> tuple[Tensor,
 
 
 def _mix(patches: Sequence[_Patch], rect: _Rect, device: torch.device) -> tuple[Tensor, Tensor]:
-    """What faces that overlap show together, (3, h, w), and how strongly, (1, h, w).
+    """The combined image of overlapping faces, (3, h, w), and its strength, (1, h, w).
 
-    Both are means weighted by mask and nearness. The strength is the largest mask there times the mean opacity, so that
-    two masks that meet leave no gap, and a face of low opacity stays faint inside a neighbour's crop.
+    Both are means weighted by mask and nearness. The strength is the largest mask times the mean opacity, so that
+    adjoining masks leave no gap, and a face of low opacity stays faint inside a neighbour's crop.
     """
     size = (rect.y1 - rect.y0, rect.x1 - rect.x0)
     faces = torch.zeros((3, *size), device=device)
@@ -184,9 +184,9 @@ def _mix(patches: Sequence[_Patch], rect: _Rect, device: torch.device) -> tuple[
 
 
 def _nearness(patch: _Patch, rect: _Rect, device: torch.device) -> Tensor:
-    """(1, h, w), above 0, at most 1: falls steeply with the distance from the crop's middle, in parts of the crop.
+    """(1, h, w), above 0, at most 1: falls steeply with the distance from the crop's middle.
 
-    Of two faces side by side each crop shows a piece of the other one, badly; so the nearer crop has the say.
+    Crops of faces side by side show parts of each other, badly restored, so the nearer crop wins.
     """
     side = patch.image.shape[-1]
     matrix = compose_affine(translation_affine(rect.x0, rect.y0), patch.output_to_crop)

@@ -1,4 +1,4 @@
-"""Masks from what a parser sees: which of a face's regions both the input and the restored face show."""
+"""Masks from a parser's labels: where both the input and the restored face show the chosen regions."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ...networks.face_regions import FACE_REGIONS, parse_regions
 _INNER_REGIONS = ("skin", "brows", "eyes", "glasses", "nose", "mouth")
 _COVERING_REGIONS = ("glasses", "hair")
 _EDGE_TOLERANCE = 1 / 85
-"""How far apart the edges of glasses or hair may lie in input and restored face: 6 px in a crop of 512."""
+"""How far apart the edges of glasses or hair may be in input and restored face: 6 px in a 512 px crop."""
 
 
 def region_mask(labels: Tensor, regions: Sequence[str]) -> Tensor:
@@ -24,9 +24,9 @@ def region_mask(labels: Tensor, regions: Sequence[str]) -> Tensor:
 def parsing_mask(input_labels: Tensor, restored_labels: Tensor, regions: Sequence[str]) -> Tensor:
     """Where both the input and the restored face show one of the regions: float32 (B, 1, H, W), 0 or 1.
 
-    What covers the face and was turned into face by the network stays as it is in the input: a hand or a microphone is
-    none of the regions in the input, and glasses or hair have to be glasses or hair in both, give or take a few pixels
-    at their edges. labels: int64 (B, H, W) as a parser gives them. Raises InputError for unknown regions.
+    Objects in front of the face that the network turned into face stay as in the input: a hand or a microphone is not a
+    region of the input, and glasses or hair must be so in both, give or take a few pixels at their edges. labels: int64
+    (B, H, W) as a parser gives them. Raises InputError for unknown regions.
     """
     allowed = region_mask(input_labels, regions) & region_mask(restored_labels, regions)
     for name in _COVERING_REGIONS:
@@ -41,10 +41,10 @@ def _widened(mask: Tensor) -> Tensor:
 
 
 def readable_inputs(input_labels: Tensor, restored_labels: Tensor, *, share: float = 0.25) -> list[bool]:
-    """For each face, whether the parser saw the face in the input at all.
+    """Whether the parser recognised each face in the input at all.
 
-    A heavily damaged input can be parsed as no face; its labels say nothing about what covers it then. That is taken to
-    be so where less than the given share of the restored face's inner parts is face in the input too.
+    A heavily damaged input may not be parsed as a face; its labels then say nothing about what covers it. This is
+    assumed if less than the given share of the restored face's inner parts is face in the input, too.
     """
     restored = region_mask(restored_labels, _INNER_REGIONS)
     agreed = restored & region_mask(input_labels, _INNER_REGIONS)

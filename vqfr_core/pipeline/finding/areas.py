@@ -1,4 +1,4 @@
-"""Where faces may be: boxes and masks, painted by hand or found by other programs."""
+"""Where faces may be: boxes and areas, from the user or other programs."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ...errors import InputError
 from ...types import Box
 
 _MIN_PX = 4
-"""Smaller areas are slips of the brush or noise of a segmentation."""
+"""Smaller areas are brush slips or segmentation noise."""
 _MIN_BOX_OVERLAP = 0.3
 _MIN_MASK_COVER = 0.5
 
@@ -19,11 +19,11 @@ _MIN_MASK_COVER = 0.5
 def reason_outside(
     box: Box, image_size: tuple[int, int], boxes: Sequence[Box] | None, area: Tensor | None
 ) -> str | None:
-    """Why a face's box lies outside; None when it lies inside, or everywhere is inside.
+    """Why a face's box is outside; None if it is inside, or there are no limits.
 
-    image_size: (height, width). boxes: the face's centre has to lie in one of them, or it overlaps one by 0.3
-    (intersection over union); an empty list is nowhere. area: (H, W) in [0, 1] as `check_area` gives it, stretched to
-    the image: it has to cover the face's box by half.
+    image_size: (height, width). boxes: one must contain the face's centre, or overlap it by 0.3 (intersection over
+    union); an empty list excludes all. area: (H, W) in [0, 1] from `check_area`, stretched to the image: it must cover
+    half of the face's box.
     """
     if boxes is not None and not _is_in_boxes(box, boxes):
         return "outside the given boxes"
@@ -32,7 +32,7 @@ def reason_outside(
 
 
 def check_boxes(boxes: Sequence[Box]) -> list[Box]:
-    """The boxes as such. Raises InputError for one without an area."""
+    """The boxes as `Box`. Raises InputError for one without extent."""
     checked = []
     for index, box in enumerate(boxes):
         corners = tuple(float(value) for value in box)
@@ -65,9 +65,9 @@ def boxes_of_mask(mask: Tensor, image_size: tuple[int, int]) -> list[Box]:
     _, _, stats, _ = cv2.connectedComponentsWithStats(painted, connectivity=8)
     scale_y, scale_x = image_size[0] / mask.shape[0], image_size[1] / mask.shape[1]
     boxes = [
-        # From the outer edges of the first and the last pixel, since pixel centres lie at integers.
+        # From the outer edges of the first and last pixel, since pixel centres are at integers.
         Box(x * scale_x - 0.5, y * scale_y - 0.5, (x + width) * scale_x - 0.5, (y + height) * scale_y - 0.5)
-        for x, y, width, height, _ in stats[1:].tolist()  # the first is what is not painted
+        for x, y, width, height, _ in stats[1:].tolist()  # the first is the unpainted background
         if min(width * scale_x, height * scale_y) >= _MIN_PX
     ]
     return sorted(boxes)
@@ -86,7 +86,7 @@ def _is_in_boxes(box: Box, boxes: Sequence[Box]) -> bool:
 
 
 def _cover(box: Box, mask: Tensor, image_size: tuple[int, int]) -> float:
-    """Mean of the mask (H, W) inside a box of the image, which may have another size than the mask."""
+    """Mean of the mask (H, W) inside a box of the image, whose size may differ from the mask's."""
     rows = _mask_span(box.y0, box.y1, image_size[0], mask.shape[0])
     columns = _mask_span(box.x0, box.x1, image_size[1], mask.shape[1])
     return float(mask[rows, columns].float().mean())

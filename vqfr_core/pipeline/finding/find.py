@@ -1,4 +1,4 @@
-"""Find faces: all images' views in batches, duplicates merged, each face either to be used or skipped with a reason."""
+"""Find faces: all images' views in batches, duplicates merged, each face either used or skipped with a reason."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +15,12 @@ from .limits import Limits, judge_faces, reason_to_skip
 from .second_look import look_again
 from .views import View, faces_in_image, plan_views, render_view
 
-_LOWEST_REPORTED_SCORE = 0.3  # less sure than this is not worth a line in the report
+_LOWEST_REPORTED_SCORE = 0.3  # lower confidence is not worth a line in the report
 _BATCH_PX = 1 << 21  # pixels of views that go through the network at once
-_MAX_OVERLAP = 0.4  # intersection over union from which two boxes are one face
+_MAX_OVERLAP = 0.4  # intersection over union above which two boxes are the same face
 
 ShouldStop = Callable[[], bool]
-"""Asked between pieces of work; True ends it with `Cancelled`."""
+"""Checked between pieces of work; True ends it with `Cancelled`."""
 
 
 def find_faces(
@@ -30,22 +30,22 @@ def find_faces(
     *,
     should_stop: ShouldStop | None = None,
 ) -> list[ImageFaces]:
-    """Find the faces of each image, the largest first, then those that are not to be used, with the reason.
+    """Find the faces of each image, largest first, then the skipped ones, with the reason.
 
     Args:
         images: RGB in [0, 1]: (B, 3, H, W), or (3, H, W) each.
         detector: the network.
         options: how to look; defaults when None.
-        should_stop: asked before each batch.
+        should_stop: checked before each batch.
 
     Returns:
-        One for each image; the faces have no numbers yet. A face's score is the mean of the detector's confidence in
-        the whole image and in a second, closer look, which also makes landmarks more accurate.
+        One for each image; faces are not numbered yet. A face's score is the mean of the detector's confidence in the
+        whole image and in a second, closer look, which also improves the landmarks.
 
     Raises:
         InputError: an image has a wrong shape or type.
         Cancelled: ``should_stop`` said so.
-        VqfrError: the network gives numbers that are not finite.
+        VqfrError: the network gives non-finite numbers.
     """
     settings = options or FindOptions()
     pictures = check_images(images)
@@ -70,7 +70,7 @@ def find_faces(
 
 
 def drop_duplicates(faces: RawFaces) -> RawFaces:
-    """Of faces that overlap much the one with the highest confidence; best score first."""
+    """The most confident of faces that overlap much; highest confidence first."""
     from torchvision.ops import nms
 
     kept = nms(torch.from_numpy(faces.boxes), torch.from_numpy(faces.scores), _MAX_OVERLAP)
@@ -101,7 +101,7 @@ def _found_in_views(
     lowest_score: float,
     should_stop: ShouldStop | None,
 ) -> list[list[RawFaces]]:
-    """For each image what each of its views shows, in pixels of the image; a face can be in several."""
+    """The faces in each view of each image, in image pixels; a face can be in several."""
     found: list[list[RawFaces]] = [[] for _ in pictures]
     for batch in _batches(views):
         _stop_if(should_stop)
@@ -113,7 +113,7 @@ def _found_in_views(
 
 
 def _batches(views: Sequence[View]) -> Iterator[list[View]]:
-    """Views of one size together, as many as memory allows."""
+    """Batches of views of one size, as large as memory allows."""
     by_size: dict[tuple[int, int], list[View]] = defaultdict(list)
     for view in views:
         by_size[view.padded_size].append(view)
@@ -142,8 +142,8 @@ def _looked_at_again(
     detector: Detector,
     limits: Limits,
 ) -> list[list[FaceDetection]]:
-    """The candidates, with a second look at those that it can make sure enough."""
-    # The second look counts half and is 1 at best.
+    """The candidates, with a second look at those it can lift above the limit."""
+    # The second look counts half and is at most 1.
     hopes = limits._replace(min_confidence=2 * limits.min_confidence - 1)
     hopeful = [
         (index, number)

@@ -1,4 +1,4 @@
-"""Faces that are given, by hand or by other programs, in place of a detector's."""
+"""Faces given by the user or other programs instead of a detector."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from .second_look import look_again
 
 
 def given_faces(images: Sequence[Tensor], faces: Sequence[Sequence[FaceDetection]]) -> list[ImageFaces]:
-    """Faces known from elsewhere, for each image (3, H, W). Raises InputError when their number does not fit."""
+    """Faces given for each image (3, H, W). Raises InputError if their number does not fit."""
     if len(faces) != len(images):
         raise InputError(f"faces were given for {len(faces)} images, but there are {len(images)}")
     made_by = MadeBy(detector="none: the faces were given")
@@ -33,11 +33,11 @@ def faces_in_boxes(
     *,
     should_stop: Callable[[], bool] | None = None,
 ) -> list[ImageFaces]:
-    """Faces given as boxes (x0, y0, x1, y1) for each image, in the boxes' order, with landmarks where there are some.
+    """Faces from boxes (x0, y0, x1, y1) for each image, in the boxes' order, with landmarks if the detector finds them.
 
-    The detector looks at each once, where its box is. A face that it does not make out there keeps the landmarks of an
-    average upright face. images: RGB in [0, 1], (3, H, W). Scores are 1: the face was asked for.
-    Raises InputError for a box without an area, Cancelled when `should_stop` says so.
+    The detector looks once inside each box. A face it does not recognise there keeps the landmarks of an average
+    upright face. images: RGB in [0, 1], (3, H, W). Scores are 1: the face was requested. Raises InputError for a box
+    without extent, Cancelled when `should_stop` says so.
     """
     result = []
     for image, own in zip(check_images(images), boxes, strict=True):
@@ -51,10 +51,10 @@ def faces_in_boxes(
 
 
 def guess_faces(boxes: Sequence[Box], detector: Detector) -> list[FaceDetection]:
-    """For each box an upright average face of its area and centre, as the detector would draw the box; score 1.
+    """An average upright face for each box, of its area and centre, as if the detector had given the box; score 1.
 
-    A turned face, or a box that is not drawn from the forehead to the chin, is aligned less well than when found.
-    Raises InputError for a box without an area.
+    A tilted face, or a box not drawn from forehead to chin, is aligned less well than a detected one. Raises InputError
+    for a box without extent.
     """
     return [FaceDetection(box, _average_landmarks(box, detector.typical_box), 1.0) for box in check_boxes(boxes)]
 

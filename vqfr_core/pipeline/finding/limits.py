@@ -11,18 +11,18 @@ from ..align import estimate_image_to_crop
 
 
 class Limits(NamedTuple):
-    """Which faces are worth restoring; a limit of 0 px, and fractions 0 and 1, let everything pass."""
+    """Which faces are worth restoring; a limit of 0 px, and fractions 0 and 1, allow everything."""
 
     min_confidence: float
-    """Least confidence of the detector."""
+    """Minimum confidence of the detector."""
     min_px: float
-    """Least shorter side."""
+    """Minimum shorter side."""
     max_px: float
-    """Greatest longer side."""
+    """Maximum longer side."""
     min_fraction: float
-    """Least longer side as a part of the image's shorter side."""
+    """Minimum longer side as a fraction of the image's shorter side."""
     max_fraction: float
-    """Greatest longer side as a part of the image's shorter side."""
+    """Maximum longer side as a fraction of the image's shorter side."""
 
     @classmethod
     def of(cls, options: FindOptions) -> "Limits":
@@ -36,7 +36,7 @@ class Limits(NamedTuple):
 
 
 def judge_faces(faces: Sequence[FaceDetection], image_size: tuple[int, int], limits: Limits) -> tuple[Face, ...]:
-    """The faces of an image of (height, width): those to use, largest first, then the others by confidence."""
+    """The faces of an image of (height, width): used ones first, largest first, then the others by confidence."""
     judged = [Face(face, skipped=reason_to_skip(face, image_size, limits)) for face in faces]
     used = sorted((face for face in judged if face.skipped is None), key=lambda face: -face.detection.box.area)
     left = sorted((face for face in judged if face.skipped is not None), key=lambda face: -face.detection.score)

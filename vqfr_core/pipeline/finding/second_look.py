@@ -1,8 +1,8 @@
 """A second look at each face, upright and at the size the detector reads best.
 
-In a photograph reduced for detection a face may be 40 px wide, where landmarks are off by a few percent of the face
-and confidence is low, or 600 px, where it is hardly better. At its best size, upright, landmarks are most accurate,
-small faces are recognised surely, and most of what only looked like a face is not. Such a look is cheap.
+In a photograph reduced for detection a face may be 40 px wide, where landmarks are off by a few percent of the face and
+confidence is low, or 600 px, where it is hardly better. At the best size, upright, landmarks are most accurate, small
+faces are recognised reliably, and most false ones are not. Such a look is cheap.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ def look_again(
 ) -> list[FaceDetection]:
     """The same faces with more accurate landmarks, and the mean of both looks' confidence as score.
 
-    What is not found again keeps its landmarks; its second confidence counts as 0.
+    A face not found again keeps its landmarks; its second confidence counts as 0.
 
     Args:
         images: RGB in [0, 1], (3, H, W) each.
@@ -51,7 +51,7 @@ def _batches(faces: Sequence[tuple[int, FaceDetection]]) -> Iterator[Sequence[tu
 
 
 def _look(image: Tensor, image_to_look: np.ndarray, side_px: int) -> Tensor:
-    # What lies outside is the edge's colour: mirrored, the face itself could show up twice.
+    # The outside gets the edge's colour: mirrored, the face itself could appear twice.
     return warp_affine(image, invert_affine(image_to_look), (side_px, side_px), padding="border")
 
 

@@ -29,16 +29,16 @@ def select_faces(
 ) -> list[ImageFaces]:
     """Choose among the faces of each image; those not chosen are skipped, with the reason.
 
-    First boxes and areas decide. The faces left are sorted and numbered from 0, unless they have numbers by the same
-    order already: those stay, so that a face is called the same from one selection to the next.
+    Boxes and areas apply first. The remaining faces are sorted and numbered from 0, unless they already have numbers in
+    the same order: these stay, so that a face keeps its number from one selection to the next.
 
     Args:
-        images: with faces found. A face that was left out before stays out.
+        images: with faces found. Faces skipped before stay skipped.
         options: `select` has words ("all", "none", "largest", "center"), numbers, negative ones that count from the
-            last face still there, and ranges ("1:3", ":2", "-2:") whose end is not included; several with commas. A
-            number that no face has selects nothing and is logged as a warning. `max_faces` keeps the first so many.
-        boxes: for each image the boxes in which faces have to be, one list for all, or None. See `reason_outside`.
-        areas: for each image a mask (H, W) or (1, H, W) in which faces have to be, one for all, or None.
+        last remaining face, and ranges ("1:3", ":2", "-2:") with exclusive end; separate several by commas. A number
+        that no face has selects nothing and is logged as a warning. `max_faces` keeps that many, from the first.
+        boxes: the boxes in which faces must be, for each image, one list for all, or None. See `reason_outside`.
+        areas: a mask (H, W) or (1, H, W) in which faces must be, for each image, one for all, or None.
 
     Raises:
         InputError: boxes or areas cannot be used, or do not fit the number of images.
@@ -78,7 +78,7 @@ def _select(
 
 
 def _limited(face: Face, size: tuple[int, int], boxes: list[Box] | None, area: Tensor | None) -> Face:
-    """A face outside is not one to choose from, so it has no number."""
+    """A face outside is not a candidate, so it has no number."""
     if face.skipped is not None and face.number is None:
         return face
     outside = reason_outside(face.detection.box, size, boxes, area)
@@ -86,7 +86,7 @@ def _limited(face: Face, size: tuple[int, int], boxes: list[Box] | None, area: T
 
 
 def _numbered(faces: Sequence[Face], size: tuple[int, int], sort: str) -> list[Face]:
-    """Numbers anew, for the faces still there and those that a selection by another order left out."""
+    """Renumber the remaining faces and those skipped by a selection in another order."""
     key = _sort_key(sort, size)
     places = [place for place, face in enumerate(faces) if face.skipped is None or face.number is not None]
     ranks = {place: rank for rank, place in enumerate(sorted(places, key=lambda place: key(faces[place])))}
@@ -94,7 +94,7 @@ def _numbered(faces: Sequence[Face], size: tuple[int, int], sort: str) -> list[F
 
 
 def _sort_key(sort: str, size: tuple[int, int]) -> Callable[[Face], tuple[float, float]]:
-    """What faces are sorted by; equal ones go from left to right."""
+    """The sort key; ties go from left to right."""
     orders: dict[str, Callable[[Face], float]] = {
         "size": lambda face: -face.detection.box.area,
         "left-right": lambda face: face.detection.box.center.x,
@@ -119,7 +119,7 @@ def _judged(face: Face, chosen: set[int], taken: Sequence[int], settings: Select
 
 
 def _chosen(part: Part, faces: Sequence[Face], size: tuple[int, int]) -> list[int]:
-    """The numbers that one part of the expression picks among the faces still there, which are in their order."""
+    """The numbers that one part of the expression picks among the remaining faces, which are in order."""
     numbers = [_number(face) for face in faces]
     if isinstance(part, Span):
         start, end = _bound(part.start, numbers, 0), _bound(part.end, numbers, 1 + max(numbers, default=0))
@@ -136,7 +136,7 @@ def _chosen(part: Part, faces: Sequence[Face], size: tuple[int, int]) -> list[in
 
 
 def _number(face: Face) -> int:
-    assert face.number is not None  # every face that is still there has one
+    assert face.number is not None  # every remaining face has one
     return face.number
 
 
@@ -153,6 +153,6 @@ def _by_number(number: int, numbers: Sequence[int]) -> list[int]:
     if number < 0 and -number <= len(numbers):
         return [numbers[number]]
     if number not in numbers:
-        _log.warning("select: there is no face number %d, only %d to choose from", number, len(numbers))
+        _log.warning("select: no face number %d, only %d to choose from", number, len(numbers))
         return []
     return [number]

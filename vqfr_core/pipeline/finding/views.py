@@ -1,4 +1,4 @@
-"""Which pictures of an image the face detector looks at: the whole at bounded size, smaller ones, tiles, turns."""
+"""The views of an image for the face detector: the whole at bounded size, smaller ones, tiles, rotations."""
 
 import math
 from dataclasses import dataclass, replace
@@ -13,13 +13,13 @@ from ..affine import compose_affine, resize_affine, transform_points, translatio
 
 _MAX_SINGLE_VIEW_PX = 512  # a larger view gets a smaller companion
 _COMPANION_RATIO = 4
-_TILE_OVERLAP = 0.25  # a face of up to this part of a tile is whole in one of them; larger ones show in the overview
+_TILE_OVERLAP = 0.25  # a face up to this fraction of a tile is whole in one of them; larger ones are in the overview
 _TILE_EDGE_PX = 2
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A rectangle of an image, at a certain size, turned by quarter turns."""
+    """A rectangle of an image at a certain size, rotated by quarter turns."""
 
     image_index: int
     """Which image it shows."""
@@ -28,17 +28,17 @@ class View:
     size: tuple[int, int]
     """(height, width) in view pixels, before turning."""
     quarter_turns: int = 0
-    """How often it is turned counter-clockwise, by 90 degrees each."""
+    """Number of 90 degree turns counter-clockwise."""
     max_face_px: float = math.inf
-    """Larger faces, in view pixels, are seen better by another view."""
+    """Larger faces, in view pixels, are left to another view."""
     open_sides: tuple[bool, bool, bool, bool] = (False, False, False, False)
-    """Whether the image goes on beyond the left, right, top and bottom side of the window."""
+    """Whether the image continues beyond the left, right, top and bottom side of the window."""
     stride_px: int = 32
     """Height and width of the picture for the network are multiples of this."""
 
     @property
     def padded_size(self) -> tuple[int, int]:
-        """(height, width) of the picture for the network: turned, and filled up to what it can take."""
+        """(height, width) of the picture for the network: rotated and padded to what it accepts."""
         height, width = self.size if self.quarter_turns % 2 == 0 else self.size[::-1]
         return _round_up(height, self.stride_px), _round_up(width, self.stride_px)
 
@@ -61,11 +61,11 @@ def plan_views(
 
 
 def render_view(image: Tensor, view: View, fill: tuple[float, float, float]) -> Tensor:
-    """RGB (3, *padded_size) from the view's image (3, H, W), without aliasing; filled up with the colour `fill`."""
+    """RGB (3, *padded_size) from the view's image (3, H, W), antialiased; padded with the colour `fill`."""
     x0, x1, y0, y1 = view.window
     picture = image[:, y0:y1, x0:x1].float()
     if picture.device.type != "cuda":
-        picture = picture.cpu()  # other devices lack the resampling
+        picture = picture.cpu()  # other devices lack the resampling operators
     if tuple(picture.shape[-2:]) != view.size:
         picture = F.interpolate(picture[None], view.size, mode="bilinear", align_corners=False, antialias=True)[0]
     picture = torch.rot90(picture, view.quarter_turns, (1, 2))
@@ -76,7 +76,7 @@ def render_view(image: Tensor, view: View, fill: tuple[float, float, float]) -> 
 
 
 def faces_in_image(faces: RawFaces, view: View) -> RawFaces:
-    """What was found in a view, in pixels of the image, without what another view sees better."""
+    """The faces found in a view, in image pixels, except those another view sees better."""
     sides = faces.boxes[:, 2:] - faces.boxes[:, :2]
     faces = faces.take(sides.max(axis=1, initial=0) <= view.max_face_px)
     matrix = _view_to_image(view)
@@ -134,7 +134,7 @@ def _view_to_image(view: View) -> np.ndarray:
 
 
 def _turned_to_upright(size: tuple[int, int], quarter_turns: int) -> np.ndarray:
-    """From pixels of a picture after counter-clockwise turns to those before; size is (height, width) before."""
+    """Map pixels of a picture turned counter-clockwise to those before; size is (height, width) before."""
     bottom, right = size[0] - 1.0, size[1] - 1.0
     matrices = (
         [[1, 0, 0], [0, 1, 0]],
@@ -146,7 +146,7 @@ def _turned_to_upright(size: tuple[int, int], quarter_turns: int) -> np.ndarray:
 
 
 def _cut_by_tile(boxes: np.ndarray, view: View) -> np.ndarray:
-    """Which boxes touch a side beyond which the image goes on: a neighbouring tile shows more of them."""
+    """Which boxes touch a side beyond which the image continues: a neighbouring tile shows more of them."""
     x0, x1, y0, y1 = view.window
     left, right, top, bottom = view.open_sides
     cut = np.zeros(len(boxes), dtype=bool)

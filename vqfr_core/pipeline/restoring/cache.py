@@ -1,4 +1,4 @@
-"""What restorers keep of faces, so that another fidelity costs little."""
+"""Cache what restorers keep of faces, so that another fidelity costs little."""
 
 from collections import OrderedDict
 from typing import NamedTuple
@@ -8,19 +8,19 @@ from ...types import FaceCrop
 
 
 class _Key(NamedTuple):
-    """Which network made something of which crop. Crops are told apart by identity, and the key keeps them alive."""
+    """Which network processed which crop. Crops compare by identity, and the key keeps them alive."""
 
     weights: str | Restorer
-    """The hash of the file, or a network built by hand itself."""
+    """The hash of the file, or the network itself if built directly."""
     precision: str
     crop: FaceCrop
 
 
 class KeptFaces:
-    """Faces on which a restorer's work is done but for what fidelity decides, within a limit of memory."""
+    """Faces on which a restorer's work is done except for what fidelity affects, within a memory limit."""
 
     def __init__(self, max_bytes: int) -> None:
-        """max_bytes: for what is kept; the first ones go first, and the last one always stays."""
+        """max_bytes: the oldest entries go first, and the latest always stays."""
         self._max_bytes = max_bytes
         self._kept: OrderedDict[_Key, Kept] = OrderedDict()
 

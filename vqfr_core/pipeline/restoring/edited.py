@@ -1,4 +1,4 @@
-"""Crops that another program has worked on, on their way back into their image."""
+"""Bring crops edited by other programs back into their image."""
 
 from dataclasses import replace
 
@@ -13,12 +13,12 @@ _MAX_SIDE_PX = 4096
 
 
 def edit_face(face: Face, image: Tensor) -> Face:
-    """The face with an edited picture of its crop as what restored it, ready for masks and blending.
+    """The face with an edited picture of its crop as its restored image, ready for masks and blending.
 
-    image: RGB in [0, 1], (3, S, S), showing what the crop shows. It may have more pixels than the crop, e.g. after an
-    upscaler, and keeps them: the crop is enlarged to it, and its detail shows where the face is that large in the
-    result. One with fewer pixels is enlarged to the crop.
-    Raises InputError when it is not square or larger than 4096 px, or the face has no crop.
+    image: RGB in [0, 1], (3, S, S), of the same view as the crop. It may have more pixels than the crop, e.g. from an
+    upscaler, and keeps them: the crop is enlarged to match, and the detail shows if the face is that large in the
+    result. One with fewer pixels is enlarged to the crop. Raises InputError if it is not square or larger than 4096 px,
+    or the face has no crop.
     """
     if face.crop is None:
         raise InputError("edited crop: the face it belongs to has no crop")
@@ -26,7 +26,7 @@ def edit_face(face: Face, image: Tensor) -> Face:
     if image.ndim != 3 or image.shape[0] != 3 or image.shape[1] != side:
         raise InputError(f"edited crop: needs a square RGB picture (3, S, S), got {tuple(image.shape)}")
     if side > _MAX_SIDE_PX:
-        raise InputError(f"edited crop: {side} px is too large, the most is {_MAX_SIDE_PX} px; reduce it first")
+        raise InputError(f"edited crop: {side} px is too large, the maximum is {_MAX_SIDE_PX} px; reduce it first")
     image = image.float().clamp(0, 1)
     if side < old_side:
         return replace(face, restored=_resized(image, old_side))

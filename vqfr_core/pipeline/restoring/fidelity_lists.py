@@ -1,4 +1,4 @@
-"""Fidelities given one by one, brought to the faces they are for."""
+"""Assign individually given fidelities to their faces."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from ...types import ImageFaces, all_used
 
 
 def fidelity_by_face(values: Sequence[float], images: Sequence[ImageFaces]) -> list[float]:
-    """For each used face of all images, in order, its fidelity.
+    """The fidelity of each used face of all images, in order.
 
-    values: as many as faces are used, in their order; or, where some faces are left out, one for each number, so that
-    a face keeps its fidelity whichever others are chosen. Raises InputError when they are neither.
+    values: one per used face, in order; or, if some faces are skipped, one per number, so that a face keeps its
+    fidelity whichever others are chosen. Raises InputError if they are neither.
     """
     faces = all_used(images)
     if len(values) == len(faces):

@@ -1,4 +1,4 @@
-"""Fidelity that changes from place to place: a map painted on the image, brought to each face's crop."""
+"""Spatially varying fidelity: a map painted on the image, brought to each face's crop."""
 
 from collections.abc import Sequence
 
@@ -22,13 +22,13 @@ def fidelity_maps(
     low: float | Sequence[float],
     high: float,
 ) -> Tensor:
-    """For each crop the fidelity at each of its pixels.
+    """The fidelity at each pixel of each crop.
 
     Args:
         crops: aligned faces of images of one size.
-        paintings: for each crop the painting (H, W) in [0, 1] on its image; stretched to the image.
+        paintings: one per crop, (H, W) in [0, 1], stretched to its image.
         image_size: (height, width) of the images.
-        low: fidelity where nothing is painted: one number, or one for each crop.
+        low: fidelity where nothing is painted: one number, or one per crop.
         high: fidelity where the painting is 1.
 
     Returns:

@@ -16,9 +16,9 @@ from .cache import KeptFaces
 Progress = Callable[[int, int], None]
 """Called with (faces done, faces in all)."""
 ShouldStop = Callable[[], bool]
-"""Asked before each batch; True ends the work with `Cancelled`."""
+"""Checked before each batch; True ends the work with `Cancelled`."""
 Strength = float | Sequence[float] | Tensor
-"""A fidelity for all faces, one for each, or a map for each, (N, 1, S, S) in crop pixels; in [0, 1]."""
+"""A fidelity for all faces, one per face, or a map per face, (N, 1, S, S) in crop pixels; in [0, 1]."""
 
 
 def restore_faces(
@@ -37,11 +37,11 @@ def restore_faces(
         images: with crops of the restorer's size, see `crop_faces`.
         restorer: the network.
         fidelity: for the used faces of all images in order. A restorer without fidelity ignores it; a note says so.
-        batch_size: faces at once, 0 for what suits the device. When the device runs out of memory it is halved and the
-            batch done again.
-        cache: what was kept of faces; those it knows are rendered, the others are added.
+        batch_size: faces at once, 0 for what suits the device. If the device runs out of memory it is halved and the
+        batch repeated.
+        cache: faces it has are only rendered; the others are added.
         progress: called before the first and after each batch.
-        should_stop: asked before each batch.
+        should_stop: checked before each batch.
 
     Returns:
         The images with restored faces, on the CPU.
@@ -68,7 +68,7 @@ def sweep_faces(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> list[list[ImageFaces]]:
-    """The same at several fidelities, for about the price of one: the images for each fidelity.
+    """Restore at several fidelities at about the cost of one; gives the images for each fidelity.
 
     Arguments and errors as for `restore_faces`.
     """
@@ -107,7 +107,7 @@ class _Run(NamedTuple):
     cache: KeptFaces | None
 
     def all(self, progress: Progress | None, should_stop: ShouldStop | None) -> list[list[Tensor]]:
-        """For each face its answers, (3, S, S) in [0, 1] on the CPU."""
+        """The results for each face, (3, S, S) in [0, 1] on the CPU."""
         done: list[list[Tensor]] = []
         total, size = len(self.crops), self.batch_size
         if progress is not None and total:
@@ -127,7 +127,7 @@ class _Run(NamedTuple):
         return done
 
     def _part(self, start: int, size: int) -> slice:
-        """The next faces that the cache does not know."""
+        """The next faces that are not in the cache."""
         stop = start + 1
         while stop < min(start + size, len(self.crops)) and not self._is_kept(stop):
             stop += 1
@@ -137,7 +137,7 @@ class _Run(NamedTuple):
         return self.cache is not None and self.cache.get(self.restorer, self.crops[index]) is not None
 
     def _rendered(self, index: int) -> list[Tensor] | None:
-        """The answers from what is kept of a face; None when there is nothing, or nothing that can be used."""
+        """The results from the cache for a face; None if it has nothing usable."""
         kept = None if self.cache is None else self.cache.get(self.restorer, self.crops[index])
         if kept is None:
             return None
@@ -147,13 +147,13 @@ class _Run(NamedTuple):
         return [answer.clamp(0, 1) for answer in answers] if all(a.isfinite().all() for a in answers) else None
 
     def _restored(self, part: slice, size: int) -> tuple[list[list[Tensor]], int]:
-        """The answers for some faces, fewer than asked for when memory was short, and how many to take from now on."""
+        """The results for some faces, fewer if memory was short, and how many to take from now on."""
         while True:
             try:
                 return self._ask(part, keep=self.cache is not None), size
             except RuntimeError as error:
                 self._raise_unless_less_may_do(part, error)
-            # Only here, where the error is gone, nothing holds the memory of the failed attempt any more.
+            # Only here, with the error gone, nothing holds the memory of the failed attempt.
             _free_memory(self.restorer.device)
             if part.stop - part.start == 1:
                 return self._replace(cache=None)._restored(part, 1)[0], size
@@ -161,7 +161,7 @@ class _Run(NamedTuple):
             part = slice(part.start, part.start + size)
 
     def _raise_unless_less_may_do(self, part: slice, error: RuntimeError) -> None:
-        """Go on when memory was short and there are several faces, or what is kept of one may have been too much."""
+        """Continue if memory was short and there are several faces, or one whose kept work may have been too much."""
         if not is_out_of_memory(error):
             raise RestorationError(f"the network failed on face {part.start} to {part.stop - 1}: {error}") from error
         if part.stop - part.start == 1 and self.cache is None:
@@ -182,7 +182,7 @@ class _Run(NamedTuple):
         return [[column[i] for column in columns] for i in range(len(crops))]
 
     def _checked(self, restored: Restored, x: Tensor, part: slice) -> list[Tensor]:
-        """The answers on the CPU, in [0, 1]; faces that are not finite are done again in float32."""
+        """The results on the CPU, in [0, 1]; non-finite faces are redone in float32."""
         columns = [answer.float().cpu() for answer in restored.answers]
         bad = [i for i in range(len(x)) if not all(column[i].isfinite().all() for column in columns)]
         if bad and self.restorer.precision != "fp32":
@@ -218,7 +218,7 @@ def _free_memory(device: torch.device) -> None:
 def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:
     strengths = [_strength_by_face(fidelity, num_faces) for fidelity in fidelities]
     if restorer.fidelity == "number" and any(strength.ndim > 1 for strength in strengths):
-        raise InputError(f"{restorer.name} ({restorer.title}) takes one fidelity for a face, not a map")
+        raise InputError(f"{restorer.name} ({restorer.title}) takes one fidelity per face, not a map")
     return strengths
 
 
@@ -233,7 +233,7 @@ def _strength_by_face(fidelity: Strength, num_faces: int) -> Tensor:
     """(N,) or (N, 1, S, S) float32 on the CPU, checked."""
     values = torch.as_tensor(fidelity, dtype=torch.float32).cpu()
     if not values.isfinite().all() or (values.numel() and (values.min() < 0 or values.max() > 1)):
-        raise InputError("fidelity has to lie in 0 to 1: 0 is the most realistic, 1 closest to the input")
+        raise InputError("fidelity must be from 0 to 1: 0 is the most realistic, 1 closest to the input")
     if values.ndim == 0:
         values = values.expand(num_faces)
     if values.shape[0] != num_faces:
@@ -242,7 +242,7 @@ def _strength_by_face(fidelity: Strength, num_faces: int) -> Tensor:
 
 
 def _uniform(strength: Tensor) -> Fidelity:
-    """A plain number where all faces share it, which lets the network skip what fidelity 0 does not need."""
+    """A plain number if all faces share it, which lets the network skip what fidelity 0 does not need."""
     values = strength.unique()
     return float(values) if values.numel() == 1 else strength
 

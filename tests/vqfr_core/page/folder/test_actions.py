@@ -75,8 +75,8 @@ def test_stop_leaves_nothing_half_written(host, sessions, photos, tiny_v2):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({}, "choose pictures to send, or name a folder"),
-        ({"folder": "/no/such/folder"}, "there is no such folder"),
+        ({}, "choose pictures to upload, or name a folder"),
+        ({"folder": "/no/such/folder"}, "no such folder"),
     ],
 )
 def test_nothing_to_do_is_said(run, changes, text):

@@ -93,7 +93,7 @@ def test_a_click_chooses_and_leaves_out(desk, ask, sessions, keepers, tiny_v2):
     assert shown.select == others and "to be restored" in shown.said
     assert desk.click(ask(key, select=others), spot).select == "all"
     assert desk.click(ask(key, select="1"), spot).select == "none"
-    assert "no face here" in desk.click(ask(key), (0, 0)).said
+    assert "No face was found here" in desk.click(ask(key), (0, 0)).said
 
 
 def test_a_sweep(desk, ask, photo_file, encodings, tiny_v1):
@@ -148,7 +148,7 @@ def test_stop_ends_the_work_between_faces(desk, ask):
             desk.stop(key)
 
     said = desk.restore(ask(key), stop_after_one).said
-    assert re.search(r">Stopped after \d of \d faces; press Restore to go on from there\.<", said), said
+    assert re.search(r">Stopped after \d of \d faces; press Restore to continue from there\.<", said), said
     assert "restored" in desk.restore(ask(key, max_faces=2), ignore).said
 
 

@@ -142,7 +142,7 @@ def test_auto_is_parsing_with_a_parser_and_soft_without() -> None:
 def test_make_masks_refuses_what_it_cannot_do() -> None:
     with pytest.raises(InputError, match="mask: parsing needs the weights of a face parser"):
         masks_of([], "parsing")
-    with pytest.raises(InputError, match="regions: none is chosen"):
+    with pytest.raises(InputError, match="regions: none chosen"):
         masks_of([make_face()], "parsing", PaintedParser(), regions="")
     with pytest.raises(InputError, match="face 4: has no crop"):
         masks_of([dataclasses.replace(make_face(), number=4, crop=None)], "soft")

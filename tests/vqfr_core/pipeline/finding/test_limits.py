@@ -30,7 +30,7 @@ def test_other_reasons_by_confidence():
     flat = FaceDetection(FACE.box, (Point(5, 5),) * 5, 0.9)
     judged = judge_faces([unsure, flat], (200, 300), Limits(0.8, 0, 0, 0, 1))
     assert [face.skipped for face in judged] == [
-        "the five landmarks of a face lie on one spot near (5.0, 5.0)",
+        "the five landmarks of a face are at one spot near (5.0, 5.0)",
         "confidence below 0.8 (0.79)",
     ]
 

@@ -173,7 +173,7 @@ def test_a_fidelity_that_makes_no_sense_is_refused(fidelity, recorder, entry):
 
 def test_a_map_is_refused_where_one_number_is_taken(recorder, entry):
     recorder.fidelity = "number"
-    with pytest.raises(InputError, match=r"recorder \(a recorder\) takes one fidelity for a face, not a map"):
+    with pytest.raises(InputError, match=r"recorder \(a recorder\) takes one fidelity per face, not a map"):
         restore(entry(2), recorder, torch.rand(2, 1, 8, 8))
 
 
@@ -234,7 +234,7 @@ def test_a_sweep_runs_the_network_once(recorder, entry):
     assert recorder.batches == [2] and recorder.asked[0][0] == 0.0 and list(recorder.asked[0][1]) == [0.5, 1.0]
     assert means([f.restored for f in first[0].used]) == [0.0, 0.1]
     assert means([f.restored for f in second[0].used]) == [0.0, 0.09]
-    with pytest.raises(InputError, match="fidelity has to lie in 0 to 1"):
+    with pytest.raises(InputError, match="fidelity must be from 0 to 1"):
         sweep_faces([entry(2)], recorder, [0.0, 1.1])
 
 
