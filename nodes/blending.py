@@ -1,4 +1,4 @@
-"""The last step over a batch of host images: faces go back, into images of any size, with or without alpha."""
+"""The last step over a batch of host images: blend faces into images of any size, with or without alpha."""
 
 from collections.abc import Callable
 
@@ -32,14 +32,14 @@ def blend(
 
     Args:
         images: (B, H, W, C); may be larger or smaller than the images the faces were found in.
-        background: (B, h, w, C), what lies behind the faces in the result; h, w decide its size. Else the images
-            enlarged by the scale of the options.
-        areas: for each image a mask outside of which nothing is changed.
+        background: (B, h, w, C), the result behind the faces; h, w set its size. Defaults to the images enlarged by the
+        options' scale.
+        areas: for each image a mask outside which nothing is changed.
         progress: called with the number of images done.
         out: what `blend_output` made for these images, to write into.
 
     Returns:
-        Images (B, h, w, C) and masks (B, h, w) of what was changed, on the device the host wants.
+        Images (B, h, w, C) and masks (B, h, w) of what was changed, on the host's device for images.
     """
     _check_blend(images, faces, background)
     base = images if background is None else background.expand(len(images), -1, -1, -1)
@@ -61,7 +61,7 @@ def blend(
 
 
 def blend_output(num_images: int, size: tuple[int, int], num_channels: int) -> tuple[Tensor, Tensor]:
-    """Room for the result of `blend`: images of 3 or 4 channels, and masks."""
+    """Tensors for the result of `blend`: images of 3 or 4 channels, and masks."""
     device = host.result_device()
     return (
         torch.empty(num_images, *size, max(3, num_channels), device=device),

@@ -1,4 +1,4 @@
-"""What people read and look at: reports as text, previews as pictures."""
+"""Readable reports and preview pictures."""
 
 import json
 import logging
@@ -20,14 +20,14 @@ MAX_PREVIEWS = 16
 """Images of a batch that a preview shows; a clip has thousands of frames."""
 _PREVIEW_SIDE_PX = 1536
 _TEXT_FRACTION = 1 / 25
-"""Large, since a node shows its preview small."""
+"""Large, because a node shows its preview small."""
 NO_FACE = "no face to restore"
 
 _log = logging.getLogger(__name__)
 
 
 def write_report(faces: Faces, blended: Mapping[str, Any] | None = None) -> str:
-    """What was found in each image and what became of it, as JSON. blended: the settings faces were put back with."""
+    """What was found in each image and what was done, as JSON. blended: the settings of the blending."""
     model = dict(faces.made_by.model) or None
     status = "found" if model is None else "restored"
     images = [
@@ -51,7 +51,7 @@ def write_report(faces: Faces, blended: Mapping[str, Any] | None = None) -> str:
 
 
 def summarize(faces: Faces) -> str:
-    """One line for a person."""
+    """One readable line."""
     reasons = [face.skipped for entry in faces.by_image for face in entry.faces if face.skipped is not None]
     line = count_faces(len(faces.used), reasons, "restored" if faces.made_by.model else "chosen")
     is_empty = not any(entry.faces for entry in faces.by_image)
@@ -59,7 +59,7 @@ def summarize(faces: Faces) -> str:
 
 
 def warn_of_images_without_faces(faces: Faces) -> None:
-    """A line in the host's log for what would otherwise be a silent nothing."""
+    """Log a line where nothing would otherwise show."""
     without = [str(index) for index, entry in enumerate(faces.by_image) if not entry.used]
     if without:
         which = f" in image {', '.join(without[:20])}" if len(faces.by_image) > 1 else ""
@@ -79,10 +79,10 @@ def draw_previews(faces: Faces) -> Tensor:
 
 
 def picture_batch(batch: Tensor | None, pictures: Sequence[Tensor]) -> Tensor:
-    """Pictures (3, S, S) as IMAGE: the batch they lie in, if they do, else a new one.
+    """Pictures (3, S, S) as IMAGE: the batch they are views of, if any, else a new one.
 
-    A host has no batch of nothing, and a graph should not stop because one picture has no face: then it is one picture
-    that says so.
+    Hosts have no empty batches, and a graph should not stop because a picture has no face: then it is one picture that
+    says so.
     """
     if batch is not None:
         return batch
@@ -95,7 +95,7 @@ def mask_batch(masks: Sequence[Tensor]) -> Tensor:
 
 
 def message_picture(text: str) -> Tensor:
-    """(1, 512, 512, 3): a picture that says something."""
+    """(1, 512, 512, 3): a picture with a message."""
     from ..vqfr_core.drawing.sheet import draw_message
 
     return _from_pil(draw_message(text))[None]
@@ -113,7 +113,7 @@ def sweep_picture(swept: Sequence[Sequence[ImageFaces]], fidelities: Sequence[fl
 
 
 def _reduced(image: Tensor) -> tuple[Tensor, float]:
-    """(3, H, W) no larger than a preview needs, and by how much it was reduced."""
+    """(3, H, W) no larger than a preview needs, and its reduction factor."""
     longest = max(image.shape[1:])
     if longest <= _PREVIEW_SIDE_PX:
         return image, 1.0

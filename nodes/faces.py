@@ -1,7 +1,7 @@
-"""What travels between the nodes as VQFR_FACES.
+"""The data between nodes of type VQFR_FACES.
 
 A host keeps every node's outputs as long as its graph is open, so pictures are not held twice: crops and restored faces
-are views of one batch each, which is at the same time what the node gives out as IMAGE.
+are views of one batch each, which the node also outputs as IMAGE.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,14 +20,14 @@ class Faces:
     images: Tensor
     """(B, H, W, C) in [0, 1]: the host's own batch, shared and never changed."""
     by_image: list[ImageFaces]
-    """One for each image, also where there is no face; their images are views of the batch."""
+    """One for each image, even without faces; their images are views of the batch."""
     crop_batch: Tensor | None = None
-    """(N, S, S, 3): the crops of the used faces, which are views of it; None when they do not lie in one batch."""
+    """(N, S, S, 3): the crops of the used faces, which are views of it; None if they are not in one batch."""
     restored_batch: Tensor | None = None
     """The same for the restored faces."""
 
     def __repr__(self) -> str:
-        # The host puts all inputs of a failing node into its message; pictures have no place there.
+        # The host puts all inputs of a failing node into its message; pictures do not belong there.
         return f"<{len(self.used)} faces of {len(self.by_image)} images>"
 
     @property
@@ -51,11 +51,11 @@ class Faces:
 
     @property
     def made_by(self) -> MadeBy:
-        """What the steps so far were done with; it is the same for all images."""
+        """The settings and networks so far; the same for all images."""
         return self.by_image[0].made_by
 
     def changed(self, by_image: list[ImageFaces]) -> "Faces":
-        """Other faces of the same images, with the batches that are still those of the used ones."""
+        """Other faces of the same images, with the batches that still match the used ones."""
         new = Faces(self.images, by_image)
         return replace(
             new,
@@ -73,7 +73,7 @@ def share_batch(pictures: Sequence[Tensor]) -> tuple[Tensor | None, Iterator[Ten
 
 
 def without_pictures(entry: ImageFaces) -> ImageFaces:
-    """What a report needs, for long clips."""
+    """Only what a report needs, for long clips."""
     faces = tuple(replace(face, crop=None, restored=None) for face in entry.faces)
     return replace(entry, image=None, faces=faces)
 

@@ -1,7 +1,7 @@
 """Everything that touches ComfyUI: folders, devices, memory, progress, interruption, previews.
 
-Facts about the host are those of ComfyUI 0.3.48 to 0.8. Its modules are imported where they are used, so that the pack
-can be listed without them.
+Written for ComfyUI 0.3.48 to 0.8. Its modules are imported where they are used, so that the pack can be listed without
+them.
 """
 
 import logging
@@ -15,13 +15,13 @@ from torch import nn
 FOLDER = "vqfr"
 _SUFFIXES = {".safetensors", ".pth"}
 _OTHER_FOLDERS = ("facerestore_models", "facedetection", "facexlib", "upscale_models")
-"""Where other face packs keep weights; looked in, never written to."""
+"""Where other face packs keep weights; searched, never written to."""
 
 _log = logging.getLogger(__name__)
 
 
 def register_folders() -> None:
-    """Make models/vqfr a model folder, beside what extra_model_paths.yaml has named for it."""
+    """Make models/vqfr a model folder, in addition to those from extra_model_paths.yaml."""
     import folder_paths
 
     folder_paths.add_model_folder_path(FOLDER, str(Path(folder_paths.models_dir) / FOLDER))
@@ -30,21 +30,21 @@ def register_folders() -> None:
 
 
 def model_folder() -> Path:
-    """Where downloads go: the first of the folders named for our models."""
+    """Where downloads go: the first of our model folders."""
     import folder_paths
 
     return Path(folder_paths.get_folder_paths(FOLDER)[0])
 
 
 def further_model_folders() -> list[Path]:
-    """The others of them, whose files the menu lists, too."""
+    """Our other model folders, whose files the menu also lists."""
     import folder_paths
 
     return [Path(path) for path in folder_paths.get_folder_paths(FOLDER)[1:]]
 
 
 def search_folders() -> list[Path]:
-    """Folders of other packs in which weights may lie already."""
+    """Folders of other packs that may already have weights."""
     import folder_paths
 
     named: list[Path] = []
@@ -82,7 +82,7 @@ def allowed_precision(precision: str) -> str:
 
 
 class HeldNetwork:
-    """A network in the care of ComfyUI's memory management, which may send it away from the device at any time."""
+    """A network under ComfyUI's memory management, which may offload it at any time."""
 
     def __init__(self, network: nn.Module) -> None:
         """network: on the CPU."""
@@ -103,7 +103,7 @@ class HeldNetwork:
 
 
 def bring_to_device(*networks: HeldNetwork, working_bytes: int = 0) -> None:
-    """Have ComfyUI make room and bring networks to their device; they stay until it needs the room for others.
+    """Have ComfyUI make room and load networks to their device; they stay until it needs the room for others.
 
     working_bytes: memory the work itself will take, besides the weights.
     """
@@ -112,12 +112,12 @@ def bring_to_device(*networks: HeldNetwork, working_bytes: int = 0) -> None:
     patchers = [network._patcher for network in networks]
     model_management.load_models_gpu(patchers, memory_required=working_bytes, force_full_load=True)
     for patcher in patchers:
-        # With --novram, parts are left behind for layers that ComfyUI has replaced by its own; ours are plain ones.
+        # With --novram, ComfyUI offloads only layers it has replaced with its own; ours are plain ones.
         patcher.model.to(patcher.load_device)
 
 
 def stop_if_interrupted() -> bool:
-    """Raise the host's own exception when the user has pressed cancel; else False, as a `should_stop` callback."""
+    """Raise the host's own exception if the user pressed cancel, else return False; a `should_stop` callback."""
     from comfy import model_management
 
     model_management.throw_exception_if_processing_interrupted()
@@ -125,7 +125,7 @@ def stop_if_interrupted() -> bool:
 
 
 def progress_bar(total: int) -> Callable[[int], None]:
-    """A progress bar on the node that is running; call the result with how much of the total is done."""
+    """A progress bar on the running node; call the result with how much of the total is done."""
     from comfy.utils import ProgressBar
 
     bar = ProgressBar(total)
@@ -162,7 +162,7 @@ def save_previews(images: torch.Tensor, node: Any) -> list[Any]:
 
 
 class VqfrNetwork(nn.Module):
-    """ModelPatcher writes `device` and more into the module it is given, where our networks have a property."""
+    """ModelPatcher sets `device` and more on the module it is given, where our networks have a property."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""The host's images, masks, boxes and segments to the core's, and back.
+"""Convert the host's images, masks, boxes and segments to the core's, and back.
 
-ComfyUI: IMAGE is float32 (B, H, W, C) in [0, 1], usually RGB, sometimes with alpha or gray; MASK is float32 (B, H, W).
+ComfyUI: IMAGE is float32 (B, H, W, C) in [0, 1], usually RGB, sometimes with alpha or grey; MASK is float32 (B, H, W).
 BBOX has no fixed form among packs; SEGS is the Impact Pack's.
 """
 
@@ -15,7 +15,7 @@ from ..vqfr_core.errors import InputError
 from ..vqfr_core.types import Box
 
 _PLACEHOLDER_SIZE = (64, 64)
-"""What Load Image gives as the mask of a picture without transparency: 64 x 64 zeros."""
+"""The mask Load Image gives for a picture without transparency: 64 x 64 zeros."""
 
 
 class Seg(NamedTuple):
@@ -26,14 +26,14 @@ class Seg(NamedTuple):
     """float32 (h, w) in [0, 1], the size of crop_region."""
     confidence: float
     crop_region: tuple[int, int, int, int]
-    """x0, y0, x1, y1 in whole pixels, ends not included."""
+    """x0, y0, x1, y1 in whole pixels, ends exclusive."""
     bbox: Box
     label: str
     control_net_wrapper: Any = None
 
 
 def check_images(images: Any) -> Tensor:
-    """The batch as it is. Raises InputError when it is no IMAGE that faces can be looked for in."""
+    """The batch unchanged. Raises InputError if it is not an IMAGE that can be searched for faces."""
     if not isinstance(images, Tensor) or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3, 4):
         got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise InputError(f"image: needs a batch (B, H, W, 1, 3 or 4), got {got}")
@@ -41,16 +41,16 @@ def check_images(images: Any) -> Tensor:
 
 
 def core_image(image: Tensor) -> Tensor:
-    """(H, W, C) as RGB (3, H, W); a view where there are colours. Alpha is left out."""
+    """(H, W, C) as RGB (3, H, W); a view unless it is grey. Alpha is dropped."""
     channels = image.permute(2, 0, 1)
     return channels.expand(3, -1, -1) if channels.shape[0] == 1 else channels[:3]
 
 
 def masks_for(mask: Tensor | None, num_images: int, size: tuple[int, int]) -> list[Tensor] | None:
-    """A mask (H, W) for each image, of the mask's own size; None when there is no mask.
+    """A mask (H, W) for each image, of the mask's own size; None if there is no mask.
 
-    The zeros that stand for "no mask" are none. One mask serves all images.
-    Raises InputError when the number of masks does not fit.
+    The zeros that mean "no mask" count as none. One mask serves all images.
+    Raises InputError if the number of masks does not fit.
     """
     if mask is None:
         return None
@@ -65,11 +65,11 @@ def masks_for(mask: Tensor | None, num_images: int, size: tuple[int, int]) -> li
 
 
 def boxes_for(boxes: Any, num_images: int) -> list[list[Box]] | None:
-    """The boxes of each image, None when nothing is connected.
+    """The boxes of each image, None if nothing is connected.
 
-    Packs disagree on BBOX, so these are taken: a box (x0, y0, x1, y1) or {"x", "y", "width", "height"}; a list of them,
-    which then holds for every image; or a list with one such list for each image. Arrays and tensors count as lists.
-    Raises InputError for anything else.
+    Packs disagree on BBOX, so these are accepted: a box (x0, y0, x1, y1) or {"x", "y", "width", "height"}; a list of
+    them, used for every image; or a list with one such list for each image. Arrays and tensors count as lists. Raises
+    InputError for anything else.
     """
     if boxes is None:
         return None
@@ -89,7 +89,7 @@ def boxes_for(boxes: Any, num_images: int) -> list[list[Box]] | None:
 
 
 def boxes_of_segs(segs: Any, size: tuple[int, int]) -> list[Box]:
-    """The boxes of SEGS in the pixels of an image of (height, width). Raises InputError when it is no SEGS."""
+    """The boxes of SEGS in the pixels of an image of (height, width). Raises InputError if it is not SEGS."""
     try:
         (height, width), segments = segs[0][:2], segs[1]
         boxes = [Box(*(float(value) for value in segment.bbox)) for segment in segments]
@@ -104,7 +104,7 @@ def segs_of_masks(
 ) -> tuple[tuple[int, int], list[Seg]]:
     """SEGS with a segment for each face; masks (H, W) of the whole image, boxes in the pixels of its (height, width).
 
-    crop_factor: size of the region a detailer works on, in sizes of the box.
+    crop_factor: size of the region a detailer works on, as a multiple of the box.
     """
     segments = []
     for mask, box, score in zip(masks, boxes, scores, strict=True):

@@ -15,10 +15,10 @@ FaceSet = io.Custom("VQFR_FACES")
 
 
 def node_schema(**settings: Any) -> io.Schema:
-    """A schema of our category, without what the host's version does not know yet."""
+    """A schema in our category, without what the host's version does not support."""
     known = {field.name for field in dataclasses.fields(io.Schema)}
     given = {"category": CATEGORY} | settings
-    # The only field that is younger than the oldest host: words to find the node by.
+    # The only field newer than the oldest host: words to find the node by.
     return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
 
 
@@ -34,12 +34,12 @@ def option_inputs(group: type[Options]) -> list[io.Input]:
 
 
 def basic_inputs() -> list[io.Input]:
-    """The settings that most people touch."""
+    """The settings that most people change."""
     return [_input(spec) for spec in option_specs() if spec.is_basic]
 
 
 def read_options(group: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
-    """The settings of a group among a node's inputs; InputError for one that is out of range."""
+    """The settings of a group from a node's inputs; InputError for one that is out of range."""
     return group(**{spec.name: values[spec.name] for spec in option_specs(group) if spec.name in values})
 
 
@@ -51,7 +51,7 @@ def _input(spec: OptionSpec) -> io.Input:
         "tooltip": spec.help,
     }
     if spec.choices is not None:
-        # The host takes only what is listed, and saved workflows may hold values of earlier versions.
+        # The host accepts only listed values, and saved workflows may contain values of earlier versions.
         return io.Combo.Input(name, options=[*spec.choices, *spec.retired], **shared)
     if isinstance(spec.default, bool):
         return io.Boolean.Input(name, **shared)
@@ -75,7 +75,7 @@ def _number_input(spec: OptionSpec, shared: dict[str, Any]) -> io.Input:
     )
 
 
-# Inputs without a widget get no display_name: ComfyUI would show it in place of the name from locales/.
+# Inputs without a widget get no display_name: ComfyUI would show it instead of the name from locales/.
 def image_input(tooltip: str) -> io.Input:
     return io.Image.Input("image", tooltip=tooltip)
 
@@ -89,7 +89,7 @@ def area_input(tooltip: str) -> io.Input:
 
 
 def area_inputs() -> list[io.Input]:
-    """Optional places to look in."""
+    """Optional places to search."""
     return [
         area_input("Only faces that are at least half inside this mask are used. One mask, or one for each image."),
         io.BBOX.Input(
@@ -101,9 +101,9 @@ def area_inputs() -> list[io.Input]:
 
 
 def face_outputs() -> list[io.Output]:
-    """What every node that finds or chooses faces gives out.
+    """The outputs of every node that finds or chooses faces.
 
-    Their ids differ from those of all inputs: hosts before 0.8 refuse a node otherwise.
+    Their ids differ from all input ids: otherwise hosts before 0.8 reject the node.
     """
     return [
         FaceSet.Output("found_faces", display_name="faces", tooltip="The faces, for the next VQFR node."),
@@ -123,5 +123,5 @@ def face_outputs() -> list[io.Output]:
 
 def report_output() -> io.Output:
     return io.String.Output(
-        "report", display_name="report", tooltip="Every face with what was done, or why it was left alone, as JSON."
+        "report", display_name="report", tooltip="Every face with what was done, or why it was skipped, as JSON."
     )

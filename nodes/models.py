@@ -1,4 +1,4 @@
-"""The networks in use, each loaded once: same settings, same object."""
+"""The loaded networks; the same settings give the same object."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -22,7 +22,7 @@ AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Held(Generic[AnyNetwork]):
-    """A network and the host's hold of it. That of a restorer travels as VQFR_MODEL."""
+    """A network and its host wrapper. For a restorer this is VQFR_MODEL."""
 
     network: AnyNetwork
     """Ready to use after `bring`."""
@@ -51,7 +51,7 @@ _loaded: OrderedDict[tuple[str, ...], Held[Any]] = OrderedDict()
 
 
 def open_model(name: str, precision: str) -> Held[Restorer]:
-    """The restorer of a name that `model_choices` lists, downloaded when it is a known one that is missing.
+    """The restorer of a name from `model_choices`; a missing known one is downloaded.
 
     Raises WeightsError, DownloadError and InputError like `WeightStore.open`.
     """
@@ -75,9 +75,9 @@ def open_detector(name: str) -> Held[Detector]:
 
 
 def open_parser(mask: str) -> Held[Parser] | None:
-    """The face parser for a kind of mask; None when it needs none, or when "auto" finds no weights.
+    """The face parser for a kind of mask; None if it needs none, or if "auto" finds no weights.
 
-    Raises InputError for "parsing" without weights, so that this is told before the network has run.
+    Raises InputError for "parsing" without weights, before the network runs.
     """
     if mask not in ("auto", "parsing"):
         return None
@@ -87,13 +87,13 @@ def open_parser(mask: str) -> Held[Parser] | None:
         return None
     files = " or ".join(record.file_name for record in RECORDS if record.role == "parser")
     raise InputError(
-        f"mask: parsing needs a face parser, and none is here; put {files} into {host.model_folder()}, or choose auto, "
-        "soft or crop"
+        f"mask: parsing needs a face parser, but none was found; put {files} into {host.model_folder()}, or choose "
+        "auto, soft or crop"
     )
 
 
 def model_choices() -> list[str]:
-    """What the model menu lists: auto, the known models, then other files of the model folders."""
+    """The model menu: auto, the known models, then other files in the model folders."""
     return [choice.name for choice in _store.choices("restorer")]
 
 
@@ -103,7 +103,7 @@ def weights_state(name: str) -> str:
 
 
 def _once(role: str, name: str, load: Callable[[], AnyNetwork], precision: str = "fp32") -> Held[AnyNetwork]:
-    """What was loaded with these settings; the longest unused is forgotten when there are too many."""
+    """What was loaded with these settings; the least recently used is dropped if there are too many."""
 
     def key() -> tuple[str, ...]:
         return role, name, precision, str(host.compute_device()), _store.state(role, name)
@@ -111,7 +111,7 @@ def _once(role: str, name: str, load: Callable[[], AnyNetwork], precision: str =
     wanted = key()
     if wanted not in _loaded:
         network = load()
-        wanted = key()  # a download has changed it
+        wanted = key()  # a download changes it
         _loaded[wanted] = Held(network, host.HeldNetwork(network.module))
         while len(_loaded) > _MAX_LOADED:
             _loaded.popitem(last=False)

@@ -1,6 +1,6 @@
-"""The steps of `vqfr_core.pipeline` over batches of host images, with networks that the host looks after.
+"""The steps of `vqfr_core.pipeline` over batches of host images, with networks managed by the host.
 
-Each takes Faces and gives new ones; nothing given is changed.
+Each takes Faces and gives new ones; inputs are never changed.
 """
 
 from collections.abc import Sequence
@@ -32,18 +32,18 @@ def find(images: Tensor, detector: Held[Detector], options: FindOptions) -> Face
 
 
 def take_boxes(images: Tensor, detector: Held[Detector], boxes: Sequence[Sequence[Box]]) -> Faces:
-    """Faces given as boxes; the detector only looks for their landmarks."""
+    """Faces from boxes; the detector only looks for their landmarks."""
     views = [core_image(image) for image in images]
     return Faces(images, faces_in_boxes(views, boxes, detector.bring(), should_stop=host.stop_if_interrupted))
 
 
 def select(faces: Faces, options: SelectOptions, *, boxes: Boxes = None, areas: Areas = None) -> Faces:
-    """Some of the faces, only in the boxes and areas where given; the others are skipped. Restored ones stay so."""
+    """Select some of the faces, only in the given boxes and areas; skip the others. Restored ones stay restored."""
     return faces.changed(select_faces(faces.by_image, options, boxes=boxes, areas=areas))
 
 
 def crop(faces: Faces, crop_px: int) -> Faces:
-    """The faces cut out, in one batch, unless they are cut out at that size already."""
+    """The faces cut out, in one batch, unless already cut out at that size."""
     cut = faces.changed(crop_faces(faces.by_image, crop_px))
     if not cut.used or cut.crops[0] in faces.crops:
         return cut
@@ -74,7 +74,7 @@ def restore(
 
 
 def sweep(faces: Faces, model: Held[Restorer], fidelities: Sequence[float], batch_size: int) -> list[list[ImageFaces]]:
-    """The faces at several fidelities: for each the faces by image."""
+    """The faces at several fidelities: the faces by image for each."""
     model.network.require_fidelity()
     cropped = crop(faces, model.network.crop_px)
     return sweep_faces(
@@ -88,7 +88,7 @@ def sweep(faces: Faces, model: Held[Restorer], fidelities: Sequence[float], batc
 
 
 def _make_room(model: Held[Restorer], faces: Faces, batch_size: int) -> int:
-    """Bring the network to its device, if there is anything to do; gives how many faces go through it at once."""
+    """Bring the network to its device, if there is anything to do; gives the batch size."""
     at_once, num_faces = pick_batch_size(batch_size, model.device), len(faces.used)
     if num_faces:
         model.bring(model.network.working_bytes(min(at_once, num_faces)))

@@ -31,10 +31,10 @@ class BlendFaces(io.ComfyNode):
                 io.Image.Input(
                     "background",
                     optional=True,
-                    tooltip="What lies behind the faces in the result, e.g. the image enlarged by an upscale model. "
-                    "The result has its size, and the scale is ignored.",
+                    tooltip="The background of the result, e.g. the image enlarged by an upscale model. "
+                    "It sets the result's size; the scale is ignored.",
                 ),
-                area_input("Nothing outside this mask is changed, e.g. the mask of an inpainting."),
+                area_input("Nothing outside this mask is changed, e.g. an inpainting mask."),
             ],
             outputs=blend_outputs(),
         )

@@ -56,9 +56,9 @@ class DetectFaces(io.ComfyNode):
 
 
 def all_boxes(boxes: Boxes, areas: Areas, num_images: int, size: tuple[int, int]) -> list[list[Box]]:
-    """For each image the boxes given and those around the separate parts of its mask."""
+    """For each image the given boxes and those around the separate parts of its mask."""
     if boxes is None and areas is None:
-        raise InputError("there is nothing to take faces from: connect boxes, or an area in which something is painted")
+        raise InputError("there is nothing to take faces from: connect boxes, or an area with something painted")
     return [
         [*(boxes[index] if boxes else []), *(boxes_of_mask(areas[index], size) if areas else [])]
         for index in range(num_images)

@@ -13,7 +13,7 @@ from .results import found_result
 
 
 class BoxesToFaces(io.ComfyNode):
-    """A face for each box, in place of detection."""
+    """A face for each box, instead of detection."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

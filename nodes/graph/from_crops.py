@@ -14,7 +14,7 @@ from ..inputs import FaceSet, faces_input, node_schema
 
 
 class FacesFromCrops(io.ComfyNode):
-    """Crops that other nodes have worked on, ready for Blend Faces."""
+    """Crops edited by other nodes, ready for Blend Faces."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -28,7 +28,7 @@ class FacesFromCrops(io.ComfyNode):
                 faces_input("The faces the crops were cut from."),
                 io.Image.Input(
                     "crops",
-                    tooltip="The edited crops, one for each face and in the same order; square, up to 4096 px.",
+                    tooltip="The edited crops, one for each face, in the same order; square, up to 4096 px.",
                 ),
             ],
             outputs=[
@@ -44,7 +44,7 @@ class FacesFromCrops(io.ComfyNode):
                 f"{len(pictures)} crops were given for {len(originals)} faces; connect the faces that the crops were "
                 "cut from, and keep all crops in their order"
             )
-        # Without faces the crops are the one picture that says so.
+        # Without faces the crops are a single picture that says so.
         edited = [edit_face(face, core_image(picture)) for face, picture in zip(originals, pictures, strict=False)]
         return io.NodeOutput(faces.changed([_made_elsewhere(entry) for entry in with_all_used(faces.by_image, edited)]))
 

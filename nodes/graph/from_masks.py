@@ -15,7 +15,7 @@ from .results import found_result
 
 
 class MaskToFaces(io.ComfyNode):
-    """A face for each area of a mask, in place of detection."""
+    """A face for each area of a mask, instead of detection."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -28,7 +28,7 @@ class MaskToFaces(io.ComfyNode):
                 image_input("One image or a batch; it is not changed."),
                 io.Mask.Input(
                     "mask",
-                    tooltip="An area for each face, from forehead to chin. One, or a batch.",
+                    tooltip="An area for each face, from forehead to chin. One mask, or a batch.",
                 ),
                 option_input("detector"),
             ],

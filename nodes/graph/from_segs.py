@@ -14,7 +14,7 @@ from .results import found_result
 
 
 class SegsToFaces(io.ComfyNode):
-    """A face for each segment, in place of detection."""
+    """A face for each segment, instead of detection."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -56,7 +56,7 @@ class FacesToSegs(io.ComfyNode):
                     min=1.0,
                     max=10.0,
                     step=0.1,
-                    tooltip="Size of the region a detailer works on, in sizes of the face's box.",
+                    tooltip="Size of the region a detailer works on, as a multiple of the face's box.",
                 ),
             ],
             outputs=[

@@ -37,7 +37,7 @@ class RestoreFaces(io.ComfyNode):
                     "fidelity_map",
                     optional=True,
                     tooltip="Painted on the image: white where the face should follow the input, e.g. the eyes. "
-                    "Slightly blurred. One map, or one for each image.",
+                    "It is blurred slightly. One map, or one for each image.",
                 ),
             ],
             outputs=[
@@ -73,7 +73,7 @@ class RestoreFaces(io.ComfyNode):
 
 
 def fidelity_inputs() -> list[io.Input]:
-    """One number for all faces, one for each, and one for what is painted on the fidelity map."""
+    """One number for all faces, one for each, and one for the painted parts of the fidelity map."""
     return [
         option_input("fidelity"),
         io.String.Input(

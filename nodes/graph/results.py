@@ -1,4 +1,4 @@
-"""What nodes that find or choose faces give out."""
+"""The outputs of nodes that find or choose faces."""
 
 from comfy_api.latest import io
 
@@ -12,7 +12,7 @@ from ..steps import Areas, Boxes, crop, select
 
 
 def found_result(node: type[io.ComfyNode], found: Faces, *, boxes: Boxes = None, areas: Areas = None) -> io.NodeOutput:
-    """The outputs for faces just found: those in the boxes and areas where given, numbered by size and cut out."""
+    """The outputs for newly found faces: those in the given boxes and areas, numbered by size and cut out."""
     return face_result(node, crop(select(found, SelectOptions(), boxes=boxes, areas=areas), CROP_SIZE_PX))
 
 

@@ -21,7 +21,7 @@ class SelectFaces(io.ComfyNode):
             node_id="VQFR_SelectFaces",
             display_name="Select Faces",
             description="Keeps some of the faces. In each image they are numbered from 0 in sort order, and keep "
-            "their numbers when others are left out. The preview shows which were chosen, which were not, and why.",
+            "their numbers when others are skipped. The preview shows which were chosen, which were not, and why.",
             search_aliases=["face index", "filter faces", "largest face"],
             inputs=[faces_input("From Detect Faces, or restored ones."), *option_inputs(SelectOptions), *area_inputs()],
             outputs=face_outputs(),

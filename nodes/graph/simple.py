@@ -79,7 +79,7 @@ class _Networks(NamedTuple):
 def _restore_in_parts(
     images: Tensor, options: RestoreOptions, areas: Areas, networks: _Networks
 ) -> tuple[Tensor, Tensor, Faces]:
-    """Some images at a time: enough for full batches of faces, not so many that crops fill the memory."""
+    """A few images at a time: enough for full batches of faces, few enough that crops fit in memory."""
     size = output_size((images.shape[1], images.shape[2]), options.scale)
     result, masks = blend_output(len(images), size, images.shape[3])
     at_once = max(1, min(_IMAGES_AT_ONCE, _PIXELS_AT_ONCE // images[0].numel()))
@@ -102,7 +102,7 @@ def _restore_in_parts(
 
 
 def _preview(images: Tensor) -> Tensor:
-    """The first image, not larger than it is shown."""
+    """The first image, no larger than displayed."""
     first = images[:1, ..., :3].permute(0, 3, 1, 2)
     factor = _COMPARED_PX / max(first.shape[2:])
     if factor < 1:

@@ -39,7 +39,7 @@ class FidelitySweep(io.ComfyNode):
                     min=64,
                     max=512,
                     step=32,
-                    tooltip="The side of each small picture in pixels.",
+                    tooltip="Side of each small picture in pixels.",
                 ),
                 option_input("batch_size"),
             ],
@@ -47,7 +47,7 @@ class FidelitySweep(io.ComfyNode):
                 io.Image.Output(
                     "grid",
                     display_name="grid",
-                    tooltip="A row for each face: the crop as it was, then a column for each fidelity.",
+                    tooltip="A row for each face: the original crop, then a column for each fidelity.",
                 )
             ],
         )
