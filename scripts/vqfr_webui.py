@@ -1,4 +1,4 @@
-"""The WebUI runs this file at start and registers the two classes it finds here. The code is in web/vqfr_webui."""
+"""The WebUI runs this file at startup and registers the two classes in it. The code is in web/vqfr_webui."""
 
 import importlib.util
 import sys

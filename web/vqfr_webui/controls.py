@@ -1,4 +1,4 @@
-"""The core's options as Gradio components that Gradio 3.41 and 4.40 both know."""
+"""The core's options as Gradio components that exist in both Gradio 3.41 and 4.40."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +12,9 @@ ElementId = Callable[[str], str | None]
 
 
 def option_controls(element_id: ElementId = lambda name: None, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A component for the model and for each option, by name. The basic ones in the open, the others folded.
+    """A component for the model and each option, by name. Basic ones are visible, the others folded.
 
-    element_id: gives the HTML id of a name. Call inside the Gradio block that shall hold them.
+    element_id: gives the HTML id of a name. Call it inside the Gradio block that will hold them.
     """
     import gradio as gr
 
@@ -27,7 +27,7 @@ def option_controls(element_id: ElementId = lambda name: None, leave_out: tuple[
 
 
 def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: ElementId) -> None:
-    """Two in a row, which is what the narrow columns of the WebUI have room for."""
+    """Two in a row, as the WebUI's narrow columns allow."""
     import gradio as gr
 
     for start in range(0, len(specs), 2):
@@ -43,7 +43,7 @@ def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: Ele
 
 
 def _words(kind: str, label: str, help: str) -> dict[str, str]:
-    """Label and help. Gradio writes the help of a checkbox above it, where it seems to belong to what comes before."""
+    """Label and help. Gradio puts a checkbox's help above it, where it seems to belong to the previous control."""
     if kind == "Checkbox":
         return {"label": f"{label} ({help[0].lower()}{help[1:].rstrip('.')})"}
     return {"label": label, "info": help}
@@ -56,7 +56,7 @@ def _model_control(element_id: str | None) -> Any:
         choices=model_names(),
         value=AUTO,
         label="Model",
-        info="auto takes the best one that is in models/VQFR, else the small built-in one. "
+        info="auto picks the best one in models/VQFR, else the small built-in one. "
         "vqfr_v2 and vqfr_v1 are downloaded when first used (about 300 MB).",
         elem_id=element_id,
     )

@@ -1,4 +1,4 @@
-"""Between the WebUI's images (Pillow, arrays, base64) and the core's."""
+"""Convert between the WebUI's images (Pillow, arrays, base64) and the core's."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_picture(image: Image.Image) -> "Picture":
-    """A Pillow image as the core's picture; its transparency is kept beside the colours."""
+    """A Pillow image as the core's picture; its transparency is kept separately."""
     from vqfr_core.pictures import Frame, Picture
     from vqfr_core.pictures.convert import pixels_from_pil
 
@@ -39,24 +39,22 @@ def array_to_image(array: np.ndarray) -> Image.Image:
 
 
 def mask_to_area(mask: Image.Image) -> "Tensor":
-    """A mask, white where it holds, as (H, W) in [0, 1]."""
+    """A mask, white where it applies, as (H, W) in [0, 1]."""
     import torch
 
     return torch.from_numpy(np.asarray(mask.convert("L"), np.float32) / 255)
 
 
 def decode_image(text: str, max_pixels: int) -> Image.Image:
-    """The picture in base64, with or without the head of a data URL, turned upright. Nothing is fetched from anywhere.
+    """The picture in base64, with or without a data URL prefix, turned upright. Nothing is fetched.
 
-    Raises InputError for text that is no picture, and before decoding one of more than `max_pixels`.
+    Raises InputError for text that is not a picture, and, before decoding, for more than `max_pixels`.
     """
     head, _, body = text.partition(",") if text.startswith("data:") else ("", "", text)
     try:
         image: Image.Image = Image.open(io.BytesIO(base64.b64decode("".join(body.split()), validate=True)))
         if image.width * image.height > max_pixels:
-            raise InputError(
-                f"image: {image.width} x {image.height} px is more than the {max_pixels:,} pixels that are allowed"
-            )
+            raise InputError(f"image: {image.width} x {image.height} px is more than the {max_pixels:,} pixels allowed")
         image = ImageOps.exif_transpose(image)
     except (binascii.Error, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, InputError):

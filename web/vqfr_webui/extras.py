@@ -16,20 +16,20 @@ from .restoring import restore_image
 
 
 class VqfrExtras(scripts_postprocessing.ScriptPostprocessing):
-    """After upscaling, GFPGAN and CodeFormer. An error ends the WebUI's job with its message in the page."""
+    """Runs after upscaling, GFPGAN and CodeFormer. An error ends the WebUI's job with its message on the page."""
 
-    # Another name than the always-visible script's: the WebUI can show both side by side.
+    # Not the always-visible script's name: the WebUI can show both side by side.
     name = "VQFR Face Restore"
     order = 3500
-    extra_only = True  # forks that know it keep this out of txt2img and img2img, where the script is
+    extra_only = True  # forks that support it keep this out of txt2img and img2img, where the script is
 
     def ui(self) -> dict[str, Any]:
-        # No HTML ids: the WebUI may show this in three places of one page.
+        # No HTML ids: the WebUI may show this in three places on one page.
         with InputAccordion(False, label="VQFR Face Restore") as enabled:
             return {"enabled": enabled, **option_controls()}
 
     def process(self, pp: Any, enabled: bool | None = None, **values: Any) -> None:
-        """None for `enabled`, which the WebUI's API gives, is off; None for an option is its default."""
+        """None for `enabled`, as from the WebUI's API, means off; None for an option means its default."""
         if not enabled:
             return
         if not once.may_run_extras():

@@ -17,7 +17,7 @@ NAME = "VQFR"
 
 
 class VqfrFaceRestorer:
-    """What the WebUI and extensions that read its list of face restorers call. Has the shape of `FaceRestoration`."""
+    """Called by the WebUI and by extensions that read its list of face restorers, like `FaceRestoration`."""
 
     cmd_dir = None
 
@@ -25,7 +25,7 @@ class VqfrFaceRestorer:
         return NAME
 
     def restore(self, np_image: np.ndarray) -> np.ndarray:
-        """(H, W, 3) RGB uint8 in and out, of one size. On a failure the picture as it was: the WebUI would lose it."""
+        """(H, W, 3) RGB uint8 in and out, same size. On failure returns the picture unchanged; an error loses it."""
         if not once.may_restore_natively():
             return np_image
         try:
@@ -35,7 +35,7 @@ class VqfrFaceRestorer:
             return np_image
         except Exception as error:
             message = str(error) or type(error).__name__
-            host.report_error(f"a picture was left as it was: {message}", is_ours=isinstance(error, VqfrError))
+            host.report_error(f"a picture was left unchanged: {message}", is_ours=isinstance(error, VqfrError))
             _note_error(message)
             return np_image
         _note_faces(faces_text(result.report))
@@ -43,13 +43,13 @@ class VqfrFaceRestorer:
 
 
 def register(face_restorers: list[Any]) -> None:
-    """Put VQFR into the WebUI's list, once: the list survives "Reload UI"."""
+    """Add VQFR to the WebUI's list, once: the list survives "Reload UI"."""
     face_restorers[:] = [known for known in face_restorers if known.name() != NAME]
     face_restorers.append(VqfrFaceRestorer())
 
 
 def _note_faces(text: str) -> None:
-    """Leave word with the running generation, if there is one, for the infotext and the Extras operation."""
+    """Tell the running generation, if any, for the infotext and the Extras operation."""
     running = _running()
     if running is not None:
         job, p = running
@@ -59,7 +59,7 @@ def _note_faces(text: str) -> None:
 
 
 def _note_error(text: str) -> None:
-    """Leave word with the running generation, if there is one, for the infotext and the page."""
+    """Tell the running generation, if any, for the infotext and the page."""
     running = _running()
     if running is not None:
         job, p = running

@@ -1,4 +1,4 @@
-"""What the always-visible script does at each step of a generation. `p` is the WebUI's processing object."""
+"""The always-visible script's work at each step of a generation. `p` is the WebUI's processing object."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,11 +14,11 @@ from .request import BEFORE, GenerationRequest
 from .restoring import restore_image
 
 AXES = "vqfr_axes"
-"""The attribute of `p` in which X/Y/Z plots leave their values, by name."""
+"""The attribute of `p` in which X/Y/Z plots put their values, by name."""
 
 
 def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: Mapping[str, Any]) -> None:
-    """Read what is to be done. Values of an X/Y/Z plot win over those given by name, these over the controls."""
+    """Read what to do. Values of an X/Y/Z plot override those given by name, which override the controls."""
     for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
         del p.extra_generation_params[key]  # the cells of an X/Y/Z plot share one dictionary
     job, axes = once.begin(p), dict(getattr(p, AXES, {}))
@@ -40,7 +40,7 @@ def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: M
 
 
 def fix(p: Any, pp: Any, when: str) -> None:
-    """Restore the faces of a picture (`pp.image`) if this is the moment for it. Never raises: the picture survives."""
+    """Restore the faces of a picture (`pp.image`) if this is the right moment. Never raises, to keep the picture."""
     job = _job_of(p)
     if job is None or job.request is None or _moment(job.request) != when:
         return
@@ -49,10 +49,10 @@ def fix(p: Any, pp: Any, when: str) -> None:
         pp.image, job.faces[number] = _fixed(p, pp.image, job.request, number)
     except Cancelled as error:
         job.faces[number] = str(error)
-    except Exception as error:  # whatever goes wrong, the picture that took minutes to make must not be lost
+    except Exception as error:  # whatever goes wrong, a picture that took minutes to make must not be lost
         job.errors[number] = str(error) or type(error).__name__
         nth = number[0] * getattr(p, "batch_size", 1) + number[1] + 1
-        _tell(p, f"picture {nth} was left as it was: {job.errors[number]}", isinstance(error, VqfrError))
+        _tell(p, f"picture {nth} was left unchanged: {job.errors[number]}", isinstance(error, VqfrError))
 
 
 def _fixed(p: Any, image: Image.Image, request: GenerationRequest, number: once.Number) -> tuple[Image.Image, str]:
@@ -71,7 +71,7 @@ def _moment(request: GenerationRequest) -> str:
 
 
 def _inpaint_mask(p: Any, size: tuple[int, int], request: GenerationRequest) -> Image.Image | None:
-    """White where the picture is repainted, of the picture's size; None when nothing is masked."""
+    """White where the picture is repainted, at the picture's size; None if nothing is masked."""
     mask: Image.Image | None = getattr(p, "mask_for_overlay", None)
     if mask is None:
         return None
@@ -86,7 +86,7 @@ def _inside(mask: Image.Image, restored: Image.Image, before: Image.Image) -> Im
 
 
 def _save_before(p: Any, image: Image.Image, number_in_batch: int) -> None:
-    """With an infotext that does not claim what was not done yet."""
+    """With an infotext that does not claim what is not done yet."""
     kept = p.extra_generation_params
     p.extra_generation_params = {key: value for key, value in kept.items() if not key.startswith(PREFIX)}
     try:
@@ -101,7 +101,7 @@ def _tell(p: Any, message: str, is_ours: bool) -> None:
 
 
 def number_of(p: Any) -> once.Number:
-    """Which picture of the generation is being made."""
+    """The index of the current picture in the generation."""
     return getattr(p, "iteration", 0), getattr(p, "batch_index", 0)
 
 
@@ -111,7 +111,7 @@ def _job_of(p: Any) -> once.Job | None:
 
 
 def _text_of(entries_of: Callable[[once.Job], Mapping[once.Number, str]]) -> Callable[..., str | None]:
-    """What the WebUI calls, with the variables of its create_infotext, to get the entry of the picture it writes."""
+    """Called by the WebUI with the variables of its create_infotext, for the entry of the picture it writes."""
 
     def text(**known: Any) -> str | None:
         p, index = known["p"], known["index"]
@@ -128,4 +128,4 @@ def _text_of(entries_of: Callable[[once.Job], Mapping[once.Number, str]]) -> Cal
 faces_of_picture = _text_of(lambda job: job.faces)
 """What was done with the faces of a picture."""
 error_of_picture = _text_of(lambda job: job.errors)
-"""Why nothing could be done with it."""
+"""Why it could not be restored."""

@@ -1,6 +1,6 @@
-"""The WebUI's device, memory, folders, settings, state and saving. All differences between hosts end here.
+"""The WebUI's device, memory, folders, settings, state and saving. Hides all differences between hosts.
 
-Every import of a host module stands in a function: the WebUI imports this file while it is still starting.
+Host modules are imported inside functions: the WebUI imports this file during startup.
 """
 
 import logging
@@ -17,14 +17,14 @@ logger = logging.getLogger("vqfr_webui")
 
 
 def model_folder() -> Path:
-    """Where the extension's own weights lie and downloads go: <models>/VQFR."""
+    """Where the extension's weights and downloads are: <models>/VQFR."""
     from modules import paths
 
     return Path(paths.models_path) / "VQFR"
 
 
 def search_folders() -> list[Path]:
-    """Folders of other face tools, which hold the same detectors and parsers."""
+    """Folders of other face tools, which may have the same detectors and parsers."""
     from modules import paths, shared
 
     models, flags = Path(paths.models_path), shared.cmd_opts
@@ -42,7 +42,7 @@ def device() -> "torch.device":
 
 
 def make_room() -> None:
-    """Ask Forge to move its models out of the way, as its own face restorers do. A1111 has no such request."""
+    """Ask Forge to move its models out of the way, as its own face restorers do. A1111 has no such function."""
     try:
         from modules_forge.utils import prepare_free_memory
     except ImportError:
@@ -52,14 +52,14 @@ def make_room() -> None:
 
 
 def collect_garbage() -> None:
-    """Give memory that is no longer used back to the device."""
+    """Free unused device memory."""
     from modules import devices
 
     devices.torch_gc()
 
 
 def setting(name: str, default: Any) -> Any:
-    """A setting of the WebUI, or the default while it does not exist yet."""
+    """A setting of the WebUI, or the default if it does not exist yet."""
     from modules import shared
 
     value = getattr(shared.opts, name, None)
@@ -67,14 +67,14 @@ def setting(name: str, default: Any) -> Any:
 
 
 def change_setting(name: str, value: Any) -> None:
-    """Give a setting another value. The file has it when the user next saves the settings."""
+    """Change a setting. It is written to the file when the user next saves the settings."""
     from modules import shared
 
     shared.opts.data[name] = value
 
 
 def unloads_after_use() -> bool:
-    """Whether face restoration shall not stay in the device's memory."""
+    """Whether to remove face restoration from device memory after use."""
     return bool(setting("face_restoration_unload", False)) and device().type != "cpu"
 
 
@@ -87,7 +87,7 @@ def is_stopped() -> bool:
 
 
 def show_progress(text: str, done: int = 0, total: int = 0) -> None:
-    """Write below the WebUI's progress bar. done, total: also move the bar, in a job of our own."""
+    """Show text below the WebUI's progress bar. done, total: also move the bar, in our own job."""
     from modules import shared
 
     shared.state.textinfo = text
@@ -96,7 +96,7 @@ def show_progress(text: str, done: int = 0, total: int = 0) -> None:
 
 
 def job_started_at() -> float | None:
-    """When the WebUI's present piece of work began; a new one has another value."""
+    """When the WebUI's current job began; a new job has another value."""
     from modules import shared
 
     started: float | None = getattr(shared.state, "time_start", None)
@@ -105,7 +105,7 @@ def job_started_at() -> float | None:
 
 @contextmanager
 def job(name: str) -> Iterator[None]:
-    """A piece of work of our own: waits for its turn after generations, and Interrupt ends it."""
+    """A job of our own: queues behind generations, and Interrupt ends it."""
     from modules import call_queue, shared
 
     with call_queue.queue_lock:
@@ -117,7 +117,7 @@ def job(name: str) -> Iterator[None]:
 
 
 def report_error(message: str, *, is_ours: bool) -> None:
-    """Write into the WebUI's log; with the traceback unless the message says all (an error raised on purpose)."""
+    """Write to the WebUI's log, with the traceback unless the error was raised on purpose."""
     from modules import errors
 
     errors.report(f"VQFR: {message}", exc_info=not is_ours)
@@ -131,14 +131,14 @@ def tell_page(p: Any, message: str) -> None:
 
 
 def has_composite_hook() -> bool:
-    """Whether the WebUI calls scripts once more after an inpainted part was put into its picture (since 1.8)."""
+    """Whether the WebUI calls scripts again after compositing an inpainted part (since 1.8)."""
     from modules import scripts
 
     return hasattr(scripts.Script, "postprocess_image_after_composite")
 
 
 def save_picture(p: Any, image: "Image.Image", number_in_batch: int, suffix: str) -> None:
-    """Save a picture of a generation beside the final one, if that is saved at all."""
+    """Save a picture of a generation next to the final one, if that is saved at all."""
     from modules import images, processing, shared
 
     if not p.save_samples():
@@ -160,7 +160,7 @@ def save_picture(p: Any, image: "Image.Image", number_in_batch: int, suffix: str
 
 
 def may_name_folders() -> bool:
-    """Whether users of the page may type folders of this machine, as on the WebUI's own Extras tab."""
+    """Whether users of the page may name folders on this machine, as on the WebUI's own Extras tab."""
     from modules import shared
 
     return not getattr(shared.cmd_opts, "hide_ui_dir_config", False)
@@ -174,7 +174,7 @@ def output_folder() -> Path:
 
 
 def send_image(button: Any, image: Any, tab: str) -> None:
-    """Let a button hand the picture of a gr.Image to one of the WebUI's tabs: img2img, inpaint or extras."""
+    """Let a button send the picture of a gr.Image to one of the WebUI's tabs: img2img, inpaint or extras."""
     from modules import infotext_utils
 
     infotext_utils.register_paste_params_button(

@@ -1,4 +1,4 @@
-"""Settings and results in the text that a WebUI saves with its pictures, and back.
+"""Write settings and results to the infotext that a WebUI saves with its pictures, and read them back.
 
 Keys are "VQFR model", which is always there, and "VQFR <option>" for every option that differs from its default.
 """
@@ -24,7 +24,7 @@ def key_of(name: str) -> str:
 
 
 def settings_to_infotext(request: Request, model: str) -> dict[str, str]:
-    """The settings as infotext entries. model: what the choice "auto" stood for, or the choice itself."""
+    """The settings as infotext entries. model: what "auto" resolved to, or the choice itself."""
     entries = {MODEL: model}
     for spec in option_specs():
         value = getattr(request.options, spec.name)
@@ -48,9 +48,9 @@ def faces_text(report: "Report") -> str:
 
 
 def pasted_option(spec: OptionSpec, parameters: Mapping[str, Any]) -> Any:
-    """The value of an option in infotext that was read; None when the text is not of a picture we worked on.
+    """The value of an option in parsed infotext; None if the picture was not made with VQFR.
 
-    A value of an earlier version is given by its present name; one that is not allowed gives the default.
+    Values of earlier versions become their present names; an invalid one gives the default.
     """
     if MODEL not in parameters:
         return None

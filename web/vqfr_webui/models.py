@@ -1,4 +1,4 @@
-"""Which models there are, by name. No name reaches outside the folders."""
+"""The available models, by name. Names cannot reach outside the folders."""
 
 import functools
 from typing import TYPE_CHECKING, Any
@@ -23,14 +23,14 @@ def weight_store() -> "WeightStore":
 
 
 def model_names() -> list[str]:
-    """What a user may choose: auto, the known models, and further files in the model folder."""
+    """The user's choices: auto, the known models, and other files in the model folder."""
     return [choice.name for choice in weight_store().choices("restorer")]
 
 
 def resolve_model(name: str) -> str:
-    """What a choice means now: a known model or the path of a file in the model folder.
+    """Resolve a choice to a known model or the path of a file in the model folder.
 
-    auto is the best model that is present. Raises InputError for everything that is not a choice, paths included.
+    auto is the best model present. Raises InputError for anything but a choice, including paths.
     """
     store = weight_store()
     if name == AUTO:

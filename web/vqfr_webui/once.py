@@ -1,8 +1,8 @@
 """Never work on a picture twice.
 
-One picture of a generation can meet us three times: as the WebUI's own face restoration, as the Extras operation that
+A picture of a generation can reach us three times: as the WebUI's own face restoration, as the Extras operation that
 the WebUI can show in txt2img and img2img, and as the always-visible script. The script wins, then face restoration.
-Only the script is told about the generation (`p`), so it leaves word here for the other two, even when it is off.
+Only the script gets the generation (`p`), so it records it here for the other two, even when it is off.
 """
 
 import weakref
@@ -13,7 +13,7 @@ from . import host
 from .request import GenerationRequest
 
 Number = tuple[int, int]
-"""(batch, place in the batch) of a picture, from 0."""
+"""(batch, index in the batch) of a picture, from 0."""
 
 
 @dataclass(eq=False)
@@ -21,17 +21,17 @@ class Job:
     """One run of the WebUI's image generation."""
 
     generation: "weakref.ref[Any]"
-    """The WebUI's processing object; dead when it went away without telling us."""
+    """The WebUI's processing object; dead if it went away without notice."""
     started_at: float | None
-    """`host.job_started_at` of the work it belongs to."""
+    """`host.job_started_at` of its job."""
     request: GenerationRequest | None = None
-    """What the always-visible script shall do; None when it is off."""
+    """What the always-visible script should do; None if it is off."""
     was_restored: bool = False
-    """The present picture went through the WebUI's face restoration with us."""
+    """The current picture went through the WebUI's face restoration with VQFR."""
     faces: dict[Number, str] = field(default_factory=dict)
     """By picture, what was done with its faces."""
     errors: dict[Number, str] = field(default_factory=dict)
-    """By picture, why nothing could be done."""
+    """By picture, why it could not be restored."""
 
 
 _current: Job | None = None
@@ -51,7 +51,7 @@ def end() -> None:
 
 
 def current() -> Job | None:
-    """The generation that is running, None outside of one. One that broke off without `end` does not count."""
+    """The running generation, or None. One that was aborted without `end` does not count."""
     job = _current
     if job is None or job.generation() is None or job.started_at != host.job_started_at():
         return None
@@ -59,13 +59,13 @@ def current() -> Job | None:
 
 
 def may_restore_natively() -> bool:
-    """Whether the WebUI's face restoration shall work on the picture it was given."""
+    """Whether the WebUI's face restoration should process the picture it was given."""
     job = current()
     return job is None or job.request is None
 
 
 def may_run_extras() -> bool:
-    """Whether the Extras operation shall work on the picture it was given."""
+    """Whether the Extras operation should process the picture it was given."""
     job = current()
     if job is None:
         return True

@@ -1,4 +1,4 @@
-"""Tell the WebUI what there is. Called at each of its starts and at each "Reload UI"."""
+"""Register everything with the WebUI. Called at startup and at each "Reload UI"."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .xyz import add_axes
 
 
 def register() -> None:
-    """The WebUI forgets callbacks when its page is reloaded; its list of face restorers it keeps."""
+    """The WebUI drops callbacks when its page is reloaded, but keeps its list of face restorers."""
     from modules import script_callbacks, shared
 
     face_restorer.register(shared.face_restorers)

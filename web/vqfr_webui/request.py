@@ -1,4 +1,4 @@
-"""What is to be done with a picture: the model and the core's options, and for generations when and where."""
+"""What to do with a picture: the model, the core's options, and for generations when and where."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ class Request:
 
     @classmethod
     def from_names(cls: type[AnyRequest], values: Mapping[str, Any]) -> AnyRequest:
-        """From a dictionary such as a page or a program gives; None and what is left out are defaults.
+        """Parse a dictionary from a page or program; None and missing entries are defaults.
 
-        Raises InputError for a name that is not known, with the list of those that are, and for a bad value.
+        Raises InputError for an unknown name, listing the known ones, and for a bad value.
         """
         own = [f.name for f in dataclasses.fields(cls) if f.name != "options"]
         specs = {spec.name: spec for spec in option_specs()}
@@ -48,7 +48,7 @@ class GenerationRequest(Request):
     inpaint_only: bool = False
     """Leave everything outside the inpaint mask as it is."""
     save_before: bool = False
-    """Save each picture as it was before, too."""
+    """Also save each picture as it was before."""
 
     def __post_init__(self) -> None:
         if self.when not in MOMENTS:
@@ -59,6 +59,6 @@ class GenerationRequest(Request):
 
 
 def _exact(spec: OptionSpec, value: Any) -> Any:
-    """Whole numbers as integers: pages and JSON may give 4.0."""
+    """Whole numbers as integers: pages and JSON may send 4.0."""
     is_whole = isinstance(value, float) and value.is_integer()
     return int(value) if is_whole and type(spec.default) is int else value

@@ -1,7 +1,7 @@
 """Restore the faces of a picture. The networks are kept between pictures, one model at a time.
 
-A `FaceRestorer` lets threads take turns by itself. The lock here is for what is around it: that nobody drops the
-networks, or asks the WebUI for memory, while somebody else is using them.
+A `FaceRestorer` is thread-safe. The lock here keeps other threads from dropping the networks, or asking the WebUI for
+memory, while they are in use.
 """
 
 import threading
@@ -29,14 +29,14 @@ class Restored(NamedTuple):
     """A picture and what was done to it."""
 
     image: Image.Image
-    """The very object that came in when nothing was done to it."""
+    """The input object itself if nothing was done."""
     report: "Report"
 
 
 def restore_image(image: Image.Image, request: Request, area: Image.Image | None = None) -> Restored:
     """Restore the faces of a picture; transparency is kept.
 
-    area: white where faces may be, of any size; None: everywhere. Raises VqfrError with a message for the user.
+    area: white where faces may be, of any size; None means everywhere. Raises VqfrError with a message for the user.
     """
     picture = convert.to_picture(image)
     with borrowed_memory():
@@ -54,7 +54,7 @@ def restore_image(image: Image.Image, request: Request, area: Image.Image | None
 
 
 def detect_in_image(image: Image.Image, request: Request) -> "ImageFaces":
-    """The faces of a picture, numbered and chosen but not restored."""
+    """The faces of a picture, numbered and selected but not restored."""
     from vqfr_core.pipeline import find_faces, select_faces
 
     picture = convert.to_picture(image)
@@ -67,7 +67,7 @@ def detect_in_image(image: Image.Image, request: Request) -> "ImageFaces":
 
 @contextmanager
 def borrowed_memory() -> Iterator[None]:
-    """Around each use of networks: one at a time, room on the device before, memory given back after."""
+    """Wraps each use of networks: one at a time, with room made on the device before and memory freed after."""
     with _lock:
         host.make_room()
         try:
@@ -98,13 +98,13 @@ def open_restorer(model: str, precision: str = "auto") -> "FaceRestorer":
 
 
 def drop_networks() -> None:
-    """Forget everything that is loaded."""
+    """Drop everything that is loaded."""
     with _lock:
         _kept.clear()
 
 
 def _open_detector(name: str) -> "Detector":
-    """That of the restorer which is loaded, else one that nobody keeps."""
+    """The store of the loaded restorer, else a temporary one."""
     for restorer in _kept.values():
         return restorer.detector(name)
     return weight_store().open("detector", name, host.device(), progress=_show_download)

@@ -1,4 +1,4 @@
-"""The HTTP interface, described in docs/webui_api.md. It is there when the WebUI's own is: with --api or --nowebui."""
+"""The HTTP interface, described in docs/webui_api.md. Available when the WebUI's own is: with --api or --nowebui."""
 
 import dataclasses
 import secrets
@@ -19,7 +19,7 @@ _IMAGE_FIELDS = ("image", "model", "options")
 
 
 class Task(NamedTuple):
-    """What a request asks for."""
+    """A parsed request."""
 
     image: Any
     """A Pillow image."""
@@ -83,21 +83,21 @@ def read_task(body: Any) -> Task:
         what = f"unknown field {', '.join(unknown)}" if unknown else "model is text and options an object"
         raise InputError(f"{what}; the fields are {', '.join(_IMAGE_FIELDS)}")
     if "model" in options:
-        raise InputError("model stands beside options, not in them")
+        raise InputError("model goes next to options, not inside")
     request = Request.from_names({"model": model, **options})
     _check_present(resolve_model(model), request.options.detector)
     return Task(convert.decode_image(body["image"], MAX_PIXELS), request)
 
 
 def _check_present(*names: str) -> None:
-    """Programs far away do not start downloads."""
+    """Remote programs must not start downloads."""
     for name in names:
         if name != AUTO and not is_present(name):
             raise WeightsError(f"{name} is not on this machine; choose it once in the WebUI to download it")
 
 
 def _posted(work: Callable[[Any], dict[str, Any]]) -> Callable[..., Any]:
-    """The endpoint of a piece of work. It reads the body itself, to stop in time when that is too large."""
+    """The endpoint of a task. It reads the body itself, to stop early if it is too large."""
     import json
 
     from fastapi import HTTPException, Request
@@ -108,7 +108,7 @@ def _posted(work: Callable[[Any], dict[str, Any]]) -> Callable[..., Any]:
             body = json.loads(await _read_limited(request))
             return await run_in_threadpool(work, body)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise HTTPException(422, f"the body is no JSON: {error}") from error
+            raise HTTPException(422, f"the body is not JSON: {error}") from error
         except VqfrError as error:
             raise HTTPException(_status_of(error), str(error)) from error
 
@@ -138,7 +138,7 @@ def _status_of(error: VqfrError) -> int:
 
 
 def _login_check() -> Callable[..., None]:
-    """What the WebUI does for its own routes: HTTP Basic with the names and passwords of --api-auth."""
+    """Same as for the WebUI's own routes: HTTP Basic with the names and passwords of --api-auth."""
     from fastapi import Depends, HTTPException
     from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
@@ -155,7 +155,7 @@ def _login_check() -> Callable[..., None]:
 def _body_schema() -> dict[str, Any]:
     text = {"type": "string"}
     properties = {
-        "image": {**text, "description": "a picture file in base64, with or without the head of a data URL"},
+        "image": {**text, "description": "a picture file in base64, with or without a data URL prefix"},
         "model": {**text, "default": AUTO, "description": "a name of GET /vqfr/models, or auto"},
         "options": {"type": "object", "description": "options by name, see GET /vqfr/schema"},
     }

@@ -19,7 +19,7 @@ _CHECKBOXES = {
 
 
 class VqfrScript(scripts.Script):
-    """Its arguments: whether it is on, options by name (for the API), then one for each name of `self._names`."""
+    """Its arguments: whether it is on, options by name (for the API), then one for each of `self._names`."""
 
     _names: tuple[str, ...] = ()
 
@@ -58,7 +58,7 @@ class VqfrScript(scripts.Script):
             choices=list(MOMENTS),
             value=AFTER,
             label="When",
-            info="After an inpainted part was put into its picture, which is also after ADetailer, or before that.",
+            info="After an inpainted part was composited, which is also after ADetailer, or before that.",
             elem_id=self.elem_id("when"),
         )
         with gr.Row():
@@ -70,7 +70,7 @@ class VqfrScript(scripts.Script):
 
 
 def _paste_fields(controls: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """For each control, how its value is read from the infotext of a picture. None leaves the control alone."""
+    """How each control's value is read from a picture's infotext. None leaves the control unchanged."""
     fields: list[tuple[Any, Any]] = [
         (controls["model"], MODEL),
         (controls["when"], lambda known: known.get(key_of("when"), AFTER) if MODEL in known else None),

@@ -1,4 +1,4 @@
-"""The WebUI's page of settings: what VQFR does as the WebUI's own face restorer, which has no controls elsewhere."""
+"""The WebUI's settings page: what VQFR does as the WebUI's own face restorer, which has no other controls."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from .models import AUTO, model_names
 from .request import Request
 
 LEFT_OUT = ("aligned", "scale")
-"""Options that would change the size of the picture or its meaning, which a face restorer must not."""
+"""Options that change the picture's size or meaning, which a face restorer must not do."""
 _SECTION = ("vqfr", "VQFR")
 
 
 def add_settings() -> None:
-    """Put the settings into the WebUI."""
+    """Add the settings to the WebUI."""
     import gradio as gr
     from modules import shared
 
@@ -34,13 +34,13 @@ def add_settings() -> None:
 
 
 def default_request() -> Request:
-    """What the settings say. Raises InputError for a value that is not allowed."""
+    """The request from the settings. Raises InputError for a value that is not allowed."""
     values = {spec.name: host.setting(_key(spec.name), spec.default) for spec in _specs()}
     return Request.from_names({"model": host.setting(_key("model"), AUTO), **values})
 
 
 def _rename_value(spec: OptionSpec) -> None:
-    """Bring a value of an earlier version to its present name: Gradio refuses to save what its menu does not list."""
+    """Rename a value of an earlier version: Gradio refuses to save what its menu does not list."""
     value = host.setting(_key(spec.name), spec.default)
     if value in tuple(spec.retired):
         host.change_setting(_key(spec.name), spec.current(value))

@@ -1,4 +1,4 @@
-"""The tab of our own: the core's page in the WebUI's surroundings."""
+"""Our own tab: the core's page hosted by the WebUI."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ _TARGETS = {"img2img": "Send to img2img", "inpaint": "Send to inpaint", "extras"
 
 
 def build_tab() -> list[tuple[Any, str, str]]:
-    """What the WebUI wants of a tab: its blocks, its title, and the end of its HTML id."""
+    """What the WebUI needs for a tab: its blocks, its title, and the end of its HTML id."""
     from vqfr_core.page.build import build_page
     from vqfr_core.page.host import Folders, PageHost, SendTo
 

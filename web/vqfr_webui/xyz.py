@@ -16,7 +16,7 @@ _PREFIX = "[VQFR] "
 
 
 def add_axes() -> None:
-    """Append our axes to the X/Y/Z plot, unless they are there. A WebUI without it gets none."""
+    """Append our axes to the X/Y/Z plot, unless already there. A WebUI without it gets none."""
     from modules import scripts
 
     for data in scripts.scripts_data:
@@ -53,7 +53,7 @@ def _choice(
     retired: tuple[str, ...] = (),
     cost: float = 0.0,
 ) -> Any:
-    """An axis of words. choices: asked when they are shown. retired: further words that are still understood."""
+    """An axis of words. choices: evaluated when shown. retired: further words that are still accepted."""
 
     def confirm(p: Any, values: list[str]) -> None:
         known = choices()
@@ -66,7 +66,7 @@ def _choice(
 
 
 def _apply(name: str) -> Any:
-    """Leaves a value for `generation.begin`. A new dictionary, since the plot's cells share the old one."""
+    """Passes a value to `generation.begin`. A new dictionary, because the plot's cells share the old one."""
 
     def apply(p: Any, value: Any, values: Any) -> None:
         typed = value == "True" if value in _YES_NO else value
