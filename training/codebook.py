@@ -1,6 +1,6 @@
-"""How the codebook is learned: k-means start, moving averages, replacement of unused codes (van den Oord et al., 2017).
+"""Learn the codebook: k-means start, moving averages, replacement of unused codes (van den Oord et al., 2017).
 
-All of this lives here and never in the network, which only knows the finished table.
+All of this is kept out of the network, which only has the finished table.
 """
 
 import torch
@@ -12,7 +12,7 @@ from .distributed import copy_from_first, sum_over_processes
 
 
 class CodebookTrainer:
-    """Keeps the moving averages whose quotient is the table `embedding` (K, D), which it rewrites in place."""
+    """Keeps the moving averages whose quotient is the table `embedding` (K, D), updated in place."""
 
     def __init__(self, embedding: Tensor, decay: float = 0.99, reservoir_size: int = 8192) -> None:
         self.embedding = embedding
@@ -31,7 +31,7 @@ class CodebookTrainer:
         self.reservoir = torch.cat([self.reservoir, tokens.detach().float()])[-self.reservoir_size :]
 
     def start(self, generator: torch.Generator, rounds: int = 8) -> None:
-        """Begin the table with k-means on the remembered features."""
+        """Initialise the table with k-means on the remembered features."""
         with torch.no_grad():
             self.embedding.copy_(kmeans(self.reservoir, self.embedding.shape[0], rounds, generator))
         copy_from_first(self.embedding)
@@ -50,7 +50,7 @@ class CodebookTrainer:
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         self.used += counts
-        # A code without recent use keeps its place: its quotient would be noise.
+        # A code without recent use stays unchanged: its quotient would be noise.
         alive = (self.counts > 1e-3)[:, None]
         self.embedding.copy_(torch.where(alive, self.sums / self.counts.clamp(min=1e-3)[:, None], self.embedding))
 
@@ -69,7 +69,7 @@ class CodebookTrainer:
         return self.num_replaced
 
     def state_dict(self) -> dict[str, Tensor | bool]:
-        """Everything but the table, which the network's own state holds."""
+        """Everything but the table, which is in the network's own state."""
         return {
             "counts": self.counts,
             "sums": self.sums,

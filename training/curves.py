@@ -1,4 +1,4 @@
-"""Curves of a run, drawn from its log."""
+"""Plot the curves of a run from its log."""
 
 import json
 from collections import defaultdict
@@ -25,11 +25,11 @@ PANELS = {
     "codes": ("codes_in_use", "unused_codes"),
 }
 SMOOTHED = 0.9
-"""Part of the moving average that the curves of the losses keep from step to step of the log."""
+"""Decay of the moving average of the loss curves, per step of the log."""
 
 
 def draw_curves(log: Path, target: Path) -> None:
-    """One column a stage, one row a panel, over steps. log: lines of JSON; target: .png or .svg."""
+    """One column per stage, one row per panel, over steps. log: lines of JSON; target: .png or .svg."""
     series: dict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
     for line in log.read_text().splitlines():
         figures = json.loads(line)

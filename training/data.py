@@ -1,4 +1,4 @@
-"""Augmented random crops of faces by number, so that a run can be resumed exactly."""
+"""Augmented random crops of faces, by number, so that a run can be resumed exactly."""
 
 import multiprocessing
 import sys
@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     degraded: Tensor
 
     def on(self, device: torch.device) -> "Batch":
-        """In [-1, 1] on a device. Bytes travel, being a quarter of the numbers."""
+        """In [-1, 1] on a device. Transfers bytes, a quarter of the floats."""
         return Batch(*(to_range(pixels.to(device, non_blocking=True)) for pixels in self))
 
 
@@ -53,7 +53,7 @@ def to_range(pixels: Tensor) -> Tensor:
 def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.ndarray:
     """A crop at about the template's scale: flipped, turned, scaled, recoloured. uint8 (crop_px, crop_px, 3)."""
     image = decode(encoded)
-    # Smaller faces now and then: enlarged pictures are never quite sharp, and unaligned portraits occur in use.
+    # Sometimes smaller faces: enlarged pictures are never quite sharp, and unaligned portraits occur in use.
     scale = TEMPLATE_PX / image.shape[1] * (rng.uniform(0.9, 1.12) if rng.random() < 0.6 else rng.uniform(0.55, 0.9))
     angle_deg = rng.normal(0.0, 3.0)
     half = min(crop_px / scale, image.shape[1]) / 2
@@ -81,7 +81,7 @@ def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, number: int) -> Batch:
-    """Batch `number` of the endless sequence that `seed` names."""
+    """Batch `number` of the endless sequence of `seed`."""
     rng = np.random.default_rng([seed, number])
     chosen = rng.choice(len(pictures), batch_size, replace=batch_size > len(pictures))
     sharp = [random_crop(pictures[i], crop_px, rng) for i in chosen]
@@ -108,7 +108,7 @@ def batches(
     num_workers: int = 1,
     pin_memory: bool = False,
 ) -> Iterator[Batch]:
-    """Every `stride`-th batch from number `first` on, made ahead by processes of their own (0: made when asked for)."""
+    """Every `stride`-th batch from number `first` on, made ahead by worker processes (0: made on demand)."""
     return iter(
         DataLoader(
             _Batches(pictures, crop_px, batch_size, seed),
@@ -124,9 +124,9 @@ def batches(
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """Processes without this one's threads: a plain fork copies OpenCV's locks, and may wait for ever.
+    """Processes without this one's threads: a plain fork copies OpenCV's locks and may deadlock.
 
-    The trainer is imported once for all of them: each on its own they took 40 seconds to start on a rented machine.
+    The trainer is imported once for all of them: separately they took 40 seconds to start on a rented machine.
     """
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")

@@ -1,4 +1,4 @@
-"""Several processes that train one network, each on crops of its own: started by `torchrun`, or one process alone."""
+"""Several processes train one network, each on its own crops: started by `torchrun`, or a single process."""
 
 import os
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def join(device: str) -> torch.device:
-    """Meet the other processes, if `torchrun` started several; gives this process's device."""
+    """Join the other processes, if `torchrun` started several; gives this process's device."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return torch.device(device)
     on_gpu = device.startswith("cuda")
@@ -24,7 +24,7 @@ def rank() -> int:
 
 
 def world() -> int:
-    """How many processes there are."""
+    """The number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -34,7 +34,7 @@ def leave() -> None:
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Give every process the mean of all processes' gradients."""
+    """Average the gradients over all processes."""
     if world() == 1:
         return
     gradients = [p.grad for p in parameters if p.grad is not None]
@@ -53,14 +53,14 @@ def sum_over_processes(*tensors: Tensor) -> None:
 
 
 def copy_from_first(*tensors: Tensor) -> None:
-    """Give every process the first one's values, in place."""
+    """Copy the first process's values to every process, in place."""
     if world() > 1:
         for tensor in tensors:
             dist.broadcast(tensor, 0)
 
 
 def agree(value: float, device: torch.device) -> float:
-    """The first process's number, in all."""
+    """The first process's number, in every process."""
     if world() == 1:
         return value
     shared = torch.tensor([value], dtype=torch.float64 if device.type != "mps" else torch.float32, device=device)

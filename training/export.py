@@ -20,7 +20,7 @@ def export(state: TrainState, target: Path, origin: str, license: str) -> int:
     tensors = {key: value.detach().half().cpu().contiguous() for key, value in net.state_dict().items()}
     broken = [key for key, value in tensors.items() if not bool(value.isfinite().all())]
     if broken:
-        raise ValueError(f"not exported: numbers that are not finite in {', '.join(broken[:6])}")
+        raise ValueError(f"not exported: non-finite numbers in {', '.join(broken[:6])}")
     steps = Counter({f"stage{state.stage}_steps": state.step})
     for entry in state.history:
         steps[f"stage{entry['stage']:.0f}_steps"] += int(entry["steps"])
@@ -42,8 +42,8 @@ def export(state: TrainState, target: Path, origin: str, license: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="a checkpoint of the trainer")
-    parser.add_argument("--origin", required=True, help="what it was trained on, for those who get the file")
-    parser.add_argument("--license", required=True, help="under what terms they may use it")
+    parser.add_argument("--origin", required=True, help="what it was trained on, for users of the file")
+    parser.add_argument("--license", required=True, help="licence of the weights")
     parser.add_argument("--out", type=Path, required=True, help="the safetensors file to write")
     options = parser.parse_args(arguments)
     state = load(options.checkpoint, torch.device("cpu"))

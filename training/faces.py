@@ -1,4 +1,4 @@
-"""The faces of a run: a tar or a folder of pictures, split into those for training and those for validation."""
+"""The faces of a run: a tar or a folder of pictures, split into training and validation."""
 
 import logging
 import math
@@ -22,7 +22,7 @@ VALIDATION_PART = 0.04
 
 @dataclass(frozen=True)
 class Faces:
-    """Encoded pictures, in the order of their names."""
+    """Encoded pictures, sorted by name."""
 
     training: list[bytes]
     validation: list[bytes]
@@ -31,8 +31,8 @@ class Faces:
 def read_faces(path: Path, num_validation: int | None = None, align: bool = False) -> Faces:
     """Read pictures of aligned faces; the last `num_validation` by name (4 % if not given) are kept for validation.
 
-    path: a tar of JPEG and PNG files, or a folder of pictures. align: the folder holds photographs; every face found in
-    them is cut out and aligned to the FFHQ template at 512 px. Raises InputError when there are too few.
+    path: a tar of JPEG and PNG files, or a folder of pictures. align: the folder holds photographs; every face found is
+    cut out and aligned to the FFHQ template at 512 px. Raises InputError if there are too few.
     """
     if align:
         files = cut_out_faces(path)
@@ -52,7 +52,7 @@ def read_faces(path: Path, num_validation: int | None = None, align: bool = Fals
 
 
 def cut_out_faces(folder: Path) -> list[bytes]:
-    """All faces of a folder of photographs, aligned, as PNG files of 512 px. Photographs without a face are named."""
+    """All faces of a folder of photographs, aligned, as PNG files of 512 px. Photographs without a face are logged."""
     detector = WeightStore().open("detector", "retinaface_mobile0.25", "cpu")
     files = []
     for path in pictures_in(folder).values():

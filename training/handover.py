@@ -1,12 +1,12 @@
-"""Start values of the main decoder that depend on what stage 1 learned.
+"""Initial values of the main decoder that depend on what stage 1 learned.
 
 The input reaches the answer only through offsets and modulation of the texture (and the last convolution). Two things
 make that path weak at first: texture features are many times larger than the condition, so offsets hardly see the
-input; and modulation multiplies a texture that changes sign from place to place. Both are set right here, without
-changing the texture image: the quietest direction of each level's texture feature gets a constant, which the next
-convolution's bias takes away again, and each tap's modulation of it is written to an output channel of its own. At
-Level_1 it is added to the texture itself, which is brought to the answer as stage 1 learned to: the first answer is a
-mixture of input and texture image. A v2, whose answer begins as the texture image, gets the first of the two alone.
+input; and modulation multiplies a texture whose sign varies. Both are corrected here, without changing the texture
+image: the quietest direction of each level's texture feature gets a constant, which the next convolution's bias removes
+again, and each tap's modulation of it is written to its own output channel. At Level_1 it is added to the texture
+itself, which becomes the answer as stage 1 learned: the first answer is a mixture of input and texture image. A v2,
+whose answer starts as the texture image, only gets the first of the two.
 """
 
 import torch
@@ -25,15 +25,15 @@ PATH_LEVELS = ("Level_1", "Level_2", "Level_4", "Level_8")
 CONSTANT = 4.0
 """Value of the quiet direction."""
 GAIN = 2.0
-"""Gain with which its modulation is written out, beside a texture of standard deviation 1."""
+"""Gain with which its modulation is written out, relative to a texture of standard deviation 1."""
 TEXTURE_SHARE = 0.4
-"""Of the texture image in the first answer; the rest is the input. On four degraded validation faces 0.5 had a lower
-LPIPS than 0.3; more of the input leaves less to be learned on faces that are hardly degraded."""
+"""Share of the texture image in the first answer; the rest is the input. On four degraded validation faces 0.5 had a
+lower LPIPS than 0.3; more of the input leaves less to be learned on faces that are hardly degraded."""
 
 
 @torch.no_grad()
 def hand_over(net: Vqfr, batch: Batch) -> None:
-    """Fit the start values of the main decoder to texture and condition of a batch of faces."""
+    """Fit the initial values of the main decoder to texture and condition of a batch of faces."""
     z = code_features(net, batch.sharp)
     textures = decode_texture(net, entries_of(net, nearest(net, z), z))
     condition_std = float(net.inpfeat_extraction(batch.degraded).std())
@@ -62,15 +62,15 @@ def quietest_direction(feature: Tensor, num_groups: int) -> Tensor:
 
 
 def _groups_of_reader(net: VqfrV1, name: str) -> int:
-    """How many groups of channels have to share a constant: of the normalisation at Level_1, else each its own."""
+    """How many groups of channels must share a constant: those of the normalisation at Level_1, else each its own."""
     index = level_names(len(net.config.channels)).index(name)
     return group_norm(net.config.channels[0]).num_groups if index == 0 else net.config.channels[index]
 
 
 def _balance(warp: TextureWarp, condition_std: float, texture_std: float, condition_channels: int) -> None:
-    """Let offsets and modulation begin with three times as much of the condition as of the texture.
+    """Let offsets and modulation start with three times as much of the condition as of the texture.
 
-    Constants beside them let the first group normalisation keep brightness and contrast (`state.initialise`).
+    Extra constants let the first group normalisation keep brightness and contrast (`state.initialise`).
     """
     first = warp.offset_conv1[0]
     assert isinstance(first, nn.Conv2d)
@@ -85,9 +85,9 @@ def _balance(warp: TextureWarp, condition_std: float, texture_std: float, condit
 
 
 def _add_constant(net: VqfrV1, name: str, constant: Tensor) -> None:
-    """Add `constant` (C) to the texture feature of one level, and take it away where the next level reads it.
+    """Add `constant` (C) to the texture feature of one level, and subtract it where the next level reads it.
 
-    At Level_1 the reader is a group normalisation, which takes away by itself what all channels of a group share.
+    At Level_1 the reader is a group normalisation, which removes what all channels of a group share.
     """
     last = net.decoder.get_submodule(f"decoder_dict.{name}")[-1].conv2  # type: ignore[index]
     last.bias += constant
@@ -99,14 +99,14 @@ def _add_constant(net: VqfrV1, name: str, constant: Tensor) -> None:
 
 
 def _add_modulation(warp: TextureWarp, direction: Tensor) -> None:
-    """Add tap k's modulation of `direction` to output channel k, less what half modulation gives."""
+    """Add tap k's modulation of `direction` to output channel k, minus what half modulation gives."""
     for tap in range(TAPS):
         warp.dcn.weight[tap, :, tap // 3, tap % 3] += direction
         warp.dcn.bias[tap] -= 0.5 * CONSTANT * direction.norm()
 
 
 def _bring_texture_to_answer(net: VqfrV1, texture_std: float) -> None:
-    """Let the texture pass by at Level_1, brought to a size at which the block can add to it, and end as in stage 1."""
+    """Let the texture bypass Level_1, scaled so that the block can add to it, and end as in stage 1."""
     main, head, channels = net.main_decoder, net.decoder.conv_out, net.config.channels[0]
     warp, block = main.align_func_dict["Level_1"], main.decoder_dict["Level_1"]
     assert isinstance(warp, TextureWarp)

@@ -1,4 +1,4 @@
-"""What the trainer minimises. Images are RGB in [-1, 1], (B, 3, H, W)."""
+"""The training losses. Images are RGB in [-1, 1], (B, 3, H, W)."""
 
 from importlib import resources
 from pathlib import Path
@@ -77,7 +77,7 @@ def half_size(image: Tensor) -> Tensor:
 
 
 def two_scales(perceptual: Perceptual, answer: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
-    """Perceptual distance either of the halved crop or, for the same price, of a random quarter at full resolution."""
+    """Perceptual distance either of the halved crop or, at the same cost, of a random quarter at full resolution."""
     if torch.rand((), generator=generator) < 0.5:
         pair = half_size(answer), half_size(target)
     else:
@@ -92,7 +92,7 @@ def two_scales(perceptual: Perceptual, answer: Tensor, target: Tensor, generator
 def colour_loss(answer: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference of strongly blurred images: brightness, and three times the hue, without detail.
 
-    Faces differ far more in brightness than in hue; without a weight of its own hue is learned last.
+    Faces differ far more in brightness than in hue; without its own weight, hue is learned last.
     """
     difference = F.avg_pool2d(answer, 16) - F.avg_pool2d(target, 16)
     brightness = difference.mean(1, keepdim=True)
@@ -118,10 +118,10 @@ class PatchDiscriminator(nn.Module):
 
 
 def hinge_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """What the discriminator minimises."""
+    """The discriminator's loss."""
     return F.relu(1 - real.float()).mean() + F.relu(1 + fake.float()).mean()
 
 
 def fooling_loss(fake: Tensor) -> Tensor:
-    """What the generator minimises."""
+    """The generator's adversarial loss."""
     return -fake.float().mean()

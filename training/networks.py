@@ -1,4 +1,4 @@
-"""What differs between the generations in training: where the codebook is, and how the parts are joined."""
+"""The differences between the generations in training: where the codebook is, and how the parts connect."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ SMALL_V1 = V1Config(channels=(32, 32, 64, 128, 128, 256), encoder_blocks=1, deco
 SMALL_V2 = V2Config(
     channels=(32, 32, 64, 128, 128, 160), encoder_blocks=1, decoder_blocks=1, deform_groups=1, predicts_codes=False
 )
-"""A v2 of that size, with the nearest codes: 10.6 million parameters."""
+"""A v2 of that size, with nearest codes: 10.6 million parameters."""
 SIZES: dict[str, V1Config | V2Config] = {"v1": SMALL_V1, "v2": SMALL_V2}
 
 
@@ -27,9 +27,9 @@ def code_table(net: Vqfr) -> Tensor:
 
 
 def code_features(net: Vqfr, image: Tensor) -> Tensor:
-    """Image (B, 3, H, W) -> float32 (B, D, H / 32, W / 32), still to be replaced by the nearest codes."""
+    """Image (B, 3, H, W) -> float32 (B, D, H / 32, W / 32), before replacement by the nearest codes."""
     feature: Tensor = net.encoder(image)
-    # As in use, codes are chosen in float32.
+    # As in inference, codes are chosen in float32.
     with torch.autocast(image.device.type, enabled=False):
         feature = feature.float()
         if isinstance(net, VqfrV1):
@@ -69,18 +69,18 @@ def answer(net: Vqfr, textures: dict[str, Tensor], degraded: Tensor) -> Tensor:
 
 
 def main_part(net: Vqfr) -> nn.Module:
-    """What warps the texture onto the input."""
+    """The part that warps the texture onto the input."""
     return net.main_decoder if isinstance(net, VqfrV1) else net.main_branch
 
 
 def encoder_parameters(net: Vqfr) -> list[nn.Parameter]:
-    """What leads to the codes."""
+    """The part from the image to the codes."""
     projection = net.quantizer.code.quant_conv.parameters() if isinstance(net, VqfrV1) else ()
     return [*net.encoder.parameters(), *projection]
 
 
 def texture_parameters(net: Vqfr) -> list[nn.Parameter]:
-    """What leads from the codes to the texture."""
+    """The part from the codes to the texture."""
     projection = net.quantizer.code.post_quant_conv.parameters() if isinstance(net, VqfrV1) else ()
     return [*projection, *net.decoder.parameters()]
 

@@ -1,4 +1,4 @@
-"""What both stages ask of an image: pixels, features and colour of the sharp face, and, later on, to look real."""
+"""The objective of both stages: pixels, features and colour of the sharp face, and, later, looking real."""
 
 import torch
 import torch.nn.functional as F
@@ -19,12 +19,12 @@ def backward(
     adversarial: bool,
     beside: Tensor,
 ) -> dict[str, Tensor]:
-    """Bring the gradient of all losses of `image` (B, 3, H, W), and of the loss `beside` it, to the network.
+    """Backpropagate all losses of `image` (B, 3, H, W), and the additional loss `beside`, to the network.
 
-    With `adversarial` the discriminator takes a step too. Its verdict weighs in relation to the other losses: the norms
-    of the two gradients at the image stand to each other as `adversarial_weight` to 1 (the adaptive weight of VQGAN,
-    Esser et al., CVPR 2021, section 3.1, taken at the image). Returns the figures for the log, still on
-    the device: reading each would wait for it.
+    With `adversarial` the discriminator takes a step too. Its loss is scaled relative to the others: the norms of the
+    two gradients at the image are as `adversarial_weight` to 1 (the adaptive weight of VQGAN, Esser et al., CVPR 2021,
+    section 3.1, taken at the image). Returns the figures for the log, still on the device: reading each would force a
+    sync.
     """
     leaf = image.detach().requires_grad_()
     parts = {"l1": F.l1_loss(leaf, target), "colour": colour_loss(leaf, target)}

@@ -1,4 +1,4 @@
-"""The numbers of a run."""
+"""The hyperparameters of a run."""
 
 import math
 from dataclasses import dataclass, fields
@@ -10,7 +10,7 @@ from .data import TEMPLATE_PX
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of both stages. Every field is an option of the command line of the same name."""
+    """Settings of both stages. Every field is a command-line option of the same name."""
 
     stage1_minutes: float = 20.0
     """Wall-clock time for codebook, encoder and texture decoder."""
@@ -21,15 +21,15 @@ class Recipe:
     stage2_crop_px: int = 192
     """The same in stage 2."""
     stage1_batch: int = 2
-    """Crops a step in stage 1."""
+    """Crops per step in stage 1."""
     stage2_batch: int = 2
-    """Crops a step in stage 2."""
+    """Crops per step in stage 2."""
     stage1_learning_rate: float = 2.5e-4
-    """Highest rate of stage 1, after warming up."""
+    """Peak learning rate of stage 1, after warm-up."""
     stage2_learning_rate: float = 5e-4
     """The same in stage 2."""
     warmup_steps: int = 60
-    """Steps until the highest rate, in each stage."""
+    """Steps until the peak rate, in each stage."""
     unquantized_steps: int = 300
     """Steps before the codebook starts."""
     replace_every: int = 100
@@ -45,25 +45,25 @@ class Recipe:
     codes_weight: float = 0.5
     """Weight of the distance to the sharp face's codes in stage 2."""
     whole_faces_from: float = 0.7
-    """Part of stage 2 after which its crops are whole faces, as many fewer as these are larger."""
+    """Fraction of stage 2 after which its crops are whole faces, and fewer in proportion to their size."""
     adversarial_weight: float = 0.03
-    """Norm of the discriminator's gradient at the image against that of the other losses; 0 leaves it out."""
+    """Norm of the discriminator's gradient at the image relative to that of the other losses; 0 disables it."""
     adversarial_from: float = 0.8
-    """Part of each stage after which the discriminator joins."""
+    """Fraction of each stage after which the discriminator joins."""
     bf16: bool = True
     """Networks run in bfloat16 where that is safe; weights stay float32."""
     seed: int = 1
     """Seed of weights, data and random choices."""
 
     def phases(self, stage: int) -> list[tuple[float, int, int]]:
-        """Of one stage: until which part of it crops have which side in pixels, and how many make a step."""
+        """For one stage: up to which fraction of it crops have which side in pixels, and how many per step."""
         if stage == 1:
             return [(1.0, self.stage1_crop_px, self.stage1_batch)]
         whole = max(1, self.stage2_batch * self.stage2_crop_px**2 // TEMPLATE_PX**2)
         return [(self.whole_faces_from, self.stage2_crop_px, self.stage2_batch), (1.0, TEMPLATE_PX, whole)]
 
     def weigh(self, parts: dict[str, Tensor]) -> Tensor:
-        """Sum of the losses that have a weight."""
+        """Weighted sum of the losses that have a weight."""
         weights = {field.name.removesuffix("_weight"): getattr(self, field.name) for field in fields(self)}
         terms: list[Tensor] = [weights[name] * value for name, value in parts.items() if name in weights]
         return sum(terms[1:], terms[0])

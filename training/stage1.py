@@ -29,7 +29,7 @@ def stage1_step(
 
 
 def _quantize_for_training(state: TrainState, z: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Entries for the decoder and the commitment loss; keeps the codebook up to date on the way."""
+    """Entries for the decoder and the commitment loss; also updates the codebook."""
     net, book = state.net, state.codebook
     tokens = z.detach().permute(0, 2, 3, 1).flatten(0, 2)
     book.remember(tokens)
@@ -43,5 +43,5 @@ def _quantize_for_training(state: TrainState, z: Tensor, recipe: Recipe) -> tupl
     book.update(tokens, codes.flatten())
     if state.step % recipe.replace_every == 0:
         book.replace_unused(state.generator)
-    # The decoder sees the entry; the gradient passes to the encoder as if it had seen the feature.
+    # The decoder sees the entry; the gradient reaches the encoder as if it had seen the feature.
     return z + (entries - z).detach(), commitment

@@ -1,7 +1,7 @@
 """Stage 2: restoration with codebook and texture decoder fixed (VQFR, section 3.3).
 
 The encoder learns to find the sharp face's codes in the degraded one; the main decoder learns to warp the texture onto
-the input. No gradient flows from the second to the first: the texture feature is data for the main decoder.
+the input. No gradient flows from the second to the first: the texture feature is plain input for the main decoder.
 """
 
 import torch
@@ -33,7 +33,7 @@ def stage2_step(
 
 
 def code_losses(state: TrainState, batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
-    """The degraded face's features (B, D, h, w), distance to the sharp face's entries, the share of right codes."""
+    """The degraded face's features (B, D, h, w), distance to the sharp face's entries, the share of correct codes."""
     net = state.net
     with torch.autocast(batch.sharp.device.type, torch.bfloat16, enabled=recipe.bf16):
         with torch.no_grad():
@@ -50,8 +50,8 @@ def code_losses(state: TrainState, batch: Batch, recipe: Recipe) -> tuple[Tensor
 def frozen_textures(state: TrainState, z: Tensor, recipe: Recipe) -> dict[str, Tensor]:
     """Texture features of the codes nearest to z, without gradient.
 
-    On the CPU in float32, so that the deformable convolutions sample in float32: their backward pass is five times as
-    fast there as in bfloat16.
+    On the CPU in float32, so that the deformable convolutions sample in float32, where their backward pass is five
+    times as fast as in bfloat16.
     """
     entries = entries_of(state.net, nearest(state.net, z), z)
     with torch.autocast(z.device.type, torch.bfloat16, enabled=recipe.bf16):

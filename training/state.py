@@ -1,4 +1,4 @@
-"""Everything a run must remember: weights, averages, optimisers, counters; saved and read as one file."""
+"""The full state of a run: weights, averages, optimisers, counters; saved and loaded as one file."""
 
 import copy
 import math
@@ -30,7 +30,7 @@ class TrainState:
     config: V1Config | V2Config
     net: Vqfr
     ema: Vqfr
-    """Moving average of `net`; what is judged and exported in stage 2."""
+    """Moving average of `net`; validated and exported in stage 2."""
     teacher: Vqfr
     """The network at the end of stage 1: its encoder gives the codes of sharp faces."""
     codebook: CodebookTrainer
@@ -41,15 +41,15 @@ class TrainState:
     """Source of random choices outside the data."""
     stage: int = 1
     step: int = 0
-    """Steps done in the present stage."""
+    """Steps done in the current stage."""
     seconds: float = 0.0
-    """Time spent in the present stage."""
+    """Time spent in the current stage."""
     best: float = math.inf
-    """Lowest validation LPIPS of the present stage."""
+    """Lowest validation LPIPS of the current stage."""
     looks_since_best: int = 0
-    """Looks at the validation faces since then."""
+    """Validations since then."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """Steps of finished stages, and seconds where they are known."""
+    """Steps of finished stages, and seconds if known."""
 
 
 def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> TrainState:
@@ -81,17 +81,17 @@ def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Adam:
 
 
 def stage1_groups(net: Vqfr) -> list[dict[str, Any]]:
-    """What stage 1 trains: encoder and texture decoder; the codebook moves by averages."""
+    """The parameters of stage 1: encoder and texture decoder; the codebook moves by averages."""
     return [{"params": [*encoder_parameters(net), *texture_parameters(net)], "scale": 1.0}]
 
 
 def stage2_groups(net: Vqfr) -> list[dict[str, Any]]:
-    """What stage 2 trains: encoder gently, condition and main decoder at the full rate."""
+    """The parameters of stage 2: encoder at a low rate, condition and main decoder at the full rate."""
     return [{"params": encoder_parameters(net), "scale": 0.2}, {"params": main_parameters(net), "scale": 1.0}]
 
 
 def begin_stage2(state: TrainState) -> None:
-    """Fix what stage 1 made, and start optimiser, averages and counters anew."""
+    """Freeze the result of stage 1, and reset optimiser, averages and counters."""
     state.history.append({"stage": state.stage, "steps": state.step, "seconds": round(state.seconds, 1)})
     state.stage, state.step, state.seconds = 2, 0, 0.0
     state.best, state.looks_since_best = math.inf, 0
@@ -100,9 +100,9 @@ def begin_stage2(state: TrainState) -> None:
 
 
 def initialise(net: Vqfr) -> None:
-    """Start values: no warping, half modulation, and an answer that equals the input (v1) or the texture image (v2).
+    """Initial values: no warping, half modulation, and an answer equal to the input (v1) or the texture image (v2).
 
-    Encoder and texture decoder begin nearly linear, so that brightness and colour find their way at once.
+    Encoder and texture decoder start nearly linear, so that brightness and colour get through at once.
     """
     with torch.no_grad():
         _begin_nearly_linear(net)
@@ -125,10 +125,11 @@ def initialise(net: Vqfr) -> None:
 
 
 def _begin_nearly_linear(net: Vqfr) -> None:
-    """Let what passes by the residual blocks of encoder and texture decoder keep its size, and let these add little.
+    """Let the skip paths of the encoder's and texture decoder's residual blocks keep their scale, and the blocks add
+    little.
 
-    Group normalisation takes away the level of a group and its contrast, unless its channels hold constants to compare
-    with: so they begin with some.
+    Group normalisation removes the level of a group and its contrast, unless its channels hold constants for reference,
+    so they start with some.
     """
     parts = (net.encoder, net.quantizer, net.decoder)
     for module in (module for part in parts for module in part.modules()):
@@ -145,7 +146,7 @@ def _begin_nearly_linear(net: Vqfr) -> None:
 
 
 def _begin_silent(block: nn.Module) -> None:
-    """Let a residual block give nearly nothing at first."""
+    """Make a residual block's initial output nearly zero."""
     assert isinstance(block, ResidualBlock) and block.shortcut_name is not None
     for conv in (block.conv2, block.get_submodule(block.shortcut_name)):
         assert isinstance(conv, nn.Conv2d) and conv.bias is not None
@@ -165,7 +166,7 @@ def continue_from(path: Path, seed: int, device: torch.device) -> TrainState:
 
 
 def _steps_before(path: Path) -> list[dict[str, float]]:
-    """What `export` wrote into a safetensors file of how it came about."""
+    """What `export` wrote into a safetensors file about its training."""
     if path.suffix != ".safetensors":
         return []
     with safe_open(path, "pt") as file:
@@ -175,13 +176,13 @@ def _steps_before(path: Path) -> list[dict[str, float]]:
 
 @torch.no_grad()
 def update_average(state: TrainState, decay: float = 0.999) -> None:
-    """One step of the moving average; over a ninth of the steps so far, so that random weights are forgotten."""
+    """One step of the moving average; over a ninth of the steps so far, so that initial weights fade."""
     decay = min(decay, (1 + state.step) / (10 + state.step))
     get_ema_multi_avg_fn(decay)(list(state.ema.parameters()), list(state.net.parameters()), state.step)
 
 
 def save(state: TrainState, path: Path) -> None:
-    """Write beside the file and rename, so that an interruption leaves the previous checkpoint."""
+    """Write to a temporary file and rename, so that an interruption leaves the previous checkpoint."""
     content = {
         "generation": state.net.generation,
         "config": vars(state.config),
@@ -195,7 +196,7 @@ def save(state: TrainState, path: Path) -> None:
 
 
 def load(path: Path, device: torch.device) -> TrainState:
-    """Read a checkpoint written by `save`; training goes on as if it had not stopped."""
+    """Load a checkpoint written by `save`; training continues as if it had not stopped."""
     content = torch.load(path, map_location=device, weights_only=True)
     config = (V1Config if content["generation"] == 1 else V2Config)(**content["config"])
     state = new_state(config, 0, device)

@@ -1,7 +1,7 @@
 """Command line of the trainer: `python -m training.train --faces FILE.tar --vgg FILE --out FOLDER`.
 
-With several GPUs, or on the CPU with a process for each core: `torchrun --nproc-per-node N -m training.train ...`.
-Started again with the same folder it goes on from the last checkpoint.
+With several GPUs, or on the CPU with one process per core: `torchrun --nproc-per-node N -m training.train ...`.
+Restarted with the same folder, it continues from the last checkpoint.
 """
 
 import argparse
@@ -35,7 +35,7 @@ NUM_COUNTED = 100
 
 
 class Trainer:
-    """Runs the stages of one folder: data in, checkpoints, log and sheets out."""
+    """Runs the stages of a folder: data in, checkpoints, log and sheets out."""
 
     def __init__(self, state: TrainState, recipe: Recipe, arguments: argparse.Namespace, device: torch.device) -> None:
         self.state, self.recipe, self.device = state, recipe, device
@@ -51,7 +51,7 @@ class Trainer:
         self.shown = self.faces.validation[: arguments.num_shown]
 
     def run(self) -> None:
-        """Both stages, from wherever the state stands."""
+        """Run both stages from the current state."""
         if self.state.stage == 1:
             self._run_stage(self.recipe.stage1_minutes * 60)
             if rank() == 0:
@@ -77,7 +77,7 @@ class Trainer:
             if self._goes_on(part * limit_s):
                 self._run_phase(limit_s, part * limit_s, crop_px, batch_size)
         if self.state.looks_since_best >= self.patience:
-            logger.info("no better for %d looks: stage %d ends here", self.patience, self.state.stage)
+            logger.info("no better for %d validations: stage %d ends here", self.patience, self.state.stage)
         self._look()
         if self.state.looks_since_best > self.patience:
             self.state = load(self.out / f"stage{self.state.stage}_best.pt", self.device)
@@ -121,7 +121,7 @@ class Trainer:
         return take_step(state, batch, self.perceptual, recipe, adversarial)
 
     def _look(self) -> None:
-        """Validate, write a sheet, save; the best state of each stage by validation LPIPS has a file of its own."""
+        """Validate, write a sheet, save; the best state of each stage by validation LPIPS gets its own file."""
         state = self.state
         found = math.inf
         if rank() == 0:
@@ -168,13 +168,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", choices=list(SIZES), default="v1", help="generation; both about as large")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads")
-    parser.add_argument("--num-workers", type=int, default=1, help="processes that make crops; more beside a GPU")
-    parser.add_argument("--begin-with", type=Path, help="weights to go on from in stage 2, e.g. the shipped ones")
+    parser.add_argument("--num-workers", type=int, default=1, help="processes that make crops; use more with a GPU")
+    parser.add_argument("--begin-with", type=Path, help="weights to continue from in stage 2, e.g. the bundled ones")
     parser.add_argument("--num-validation", type=int, help="pictures kept for validation (4 %%)")
-    parser.add_argument("--num-shown", type=int, default=6, help="validation faces looked at during the run")
-    parser.add_argument("--every-minutes", type=float, default=5.0, help="time between checkpoints, each with a look")
-    parser.add_argument("--patience", type=int, default=6, help="looks without a better LPIPS until a stage ends")
-    parser.add_argument("--max-steps", type=int, help="stop each stage after so many steps of this call")
+    parser.add_argument("--num-shown", type=int, default=6, help="validation faces used during the run")
+    parser.add_argument(
+        "--every-minutes", type=float, default=5.0, help="time between checkpoints, each with a validation"
+    )
+    parser.add_argument("--patience", type=int, default=6, help="validations without a better LPIPS until a stage ends")
+    parser.add_argument("--max-steps", type=int, help="stop each stage after so many steps in this call")
     for field in fields(Recipe):
         name = "--" + field.name.replace("_", "-")
         if isinstance(field.default, bool):
@@ -185,7 +187,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train, or go on training."""
+    """Train, or continue training."""
     options = parse_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if options.threads:

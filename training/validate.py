@@ -1,4 +1,4 @@
-"""A quick look at a few fixed validation faces: figures for the log and a sheet to look at."""
+"""Quick validation on a few fixed faces: figures for the log, and a sheet of pictures."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from .state import TrainState
 def validate(state: TrainState, pictures: list[bytes], perceptual: Perceptual, sheet: Path) -> dict[str, float]:
     """PSNR and LPIPS (VGG16) of input, texture and answer on whole faces: sharp in stage 1, degraded in stage 2.
 
-    `lpips` is the one that the stage is about: of the texture in stage 1, of the answer in stage 2, over both levels.
-    `codes_in_use` counts different codes over all faces. Writes a sheet with one row a face: degraded, texture, answer,
-    sharp.
+    `lpips` is the relevant one for the stage: of the texture in stage 1, of the answer in stage 2, over both levels.
+    `codes_in_use` counts different codes over all faces. Writes a sheet with one row per face: degraded, texture,
+    answer, sharp.
     """
     net = (state.ema if state.stage == 2 else state.net).eval()
     device = next(net.parameters()).device
