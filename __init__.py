@@ -1,4 +1,4 @@
-"""ComfyUI loads this folder as a node pack; everybody else imports `vqfr_core`."""
+"""ComfyUI loads this folder as a node pack; everything else imports `vqfr_core`."""
 
 import sys
 

@@ -152,7 +152,7 @@ def run_pip(arguments: list[str]) -> PipResult:
 
 
 def install(missing: list[Requirement], host: str | None) -> list[str]:
-    """Install what is missing. Returns a line for each part that failed, with the command to run by hand."""
+    """Install what is missing. Returns a line for each part that failed, with the command to run manually."""
     index = os.environ.get("INDEX_URL", "") if host == "webui" else ""  # the WebUI's own setting
     options = ["--index-url", index] if index else []
     listed_alone = read_requirements(ROOT / WITHOUT_DEPENDENCIES)
@@ -194,7 +194,7 @@ def main() -> int:
         problems.append(f"{names} not installed, because the WebUI was started with --skip-install.")
     elif missing:
         problems += install(missing, host)
-    problems += [f"{text}; update it by hand if you can." for text in find_outdated(requirements)]
+    problems += [f"{text}; update it yourself if you can." for text in find_outdated(requirements)]
     problems += torch_problems()
     for problem in problems:
         print(f"VQFR: {problem}")

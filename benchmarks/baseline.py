@@ -1,4 +1,4 @@
-"""The networks run the straightforward way, as the original does: what our own way is compared with.
+"""The networks run the straightforward way, as in the original, as a baseline.
 
 Contiguous (B, C, H, W) activations, torchvision's deformable convolution on the whole image, nearest upsampling before
 its convolution at the high resolution, and the main branch at every fidelity.
@@ -34,7 +34,7 @@ def contiguous_copy(network: VqfrNetwork) -> VqfrNetwork:
 
 @contextmanager
 def straightforward() -> Iterator[None]:
-    """Within the context networks convolve and upsample the straightforward way."""
+    """Inside the context, networks convolve and upsample the straightforward way."""
     with (
         patch.object(deform, "deform_conv2d", deform_conv2d_whole),
         patch.object(upsample, "upsample_nearest_conv", upsample_then_convolve),

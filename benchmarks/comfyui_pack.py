@@ -1,6 +1,6 @@
-"""What the ComfyUI pack costs: time to import, and memory for a batch of frames. `python -m benchmarks.comfyui_pack`.
+"""Cost of the ComfyUI pack: import time, and memory for a batch of frames. `python -m benchmarks.comfyui_pack`.
 
-Runs in the tests' stand-in of ComfyUI, so what is measured is the pack alone.
+Runs in the tests' stand-in for ComfyUI, so only the pack is measured.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def load_nodes(folder: Path) -> dict[str, Any]:
 
 
 def frames_of(count: int) -> torch.Tensor:
-    """IMAGE (count, 512, 512, 3): a face in every eighth frame, so that the network does not take all the time."""
+    """IMAGE (count, 512, 512, 3): a face in every eighth frame, so that the network does not dominate."""
     with Image.open(ROOT / "tests" / "data" / "face.jpg") as picture:
         face = np.asarray(picture.convert("RGB").resize((512, 512)), dtype=np.float32) / 255
     frames = torch.full((count, 512, 512, 3), 0.5)

@@ -1,8 +1,8 @@
-"""How much memory a long animation takes from file to file: `python -m benchmarks.frames`.
+"""Memory for restoring a long animation from file to file: `python -m benchmarks.frames`.
 
-A film of 500 frames is restored as GIF, APNG, WebP and as a TIFF of 500 pages, each in a process of its own, and so is
-its first frame alone. What counts is how far the peak of the long one lies above that of the short one. In the writers
-of GIF and PNG the frames wait at 8 bits until the last has come; their bytes are taken off and shown.
+A film of 500 frames is restored as GIF, APNG, WebP and as a TIFF of 500 pages, each in its own process, and so is its
+first frame alone. What counts is how far the long film's peak exceeds the short one's. The writers of GIF and PNG hold
+all frames at 8 bits until the last; these bytes are subtracted and shown.
 """
 
 import argparse
@@ -30,12 +30,12 @@ FACE = Path(__file__).parents[1] / "tests" / "data" / "face.jpg"
 SIZE = (1280, 720)
 LIMIT_MB = 400
 WAITING_BYTES = {".gif": 1, ".png": 4}
-"""A pixel of a frame that waits in the writer: GIF's have a palette, Pillow's colours take four bytes."""
+"""Bytes per pixel of a frame held by the writer: GIF has a palette, Pillow's colours take four bytes."""
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def film(num_frames: int, face_every: int, is_timed: bool) -> Iterator[Frame]:
-    """Smooth grey noise that drifts, with a small face in every so manieth frame (0: in none)."""
+    """Drifting smooth grey noise, with a small face in one of so many frames (0: in none)."""
     noise = np.random.default_rng(0).integers(90, 140, (SIZE[1] // 40, SIZE[0] // 40, 3), dtype=np.uint8)
     ground = Image.fromarray(noise).resize(SIZE, Image.Resampling.BICUBIC)
     with Image.open(FACE) as opened:
@@ -53,7 +53,7 @@ def make_film(path: Path, num_frames: int, face_every: int) -> None:
 
 
 def restore_here(source: Path, target: Path) -> None:
-    """Restore one file and print the peak of this process's memory in kB."""
+    """Restore one file and print this process's peak memory in kB."""
     restorer = FaceRestorer("vqfr_small", device="cpu", download=False)
     options = RestoreOptions(detection_size=320, fidelity=0.0, batch_size=1)
     restore_file(Job(source, target, Path(target.stem), True), restorer, options, Extras(), 80, Reporter())

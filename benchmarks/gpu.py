@@ -1,7 +1,7 @@
 """Time, memory and precision of the networks on a GPU: `python -m benchmarks.gpu`.
 
-Weights as in `benchmarks.network`: the deterministic ones of the tests, and the embedded model's. What half precision
-changes in the picture depends on the weights; give real ones to judge it.
+Weights as in `benchmarks.network`: the tests' deterministic ones, and the embedded model's. The effect of half
+precision on the picture depends on the weights; use real ones to judge it.
 """
 
 import argparse
@@ -26,14 +26,14 @@ WAYS: dict[str, tuple[torch.dtype, Callable[[], AbstractContextManager[None]]]] 
     "bf16": (torch.bfloat16, nullcontext),
     "fp16": (torch.float16, nullcontext),
 }
-"""Number format of the weights, and what surrounds the network. TF32 after the codes is what users get with fp32."""
+"""Number format of the weights, and the context of the network. TF32 after the codes is what users get with fp32."""
 
 
 def compare_precisions(name: str, network: VqfrNetwork, device: torch.device, runs: int) -> list[str]:
-    """Table rows: milliseconds a face, peak memory with the weights, and what differs from float32."""
+    """Table rows: milliseconds per face, peak memory including the weights, and differences from float32."""
     face = reference_face().to(device)
     rows: list[str] = []
-    exact = exact_codes = face  # until the first way, which is the exact one, has run
+    exact = exact_codes = face  # until the first, exact way has run
     for way, (dtype, surrounding) in WAYS.items():
         candidate = copy.deepcopy(network).to(device).set_precision(dtype)
         torch.cuda.reset_peak_memory_stats(device)
@@ -55,8 +55,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="a CUDA or ROCm device (default cuda)")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each way (default 5)")
-    parser.add_argument("--v1", help="weights of a VQFR v1 in place of the tests'")
-    parser.add_argument("--v2", help="weights of a VQFR v2 in place of the tests'")
+    parser.add_argument("--v1", help="weights of a VQFR v1 instead of the tests'")
+    parser.add_argument("--v2", help="weights of a VQFR v2 instead of the tests'")
     options = parser.parse_args()
     print(describe_machine())
     print(

@@ -1,4 +1,4 @@
-"""What the numbers were taken on, and how times and memory are read."""
+"""Describe the machine, and measure time and memory."""
 
 import platform
 import statistics
@@ -46,7 +46,7 @@ def peak_bytes(function: Callable[[], object]) -> int | None:
     reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     if not reset.exists():
         return None
-    reset.write_text("5")  # the peak starts again at the present size
+    reset.write_text("5")  # resets the peak to the current size
     before = _kilobytes(status, "VmRSS")
     function()
     return (_kilobytes(status, "VmHWM") - before) * 1024

@@ -1,7 +1,7 @@
 """Time, memory and precision of the networks: `python -m benchmarks.network`.
 
-Weights are the deterministic ones of the tests unless files are given with --v1 and --v2: speed does not depend on what
-a network has learned. What bf16 changes in the picture does; give real weights to judge it.
+Weights are the tests' deterministic ones unless files are given with --v1 and --v2: speed does not depend on training.
+The effect of bf16 on the picture does; use real weights to judge it.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def compare_with_baseline(network: VqfrNetwork, fidelity: float, runs: int) -> s
 
 
 def compare_small(runs: int) -> str:
-    """How many times as fast as the original v2 the embedded model is."""
+    """Speed of the embedded model relative to the original v2."""
     face, small, published = reference_face(), load_model("vqfr_small", "cpu"), contiguous_copy(reference_network(2))
 
     def plain() -> None:
@@ -91,7 +91,7 @@ def compare_deform(channels: int, runs: int) -> str:
 
 
 def measure_bf16(network: VqfrNetwork) -> str:
-    """What bf16 changes: PSNR of the answer against float32, and codes that differ."""
+    """The effect of bf16: PSNR of the result against float32, and codes that differ."""
     face = reference_face()
     half = copy.deepcopy(network).set_precision(torch.bfloat16)
     exact, rounded = ((net(face).clamp(-1, 1) + 1) / 2 for net in (network, half))
@@ -102,8 +102,8 @@ def measure_bf16(network: VqfrNetwork) -> str:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each way (default 3)")
-    parser.add_argument("--v1", help="weights of a VQFR v1 in place of the tests'")
-    parser.add_argument("--v2", help="weights of a VQFR v2 in place of the tests'")
+    parser.add_argument("--v1", help="weights of a VQFR v1 instead of the tests'")
+    parser.add_argument("--v2", help="weights of a VQFR v2 instead of the tests'")
     return parser.parse_args()
 
 

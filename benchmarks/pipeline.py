@@ -1,4 +1,4 @@
-"""Where the time goes from file to file on a 12-megapixel photograph: `python -m benchmarks.pipeline`."""
+"""Where the time goes, from file to file, on a 12-megapixel photograph: `python -m benchmarks.pipeline`."""
 
 import argparse
 import tempfile

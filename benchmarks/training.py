@@ -1,4 +1,4 @@
-"""Time of a training step: `python -m benchmarks.training`, with `--device cuda --crops 16` on a GPU.
+"""Time per training step: `python -m benchmarks.training`, with `--device cuda --crops 16` on a GPU.
 
 The main decoder of the small v1 forward and backward, on random crops of 256 px: in float32 and bfloat16, with
 PyTorch's group normalisation and our deformable convolution as in use (torchvision's on a GPU), and with the layers of
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each way (default 3)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
-    parser.add_argument("--crops", type=int, default=4, help="crops of a step (default 4)")
+    parser.add_argument("--crops", type=int, default=4, help="crops per step (default 4)")
     options = parser.parse_args()
     print(describe_machine())
     crops = torch.rand(options.crops, 3, 256, 256, generator=torch.Generator().manual_seed(0)) * 2 - 1

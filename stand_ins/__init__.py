@@ -1,1 +1,1 @@
-"""Small stand-ins of host programs, and reference weights: for tests, tools and benchmarks."""
+"""Small stand-ins for host programs, and reference weights, for tests, tools and benchmarks."""

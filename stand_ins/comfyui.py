@@ -27,7 +27,7 @@ class Socket:
 
 
 def socket_type(io_type: str) -> Any:
-    """What `io.Image` and the like are: a class each for inputs and outputs."""
+    """A type such as `io.Image`: a class each for inputs and outputs."""
 
     def make(id: str, **settings: Any) -> Socket:
         return Socket(io_type, id, settings)
@@ -51,14 +51,14 @@ class NodeOutput:
 
 
 class Host:
-    """What the tests look at and change."""
+    """The state that tests read and change."""
 
     def __init__(self, models: Path) -> None:
         self.models = models
         self.progress: list[tuple[int, int]] = []
         self.loaded: list[Any] = []
         self.interrupt_after: int | None = None
-        """Number of questions whether to stop that are answered with no."""
+        """How many checks pass before the host interrupts."""
         self.force_fp32 = False
         self.previews: list[torch.Tensor] = []
         self.folders: dict[str, tuple[list[str], set[str]]] = {}
@@ -70,7 +70,7 @@ class Host:
                 raise Interrupted
 
     def modules(self) -> dict[str, ModuleType]:
-        """What has to be in `sys.modules`."""
+        """The modules to put into `sys.modules`."""
         cpu = torch.device("cpu")
         io = _module(
             "io",
@@ -135,11 +135,11 @@ class Host:
 class ModelPatcher:
     def __init__(self, model: torch.nn.Module, load_device: torch.device, offload_device: torch.device) -> None:
         self.model, self.load_device = model, load_device
-        model.device = offload_device  # type: ignore[assignment]  # the real one writes it, too
+        model.device = offload_device  # type: ignore[assignment]  # the real one sets it, too
 
 
 def load_pack(host: Host, modules: dict[str, ModuleType]) -> ModuleType:
-    """The root `__init__.py` as the host loads it. modules: `sys.modules`, where the host's are put before."""
+    """The root `__init__.py` as the host loads it. modules: `sys.modules`, with the host's already in it."""
     modules.update(host.modules())
     spec = importlib.util.spec_from_file_location(PACK, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
     assert spec and spec.loader

@@ -1,4 +1,4 @@
-"""Toy networks, one of each role, that differ from ours wherever they can: what a new row of the registry needs.
+"""Toy networks, one per role, that differ from ours wherever possible: what a new row of the registry needs.
 
 The restorer takes crops of 256 px in the range 0 to 255, has no codes and no fidelity, and gives the negative. The
 detector sees one face in the middle of everything, the parser skin everywhere.
@@ -18,7 +18,7 @@ TOYS = ("toy_restorer", "toy_detector", "toy_parser")
 
 
 class ToyModule(nn.Module):
-    """One number, under the toy's name."""
+    """A single number, under the toy's name."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def save_toys(folder: Path) -> None:
 
 
 def toy_rows(package: str = "vqfr_core") -> tuple[Any, ...]:
-    """A row for each toy. package: where the core was imported, which in a host has another name."""
+    """A row for each toy. package: the core's import name, which differs inside a host."""
     base, registry, align = (
         import_module(f"{package}.{name}") for name in ("networks.base", "networks.registry", "pipeline.align")
     )

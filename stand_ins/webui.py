@@ -29,7 +29,7 @@ class Component:
 
 
 class Processing:
-    """The parts of a WebUI's generation that the extension reads."""
+    """The parts of a WebUI generation that the extension reads."""
 
     def __init__(self) -> None:
         self.extra_generation_params: dict[str, Any] = {}
@@ -47,7 +47,7 @@ class Processing:
         return True
 
     def infotext(self, index: int = 0, is_grid: bool = False) -> dict[str, Any]:
-        """What the WebUI would write for a picture of the present batch."""
+        """What the WebUI would write for a picture of the current batch."""
         known = {"p": self, "index": index, "all_prompts": self.prompts, "use_main_prompt": is_grid}
         values = {k: v(**known) if callable(v) else v for k, v in self.extra_generation_params.items()}
         return {key: value for key, value in values.items() if value is not None}
@@ -154,7 +154,7 @@ class WebUI:
         return importlib.import_module(f"vqfr_webui.{name}")
 
     def script(self) -> Any:
-        """The always-visible script with its page built."""
+        """The always-visible script with its UI built."""
         assert self.entry is not None
         script = self.entry.VqfrScript()
         script.controls = script.ui(False)

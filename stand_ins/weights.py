@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 REFERENCE = Path(__file__).parent / "reference"
-"""Golden outputs, key lists, pictures and the weight generator that belong together."""
+"""Matching golden outputs, key lists, pictures and weight generator."""
 
 
 def reference_weights(generation: int) -> dict[str, Tensor]:

@@ -1,8 +1,8 @@
 """Check who imports whom (`.importlinter`) and all types (mypy, strictly): python tools/check_house.py
 
-Nodes import the core relatively, from a folder whose name is the host's choice, and the WebUI extension is imported
-under a name that only its loader gives it. Import-linter and mypy follow such imports only where the repository lies
-under the names it is imported by, so both check a copy that does (`STAGED`).
+Nodes import the core relatively, from a folder whose name the host chooses, and the WebUI extension is imported under a
+name that only its loader gives it. Import-linter and mypy can follow such imports only if the repository is laid out
+under those names, so both check such a copy (`STAGED`).
 """
 
 import argparse
@@ -29,7 +29,7 @@ STAGED = {
     "stand_ins": "stand_ins",
     "install.py": "install.py",
 }
-"""What lies where in the copy. The core is there twice: as the nodes import it and as everybody else does."""
+"""The layout of the copy. It has the core twice: as the nodes import it and as everything else does."""
 TYPED_PACKAGES = ("pack.nodes", "vqfr_core", "vqfr_webui", "training", "tools", "benchmarks", "stand_ins")
 TYPED_MODULES = ("install",)
 HOST_MODULES = "hosts"
@@ -37,7 +37,7 @@ HOST_MODULES = "hosts"
 
 
 def stage(folder: Path) -> None:
-    """Copy the code to where it is checked. Files keep their times, by which mypy's cache knows them."""
+    """Copy the code to be checked. Files keep their times, which mypy's cache relies on."""
     for target, source in STAGED.items():
         copy = folder / target
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -58,14 +58,14 @@ def _all_but_code(folder: str, names: list[str]) -> list[str]:
 
 
 def check_contracts(folder: Path) -> bool:
-    """Whether every import is allowed. What is not allowed is printed."""
+    """Whether every import is allowed. Violations are printed."""
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     paths = {"PYTHONPATH": str(folder / HOST_MODULES), "COLUMNS": "160"}
     return _run([sys.executable, "-c", code, "--no-logo", "--no-cache", str(CONTRACTS)], folder, paths, "contracts")
 
 
 def check_types(folder: Path) -> bool:
-    """Whether mypy finds nothing. What it finds is printed, with paths of the repository."""
+    """Whether mypy finds no errors. Errors are printed with the repository's paths."""
     packages = [argument for name in TYPED_PACKAGES for argument in ("-p", name)]
     modules = [argument for name in TYPED_MODULES for argument in ("-m", name)]
     cache = {"MYPY_CACHE_DIR": os.environ.get("MYPY_CACHE_DIR", str(ROOT / ".mypy_cache"))}

@@ -18,7 +18,7 @@ from vqfr_core.weights.store import WeightStore  # noqa: E402
 
 
 def take_picture(address: str, photo: Path, target: Path) -> None:
-    """Drop the photograph in, restore it, and take the page as it then looks."""
+    """Drop the photograph in, restore it, and take a screenshot of the page."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

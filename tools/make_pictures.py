@@ -20,7 +20,7 @@ from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_pil  # noqa
 from vqfr_core.evaluation.degrade import Severity, degrade  # noqa: E402
 
 OLD_SCAN = Severity(blur_px=(1.5, 1.5), shrink=(3.0, 3.0), noise=(5.0, 5.0), jpeg=(70, 70))
-"""How the example became a bad photograph: slightly out of focus, small, noisy and compressed."""
+"""The example's degradation: slightly out of focus, small, noisy and compressed."""
 HEIGHT = 512
 
 
@@ -33,7 +33,7 @@ def make_example(portrait: Path) -> Path:
 
 
 def side_by_side(images: Sequence[Tensor | Image.Image], titles: Sequence[str]) -> Image.Image:
-    """Pictures of one height in a row, each with its title below."""
+    """A row of pictures of equal height, each with its title below."""
     tiles = [image if isinstance(image, Image.Image) else to_pil(image) for image in images]
     sizes = [(round(tile.width * HEIGHT / tile.height), HEIGHT) for tile in tiles]
     tiles = [tile.resize(size, Image.Resampling.LANCZOS) for tile, size in zip(tiles, sizes, strict=True)]

@@ -1,6 +1,6 @@
 """Make the README's pictures of the extension in a running WebUI: python tools/make_webui_pictures.py http://127.0.0.1:7860
 
-Needs playwright and Chromium (VQFR_CHROMIUM names another than /usr/bin/chromium), both only for this.
+Needs playwright and Chromium (VQFR_CHROMIUM overrides /usr/bin/chromium), both only for this.
 """
 
 import argparse
@@ -18,7 +18,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 def open_page(browser: Any, address: str) -> Page:
-    """The WebUI's page when it is ready; nothing is fetched from elsewhere."""
+    """The WebUI's page when it is ready; external requests are blocked."""
     page: Page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.route("**/*", lambda route: route.continue_() if address in route.request.url else route.abort())
     page.goto(f"{address}/?__theme=light")

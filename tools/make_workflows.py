@@ -1,7 +1,7 @@
-"""Write the example workflows of the node pack, with thumbnails and the README's picture, in a real ComfyUI's page.
+"""Write the node pack's example workflows, with thumbnails and the README's picture, using a real ComfyUI's page.
 
-`python -m tools.make_workflows --url http://127.0.0.1:8188` with a throw-away ComfyUI that has this pack. Needs
-playwright, Chromium and PyAV. The page itself saves the graphs, so that they are what it would save.
+`python -m tools.make_workflows --url http://127.0.0.1:8188` with a disposable ComfyUI that has this pack. Needs
+playwright, Chromium and PyAV. The page itself saves the graphs, so they are exactly as it writes them.
 """
 
 import argparse
@@ -27,14 +27,14 @@ Node = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Workflow:
-    """A graph, the way it lies on the canvas, and what stands beside it."""
+    """A graph, its layout on the canvas, and the note beside it."""
 
     note: str
-    """For the person who opens it, Markdown."""
+    """The note beside it, in Markdown."""
     columns: list[dict[str, Node]]
     """From left to right; each node by a short name: its class and its inputs. A link is ["name", number]."""
     files: tuple[str, ...] = (PICTURE,)
-    """What has to be in the input folder."""
+    """Files needed in the input folder."""
 
 
 def load_image() -> Node:
@@ -171,7 +171,7 @@ _FIT = """() => {
 
 
 def make_picture(path: Path = ROOT / "examples" / "portrait.jpg") -> bytes:
-    """A picture for the name that every ComfyUI has in its input folder."""
+    """A picture under the name that every ComfyUI has in its input folder."""
     data = io.BytesIO()
     with Image.open(path) as picture:
         picture.save(data, "PNG")
@@ -179,7 +179,7 @@ def make_picture(path: Path = ROOT / "examples" / "portrait.jpg") -> bytes:
 
 
 def make_clip() -> bytes:
-    """A second of the portrait, moving a little."""
+    """One second of the portrait, moving a little."""
     import av
 
     with tempfile.TemporaryDirectory() as folder, Image.open(ROOT / "examples" / "portrait.jpg") as picture:
@@ -195,7 +195,7 @@ def make_clip() -> bytes:
 
 
 def api_prompt(workflow: Workflow, page: Any, url: str) -> dict[str, Any]:
-    """The graph as the server takes it, with the default of every widget that is not given."""
+    """The graph in the server's format, with defaults for all widgets not given."""
     named = {name: node for column in workflow.columns for name, node in column.items()}
     numbers = {name: str(number) for number, name in enumerate(named, 1)}
     prompt = {}
@@ -214,8 +214,8 @@ def _inputs(info: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def build(page: Any, workflow: Workflow, url: str) -> dict[str, Any]:
-    """The graph in the page, and what the page would save."""
-    page.goto(url)  # anew for each, since the page keeps the pictures of nodes by their number
+    """Load the graph in the page; gives what the page saves."""
+    page.goto(url)  # reload for each graph, because the page keeps nodes' pictures by node number
     page.wait_for_function("window.app && window.app.graph")
     time.sleep(3)
     prompt = api_prompt(workflow, page, url)
@@ -224,12 +224,12 @@ def build(page: Any, workflow: Workflow, url: str) -> dict[str, Any]:
     page.evaluate(_BUILD, [prompt, workflow.note, columns, GAP_PX])
     time.sleep(1)
     graph: dict[str, Any] = json.loads(page.evaluate("JSON.stringify(app.graph.serialize())"))
-    graph.pop("id", None)  # another one at each run
+    graph.pop("id", None)  # a different one on each run
     return graph
 
 
 def photograph(page: Any, url: str) -> Image.Image:
-    """Run the graph that is open and take its picture."""
+    """Run the open graph and take a screenshot."""
     page.request.post(f"{url}/free", data=json.dumps({"free_memory": True}))  # nodes that are not run show nothing
     page.evaluate("app.queuePrompt(0)")
     time.sleep(2)

@@ -1,4 +1,4 @@
-"""Write what the nodes' schemas say into help pages and locales: python tools/update_nodes.py
+"""Update help pages and locales from the nodes' schemas: python tools/update_nodes.py
 
 The tables of `nodes/web/docs/*.md` and all of `locales/` come from the schemas in `nodes/`. Translations are looked
 up by their English text in `nodes/texts/<language>.json`, so a changed text asks for a new translation.
@@ -28,7 +28,7 @@ Texts = dict[str, Any]
 
 
 def load_schemas() -> list[Any]:
-    """The schemas of all nodes, as they are with an empty model folder; no ComfyUI is needed."""
+    """The schemas of all nodes with an empty model folder; ComfyUI is not needed."""
     with tempfile.TemporaryDirectory() as models:
         pack = load_pack(Host(Path(models)), sys.modules)
         extension = asyncio.run(pack.comfy_entrypoint())
@@ -36,12 +36,12 @@ def load_schemas() -> list[Any]:
 
 
 def shown_name(socket: Any) -> str:
-    """Its name on the node. Inputs without a widget have no `display_name`: it would hide the translation."""
+    """Its name on the node. Inputs without a widget have no `display_name`, which would hide the translation."""
     return str(socket.settings.get("display_name") or socket.id.replace("_", " "))
 
 
 def allowed_values(socket: Any) -> str:
-    """What an input takes: its default and choices or range, or the type to connect."""
+    """The values of an input: its default and choices or range, or the type to connect."""
     settings = socket.settings
     if "default" not in settings:
         return str(socket.io_type) + (", optional" if settings.get("optional") else "")
@@ -68,7 +68,7 @@ def output_table(schema: Any) -> str:
 
 
 def with_tables(page: str, schema: Any) -> str:
-    """A help page with fresh tables between its marks."""
+    """A help page with updated tables between its markers."""
     for mark, table in (("inputs", input_table(schema)), ("outputs", output_table(schema))):
         marked = f"<!-- {mark} -->\n{table}\n<!-- /{mark} -->"
         escaped = marked.replace("\\", r"\\")
@@ -90,7 +90,7 @@ def node_texts(schemas: Sequence[Any]) -> Texts:
 
 
 def phrases_of(texts: Any) -> Iterator[str]:
-    """Every text to be translated."""
+    """Every text to translate."""
     if isinstance(texts, str):
         yield texts
     else:
@@ -99,7 +99,7 @@ def phrases_of(texts: Any) -> Iterator[str]:
 
 
 def translate(texts: Any, phrases: dict[str, str]) -> Any:
-    """The same structure in another language; what has no translation stays English."""
+    """The same structure in another language; untranslated texts stay English."""
     if isinstance(texts, str):
         return phrases.get(texts, texts)
     return {key: translate(value, phrases) for key, value in texts.items()}
@@ -120,19 +120,19 @@ def make_files(schemas: Sequence[Any]) -> dict[Path, str]:
 
 
 def read_translations() -> dict[str, dict[str, str]]:
-    """By language, for each English text its translation."""
+    """By language, the translation of each English text."""
     paths = sorted(TRANSLATIONS.glob("*.json"))
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
 
 
 def find_problems(schemas: Sequence[Any]) -> list[str]:
-    """Texts without translation, translations without text, and characters that the page would not show."""
+    """Missing translations, obsolete translations, and characters that the page would not show."""
     needed = {*phrases_of(node_texts(schemas)), *(schema.category for schema in schemas)}
     problems = []
     for language, phrases in read_translations().items():
         problems += [f"{language}: no translation of {text!r}" for text in sorted(needed - set(phrases))]
         problems += [f"{language}: no node says {text!r} any more" for text in sorted(set(phrases) - needed)]
-        # ComfyUI's page takes these for placeholders, plurals and links.
+        # ComfyUI's frontend treats these as placeholders, plurals and links.
         problems += [
             f"{language}: no {{}}|@ may be in {text!r}" for text in phrases.values() if set(text) & set("{}|@")
         ]

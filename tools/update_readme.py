@@ -30,7 +30,7 @@ def options_table() -> str:
 
 
 def with_options(readme: str) -> str:
-    """The README's text with a fresh table between its marks."""
+    """The README's text with an updated table between its markers."""
     table = f"<!-- options -->\n{options_table()}\n<!-- /options -->"
     return re.sub("<!-- options -->.*<!-- /options -->", lambda _: table, readme, flags=re.DOTALL)
 
