@@ -132,9 +132,9 @@ def test_cmyk_without_a_usable_profile_goes_by_the_plain_formula(profile):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.zeros((2, 3, 4, 3), np.uint8), "no image"),
-        (np.zeros((4, 4, 5), np.uint8), "no image"),
-        (np.zeros((0, 4, 3), np.uint8), "no image"),
+        (np.zeros((2, 3, 4, 3), np.uint8), "not an image"),
+        (np.zeros((4, 4, 5), np.uint8), "not an image"),
+        (np.zeros((0, 4, 3), np.uint8), "not an image"),
         (np.zeros((4, 4, 3), np.int64), "int64"),
         (np.zeros((4, 4, 3), bool), "bool"),
         (np.full((4, 4, 3), np.nan), "NaN"),
