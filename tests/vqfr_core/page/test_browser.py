@@ -17,6 +17,8 @@ from vqfr_core import FaceRestorer, RestoreOptions, to_array, to_tensor
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone
 from vqfr_core.weights.store import WeightStore
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="driving a browser needs playwright (pip install playwright)"
