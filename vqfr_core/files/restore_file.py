@@ -88,12 +88,12 @@ class _Work:
     def _portions(self) -> Iterator[list["Frame"]]:
         """Frames some at a time: enough for full batches of faces, not so many that memory runs out."""
         portion: list[Frame] = []
-        num_pixels = 0
+        num_pixels = 0.0
         for frame in self._file.frames():
             size = frame.image[0].numel() * self._options.scale**2
             if portion and (len(portion) == _FRAMES_AT_ONCE or num_pixels + size > _PIXELS_AT_ONCE):
                 yield portion
-                portion, num_pixels = [], 0
+                portion, num_pixels = [], 0.0
             portion.append(frame)
             num_pixels += size
         yield portion

@@ -43,3 +43,11 @@ def test_an_animation_shows_its_first_frame(portrait, tmp_path, capsys):
     portrait.save(path, save_all=True, append_images=[portrait.transpose(0)], duration=40)
     assert main(["detect", str(path), "-o", str(tmp_path / "out.png")]) == 0
     assert "first frame" in capsys.readouterr().err
+
+
+def test_of_several_pages_the_first_is_shown(make_blank, tmp_path, capsys):
+    path = tmp_path / "scan.tif"
+    with Image.open(make_blank("a.png")) as page:
+        page.save(path, save_all=True, append_images=[page.rotate(90, expand=True)] * 2)
+    assert main(["detect", str(path), "-o", str(tmp_path / "out.png")]) == 0
+    assert f"{path} has 3 pages; the first is shown" in capsys.readouterr().err

@@ -259,7 +259,8 @@ class Film:
             yield self.make(number)
 
 
-FILMS = [".gif", ".png", ".webp", ".tif"] + ([".avif"] if features.check("avif") else [])
+HAS_AVIF = "avif" in features.modules and features.check("avif")
+FILMS = [".gif", ".png", ".webp", ".tif"] + ([".avif"] if HAS_AVIF else [])
 
 
 @pytest.mark.parametrize("suffix", FILMS)
@@ -404,7 +405,7 @@ def test_reading_and_writing_again_changes_nothing(tmp_path):
 
 @pytest.mark.parametrize("suffix", WRITABLE_SUFFIXES)
 def test_every_ending_works(tmp_path, suffix):
-    if suffix == ".avif" and not ("avif" in features.modules and features.check("avif")):
+    if suffix == ".avif" and not HAS_AVIF:
         with pytest.raises(InputError, match="AVIF"):
             write_picture(Picture([Frame(smooth())]), tmp_path / "a.avif")
         return
