@@ -61,6 +61,7 @@ def train(state: TrainState, options: argparse.Namespace, steps: int) -> Trainer
     return trainer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [1, 2])
 def test_a_resumed_run_reaches_the_same_state(options: argparse.Namespace, tmp_path: Path, stage: int) -> None:
     state = new_state(TINY, 4, CPU)
