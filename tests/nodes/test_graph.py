@@ -56,6 +56,7 @@ def storage(picture: torch.Tensor) -> int:
     return picture.untyped_storage().data_ptr()
 
 
+@pytest.mark.slow
 def test_pictures_are_not_held_twice(run, group):
     found = detect(run, group)
     faces = found["found_faces"]
@@ -73,6 +74,7 @@ def test_crops_given_out_are_those_of_the_faces(run, group, choice):
         assert torch.equal(crop.image.permute(1, 2, 0), picture)
 
 
+@pytest.mark.slow
 def test_the_chain_gives_the_picture_of_the_library(run, portrait, host):
     faces = restored(run, portrait, fidelity=0.3)["restored_faces"]
     blended = run("VQFR_BlendFaces", image=portrait, faces=faces, feather=0.1)
@@ -94,6 +96,7 @@ def test_inputs_are_never_changed(run, portrait):
     assert torch.equal(portrait, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_frames", [1, 3, 10])
 def test_as_many_frames_come_out_as_go_in(run, portrait, num_frames, caplog):
     frames = portrait.repeat(num_frames, 1, 1, 1)
@@ -139,6 +142,7 @@ def test_no_face_is_said_and_the_graph_goes_on(run, host, caplog):
     )
 
 
+@pytest.mark.slow
 def test_a_number_a_list_and_a_map(run, portrait):
     frames = portrait.repeat(2, 1, 1, 1)
     number = restored(run, frames, fidelity=0.8)["crops"]

@@ -7,6 +7,7 @@ from training.data import Batch, batches, make_batch
 from training.faces import read_faces
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_batches_are_named_by_seed_and_number(faces_tar: Path, num_workers: int) -> None:
     pictures = read_faces(faces_tar, 1).training

@@ -61,6 +61,7 @@ def train(state: TrainState, options: argparse.Namespace, steps: int) -> Trainer
     return trainer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [1, 2])
 def test_a_resumed_run_reaches_the_same_state(options: argparse.Namespace, tmp_path: Path, stage: int) -> None:
     state = new_state(TINY, 4, CPU)
@@ -97,6 +98,7 @@ def test_stage1_learns_and_stage2_keeps_the_texture_decoder(
     assert all(bool(value.isfinite().all()) for value in state.ema.state_dict().values())
 
 
+@pytest.mark.slow
 def test_a_run_does_both_stages_and_leaves_checkpoints(options: argparse.Namespace, tmp_path: Path) -> None:
     options.max_steps = 2
     options.num_shown = 1

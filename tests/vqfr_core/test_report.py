@@ -105,7 +105,7 @@ def test_networks_say_what_they_are(small_v2):
     [
         (0, [], "no face found"),
         (1, [], "1 of 1 face restored"),
-        (2, ["not selected (number 2)"], "2 of 3 faces restored (skipped: 1 not selected)"),
+        (2, ["not selected (selected: 0)"], "2 of 3 faces restored (skipped: 1 not selected)"),
         (0, ["a (1)", "b", "a (2)"], "0 of 3 faces restored (skipped: 2 a, 1 b)"),
     ],
 )

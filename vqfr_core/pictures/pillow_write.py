@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from ..errors import InputError
 from .convert import frame_to_array
 from .exif import PREFIX
 from .formats import Format
@@ -22,7 +23,13 @@ _DEFAULT_FRAME_MS = 100
 def write_by_pillow(
     file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
 ) -> None:
-    """Write a photograph or an animation. An animation's frames are all of one size, with alpha or without."""
+    """Write a photograph or an animation. An animation's frames are all of one size, with alpha or without.
+
+    Raises InputError when this Pillow lacks the format.
+    """
+    Image.init()
+    if format.name not in Image.SAVE:
+        raise InputError(f"this Pillow cannot write {format.name}; update it, or use .png")
     arguments = _description(info, format) | _compression(format, quality)
     durations = Durations()
 

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -31,8 +32,9 @@ def write_tiff(
     """
     depth = stored_depth(format, info.bit_depth)
     file.write(b"II*\0\x08\0\0\0")
-    for number, frame in enumerate(frames):
-        page = frame_to_array(frame, depth, info.is_gray, keep_alpha=True)
+    # map keeps no frame alive while the next one is made.
+    pages = map(partial(frame_to_array, bit_depth=depth, is_gray=info.is_gray, keep_alpha=True), frames)
+    for number, page in enumerate(pages):
         # Hardly any program reads deep grey with transparency.
         array = page[..., [0, 0, 0, 1]] if page.shape[2] == 2 and page.itemsize > 1 else page
         packed = zlib.compress(array.tobytes() if array.dtype.kind == "f" else _differences(array).tobytes(), 4)

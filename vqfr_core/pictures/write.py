@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
-from PIL import Image
 
 from ..atomic import whole_file
 from ..errors import InputError, VqfrError
@@ -109,9 +108,6 @@ def _format_of(path: Path) -> Format:
     format = format_of(path.suffix)
     if format is None or not format.writable:
         raise InputError(f"{path}: unknown suffix {path.suffix!r}; use one of {', '.join(WRITABLE_SUFFIXES)}")
-    Image.init()
-    if format.name not in Image.SAVE:
-        raise InputError(f"{path}: this Pillow cannot write {format.name}; update it, or use .png")
     return format
 
 

@@ -28,6 +28,7 @@ def read(out: Path) -> dict:
     return json.loads((out / "evaluation.json").read_text())
 
 
+@pytest.mark.slow
 def test_models_at_levels(faces, tiny_v1, tiny_v2, tmp_path, capsys):
     out = tmp_path / "out"
     words = ["evaluate", "--originals", str(faces), "-o", str(out), "--models", f"{tiny_v1},{tiny_v2}", "--limit", "1"]

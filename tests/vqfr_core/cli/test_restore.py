@@ -123,7 +123,7 @@ def test_ctrl_c_leaves_nothing_half_written(make_blank, tiny_v2, tmp_path, capsy
         raise KeyboardInterrupt
 
     if moment == "restoring":
-        monkeypatch.setattr("vqfr_core.pipeline.finding.find.detect_faces", interrupt)
+        monkeypatch.setattr("vqfr_core.restorer.find_faces", interrupt)
     else:
         monkeypatch.setattr(Image.Image, "save", interrupt_in_the_middle)
     words = ["restore", str(tmp_path / "in"), "-o", str(out), "--model", tiny_v2, "--scale", "2"]

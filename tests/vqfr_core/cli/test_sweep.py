@@ -17,7 +17,7 @@ def test_a_column_for_the_input_and_each_fidelity(face_file, tiny_v2, tmp_path, 
 
 def test_v1_has_nothing_to_sweep(face_file, tiny_v1, tmp_path, capsys):
     assert main(["sweep", str(face_file), "-o", str(tmp_path / "out.png"), "--model", tiny_v1]) == 2
-    assert "VQFR v1, which has no fidelity" in capsys.readouterr().err
+    assert "(VQFR v1) has no fidelity to vary" in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
 
 

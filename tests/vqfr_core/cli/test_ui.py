@@ -27,6 +27,7 @@ def test_a_missing_model_is_told_at_the_start(capsys):
     assert "there is no file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_serves_until_it_is_ended(tmp_path):
     pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
     command = [sys.executable, "-u", "-m", "vqfr_core", "ui", "--port", "0", "--device", "cpu", "--no-download"]

@@ -17,6 +17,8 @@ from vqfr_core import FaceRestorer, RestoreOptions, to_array, to_tensor
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone
 from vqfr_core.weights.store import WeightStore
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="driving a browser needs playwright (pip install playwright)"
@@ -182,7 +184,7 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     visitor.wait_until(lambda: np.array_equal(visitor.saved(), expect(fidelity=0.9)), "the file follows the picture")
 
     visitor.find("mask", "input").click()
-    visitor.page.get_by_role("option", name="box", exact=True).click()
+    visitor.page.get_by_role("option", name="crop", exact=True).click()
     visitor.wait_for_another(after)
 
     visitor.open_view("Fidelities")

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "heavy"), [("host", ("torch", "gradio", "PIL")), ("build", ("gradio",)), ("standalone", ("gradio",))]
 )

@@ -284,6 +284,7 @@ def test_a_restorer_that_nobody_holds_is_freed_at_once(store, folder, tiny_state
     assert module() is None
 
 
+@pytest.mark.slow
 def test_detectors_and_parsers_are_known_by_their_kind_and_stay_float32(store, folder):
     assert store.open("detector", device="cpu").name == "retinaface_mobile0.25"
     save_file(empty_state("retinaface_resnet50"), folder / "mine.safetensors")

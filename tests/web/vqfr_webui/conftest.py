@@ -29,7 +29,7 @@ def webui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebUI]:
 @pytest.fixture
 def tiny(webui: WebUI, tiny_v2: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a model in the model folder. It turns faces into their negative, which takes no time."""
-    monkeypatch.setattr(VqfrV2, "forward", lambda self, x, fidelity=0.5: -x)
+    monkeypatch.setattr(VqfrV2, "sweep", lambda self, x, fidelities: [-x for _ in fidelities])
     name = "tiny.safetensors"
     folder = webui.models_path / "VQFR"
     folder.mkdir(parents=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 from ...errors import Cancelled, InputError, OutOfMemoryError, RestorationError
 from ...networks.base import Fidelity, Restored, Restorer
 from ...networks.devices import pick_batch_size
+from ...options import NetworkOptions
 from ...types import Face, FaceCrop, ImageFaces, all_used, with_all_used
 from .cache import KeptFaces
 
@@ -24,7 +25,7 @@ Strength = float | Sequence[float] | Tensor
 def restore_faces(
     images: Sequence[ImageFaces],
     restorer: Restorer,
-    fidelity: Strength = 0.5,
+    fidelity: Strength = NetworkOptions.fidelity,
     *,
     batch_size: int = 0,
     cache: KeptFaces | None = None,

@@ -8,6 +8,8 @@ from PIL import Image
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrNetwork, VqfrV1, VqfrV2
 
+pytestmark = pytest.mark.slow
+
 LEVELS = (32, 16, 8, 4, 2, 1)
 PICTURES = ("face", "synthetic", "mirror")
 TOLERANCE = {1: 5e-4, 2: 2e-3}

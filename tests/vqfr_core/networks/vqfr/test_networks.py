@@ -117,6 +117,7 @@ def test_bad_shapes_are_named(v2, shape):
         v2(torch.zeros(shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_half_precision_keeps_the_code_choice_in_float32(config, x):
     network = make(config).set_precision(torch.bfloat16)
