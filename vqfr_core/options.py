@@ -130,7 +130,7 @@ class NetworkOptions(Options):
 
 @dataclass(frozen=True)
 class FindOptions(Options):
-    """How faces are looked for."""
+    """How faces are found."""
 
     detector: str = option("auto", "Detector", "auto uses RetinaFace ResNet50 when its weights are present, else the built-in mobile0.25.", "detect", choices=detector_choices, is_basic=True)
     min_confidence: float = option(0.8, "Minimum confidence", "Faces with a lower detector confidence are skipped.", "detect", minimum=0.02, maximum=1.0, step=0.01, is_basic=True)

@@ -41,7 +41,7 @@ class Console(Reporter):
             _write(text, sys.stdout)
 
     def detail(self, text: str) -> None:
-        """A line on stderr when there is to be more of them."""
+        """Print a line on stderr if verbose."""
         if self._level == logging.INFO:
             _write(text, sys.stderr)
 

@@ -120,7 +120,7 @@ def _verify(arguments: argparse.Namespace, console: Console) -> int:
     store = _store(arguments)
     paths = [_path_of(name, store) for name in arguments.names] or store.present_files()
     if not paths:
-        console.say("no weights are here")
+        console.say("no weights found")
     num_bad = 0
     for path in paths:
         try:

@@ -101,4 +101,4 @@ def _check_kind(path: Path, page: Page) -> None:
     if page.bits not in _USUAL_BITS:
         raise InputError(f"{path}: has {page.bits} bits a channel; save it with 8 or 16")
     if page.bits > 8 and page.photometric == GRAY and page.num_samples > 1:
-        raise InputError(f"{path}: {page.bits}-bit gray with transparency is not understood in a TIFF; save it as PNG")
+        raise InputError(f"{path}: {page.bits}-bit grey with transparency is not supported in TIFF; save it as PNG")

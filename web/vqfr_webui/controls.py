@@ -43,7 +43,10 @@ def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: Ele
 
 
 def _words(kind: str, label: str, help: str) -> dict[str, str]:
-    """Label and help. Gradio puts a checkbox's help above it, where it seems to belong to the previous control."""
+    """Label and help. Gradio puts a checkbox's help above it, where it seems to belong to the previous control.
+
+    So a checkbox has its help in the label, by which the WebUI saves its settings: changing the help loses them.
+    """
     if kind == "Checkbox":
         return {"label": f"{label} ({help[0].lower()}{help[1:].rstrip('.')})"}
     return {"label": label, "info": help}

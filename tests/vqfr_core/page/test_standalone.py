@@ -37,5 +37,5 @@ def test_only_choices_are_opened_and_the_last_is_kept(tiny_v1, tmp_path):
     assert keeper.open() is first
     assert keeper.open("vqfr_small").model.name == "vqfr_small"
     for name in (tiny_v1, "/etc/passwd", "vqfr_v2", ""):
-        with pytest.raises(InputError, match="none of the models here"):
+        with pytest.raises(InputError, match="not one of the models here"):
             keeper.open(name)

@@ -202,7 +202,7 @@ def test_tiff_whose_zero_is_white_is_no_negative(tmp_path, dtype):
 
 def test_tiff_that_no_decoder_takes_at_full_depth_is_refused(tmp_path):
     (tmp_path / "a.tif").write_bytes(plain_tiff(noise(5, 7, 2, dtype=np.uint16), photometric=1))
-    with pytest.raises(InputError, match=r"a\.tif.*16-bit gray with transparency"):
+    with pytest.raises(InputError, match=r"a\.tif.*16-bit grey with transparency"):
         read_picture(tmp_path / "a.tif")
 
 

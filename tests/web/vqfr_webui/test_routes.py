@@ -87,7 +87,7 @@ def test_nothing_is_downloaded_for_a_program_far_away(webui, body):
         ({"image": 3}, "JSON object"),
         ({"path": "/etc"}, "unknown field path"),
         ({"options": {"fidelty": 1}}, "unknown option fidelty; known are"),
-        ({"options": {"model": "auto"}}, "beside options"),
+        ({"options": {"model": "auto"}}, "next to options"),
         ({"options": []}, None),
         ({"options": [1]}, "options an object"),
     ],

@@ -48,7 +48,7 @@ def test_a_folder_like_the_command_line(run, photos, tmp_path, tiny_v2):
     html = progress_html(steps[-1])
     assert "✓ a.png: 1 of 1 face restored" in html and "✗ c.png: not a picture" in html
     again = run(NOTHING_WANTED._replace(folder=str(photos)))[-1]
-    assert again.message.startswith("0 restored, 2 there already, 1 failed.")
+    assert again.message.startswith("0 restored, 2 already there, 1 failed.")
 
 
 def test_files_that_were_sent_come_back_in_a_zip(run, tmp_path):

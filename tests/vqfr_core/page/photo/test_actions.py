@@ -137,7 +137,7 @@ def test_bad_settings_are_named(desk, ask, photo_file):
     key = desk.open(ask(), photo_file).key
     assert "cannot understand" in desk.change(ask(key, select="first"), is_redrawn=True).said
     assert "outside 0.0 to 1.0" in desk.restore(ask(key, fidelity=7), ignore).said
-    assert "none of the models here" in desk.restore(ask(key, model="/etc/passwd"), ignore).said
+    assert "not one of the models here" in desk.restore(ask(key, model="/etc/passwd"), ignore).said
 
 
 def test_stop_ends_the_work_between_faces(desk, ask):
@@ -163,7 +163,7 @@ def test_of_an_animation_the_first_frame_is_worked_on(desk, ask, tmp_path):
     frames = [Image.new("RGB", (64, 48), color) for color in ("gray", "white")]
     frames[0].save(path, save_all=True, append_images=frames[1:])
     shown = desk.open(ask(), path)
-    assert "Its first frame is shown" in shown.said
+    assert "The first frame is shown" in shown.said
     desk.restore(ask(shown.key), ignore)
     with Image.open(desk.save(ask(shown.key)).file) as saved:
         assert saved.format == "GIF" and saved.n_frames == 1
