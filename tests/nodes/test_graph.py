@@ -90,6 +90,7 @@ def test_the_chain_gives_the_picture_of_the_library(run, portrait, host):
     assert simple["ui"]["vqfr_summary"] == ["1 of 1 face restored"]
 
 
+@pytest.mark.slow
 def test_inputs_are_never_changed(run, portrait):
     before = portrait.clone()
     run("VQFR_Restore", image=portrait, model="tiny_v1.safetensors")
@@ -189,6 +190,7 @@ def test_boxes_and_areas_in_place_of_detection(run, group):
         detect(run, group, area_use="replace detection")
 
 
+@pytest.mark.slow
 def test_restored_faces_stay_restored_when_selected(run, group):
     faces = detect(run, group)["found_faces"]
     done = run("VQFR_RestoreFaces", vqfr_model=model(run), faces=faces, fidelity=0.0)["restored_faces"]
@@ -347,6 +349,7 @@ def test_what_does_not_belong_together_is_refused(run, portrait):
         restored(run, portrait, fidelity_list="high")
 
 
+@pytest.mark.slow
 def test_cancelling_raises_the_hosts_own_exception(run, portrait, host):
     frames = portrait.repeat(4, 1, 1, 1)
     faces = detect(run, frames)["found_faces"]

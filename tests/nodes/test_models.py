@@ -115,6 +115,7 @@ def test_another_detector_is_really_another(pack):
         pack.nodes.models.open_detector("retinaface_resnet50")
 
 
+@pytest.mark.slow
 def test_little_room_is_asked_for_a_little_network(run, host, portrait):
     faces = run("VQFR_DetectFaces", image=portrait)["found_faces"]
     for name in ("tiny_v2.safetensors", "vqfr_small"):

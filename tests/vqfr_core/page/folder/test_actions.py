@@ -36,6 +36,7 @@ def run(host, sessions, tiny_v2):
     return run
 
 
+@pytest.mark.slow
 def test_a_folder_like_the_command_line(run, photos, tmp_path, tiny_v2):
     steps = run(NOTHING_WANTED._replace(folder=str(photos)), fidelity=0.2)
     assert [(step.done, step.total) for step in steps] == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]

@@ -46,6 +46,7 @@ def test_a_photograph_is_shown_with_its_faces(desk, ask, photo_file):
     assert shown.tab == "faces" and shown.changes().items() >= NO_RESULT.changes().items()
 
 
+@pytest.mark.slow
 def test_the_result_is_the_command_lines_and_keeps_the_format(desk, ask, photo_file, tiny_v2):
     key = desk.open(ask(), photo_file).key
     seen = []
@@ -140,6 +141,7 @@ def test_bad_settings_are_named(desk, ask, photo_file):
     assert "not one of the models here" in desk.restore(ask(key, model="/etc/passwd"), ignore).said
 
 
+@pytest.mark.slow
 def test_stop_ends_the_work_between_faces(desk, ask):
     key = desk.open(ask(), GROUP).key
 
