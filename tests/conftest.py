@@ -23,7 +23,8 @@ from vqfr_core.weights.store import WeightStore
 
 DATA = Path(__file__).parent / "data"
 SMALL_CROP_PX = 128
-ALL_THREADS = torch.get_num_threads()
+ALL_THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else torch.get_num_threads()
+"""One for each of several processes: two of them on one core wait for each other."""
 
 TINY = {
     "channels": (32,) * 6,
