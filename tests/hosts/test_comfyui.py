@@ -26,9 +26,12 @@ from . import comfyui
 ROOT = Path(__file__).resolve().parents[2]
 
 
-pytestmark = pytest.mark.skipif(
-    not comfyui.CHECKOUT, reason="set VQFR_COMFYUI (a checkout) and VQFR_COMFYUI_PYTHON to test in a real ComfyUI"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not comfyui.CHECKOUT, reason="set VQFR_COMFYUI (a checkout) and VQFR_COMFYUI_PYTHON to test in a real ComfyUI"
+    ),
+    pytest.mark.slow,  # with as many threads as the host, for pictures equal to the last bit
+]
 
 NODE_IDS = [
     "VQFR_LoadModel",

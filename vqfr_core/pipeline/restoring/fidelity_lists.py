@@ -16,6 +16,7 @@ def fidelity_by_face(values: Sequence[float], images: Sequence[ImageFaces]) -> l
     if len(values) == len(faces):
         return list(values)
     numbers = [face.number for face in faces if face.number is not None]
-    if len(numbers) == len(faces) and max(numbers, default=-1) < len(values):
+    highest = max((face.number for entry in images for face in entry.faces if face.number is not None), default=-1)
+    if len(numbers) == len(faces) and len(values) == highest + 1:
         return [values[number] for number in numbers]
     raise InputError(f"{len(values)} fidelities were given for {len(faces)} faces; give one for each")

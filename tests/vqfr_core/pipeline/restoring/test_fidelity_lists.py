@@ -31,3 +31,9 @@ def test_what_is_neither_is_refused(make_faces):
     for images in ([chosen(make_faces(4), 3, 2, 1)], [chosen([replace(f, number=None) for f in make_faces(3)], None)]):
         with pytest.raises(InputError, match="2 fidelities were given for 3 faces; give one for each"):
             fidelity_by_face([0.1, 0.2], images)
+
+
+def test_more_than_there_are_numbers_is_refused(make_faces):
+    for images in ([chosen(make_faces(1), 0)], [chosen(make_faces(4), 2)]):
+        with pytest.raises(InputError, match="5 fidelities were given for 1 faces; give one for each"):
+            fidelity_by_face([0.1] * 5, images)
