@@ -19,6 +19,8 @@ from PIL import Image
 
 from .webui_server import ROOT, Installation, Server, decoded, encoded
 
+pytestmark = pytest.mark.slow
+
 PORTRAIT = ROOT / "examples" / "portrait.jpg"
 CONFIG = {"postprocessing_enable_in_main_ui": ["VQFR Face Restore"]}
 SIZE = 384
