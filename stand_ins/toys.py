@@ -36,9 +36,8 @@ def save_toys(folder: Path) -> None:
 
 def toy_rows(package: str = "vqfr_core") -> tuple[Any, ...]:
     """A row for each toy. package: the core's import name, which differs inside a host."""
-    base, registry, align = (
-        import_module(f"{package}.{name}") for name in ("networks.base", "networks.registry", "pipeline.align")
-    )
+    names = ("types", "networks.base", "networks.registry", "pipeline.align")
+    types, base, registry, align = (import_module(f"{package}.{name}") for name in names)
     template = np.array(align.FFHQ_TEMPLATE) / align.CROP_SIZE_PX
 
     class ToyRestorer(base.Restorer):  # type: ignore[name-defined, misc]
@@ -49,6 +48,10 @@ def toy_rows(package: str = "vqfr_core") -> tuple[Any, ...]:
 
     class ToyDetector(base.Detector):  # type: ignore[name-defined, misc]
         stride_px = 16
+        fill = (0.0, 0.0, 0.0)
+        typical_box = types.Box(128, 102, 384, 460)
+        min_view_px = 64
+        max_face_px = 4096
         look_px = 64
 
         def find(self, pictures: Tensor, min_score: float) -> list[Any]:

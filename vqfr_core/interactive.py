@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from .networks.base import Restorer
 from .options import FindOptions, RestoreOptions, option_specs
-from .pipeline import KeptFaces, aligned_faces, crop_faces, find_faces, select_faces, sweep_faces
+from .pipeline import KeptFaces, crop_faces, select_faces
 from .pipeline.restoring.restore import Progress, ShouldStop
 from .restoration import Restoration
 from .restorer import FaceRestorer
@@ -74,26 +73,14 @@ class InteractiveImage:
     ) -> list[Restoration]:
         """Restore the image at several fidelities. A model without fidelity gives the same for all."""
         watch = Stopwatch()
-        model = restorer.model_for(options)
         with watch.stage("detect"):
             chosen = self.detect(restorer, options, should_stop)
         with watch.stage("align"):
-            cropped = self._crop(chosen, restorer, model, options)
-        with watch.stage("restore"):
-            swept = sweep_faces(
-                [cropped],
-                model,
-                fidelities,
-                batch_size=options.batch_size,
-                cache=self._cache,
-                progress=progress,
-                should_stop=should_stop,
-            )
-        shared = {stage: seconds / max(1, len(fidelities)) for stage, seconds in watch.seconds.items()}
-        return [
-            restorer.finish(entry, options.replace(fidelity=fidelity), timings_s=shared)
-            for fidelity, (entry,) in zip(fidelities, swept, strict=True)
-        ]
+            cropped = self._crop(chosen, restorer, options)
+        swept = restorer.restore_chosen(
+            [cropped], options, fidelities, watch, cache=self._cache, progress=progress, should_stop=should_stop
+        )
+        return [result for (result,) in swept]
 
     def _found_with(
         self, restorer: FaceRestorer, options: RestoreOptions, should_stop: ShouldStop | None
@@ -101,17 +88,12 @@ class InteractiveImage:
         key = _key(restorer, options)
         if key not in self._found:
             self._found.clear()
-            if options.aligned:
-                (found,) = aligned_faces([self.image], restorer.model_for(options).crop_px)
-            else:
-                detector = restorer.detector(options.detector)
-                (found,) = find_faces([self.image], detector, options, should_stop=should_stop)
-            self._found[key] = found
+            (self._found[key],) = restorer.find([self.image], options, should_stop)
         return self._found[key]
 
-    def _crop(self, chosen: ImageFaces, restorer: FaceRestorer, model: Restorer, options: RestoreOptions) -> ImageFaces:
+    def _crop(self, chosen: ImageFaces, restorer: FaceRestorer, options: RestoreOptions) -> ImageFaces:
         """Cut out faces that have no crop yet, and remember the crops: they are the cache's keys."""
-        (cropped,) = crop_faces([chosen], model.crop_px)
+        (cropped,) = crop_faces([chosen], restorer.model_for(options).crop_px)
         key = _key(restorer, options)
         found = self._found[key]
         pairs = zip(found.faces, cropped.faces, strict=True)

@@ -89,6 +89,10 @@ class LoadedNetworks:
         """
         return self._load_model(self._precision if options.precision == "auto" else options.precision)
 
+    def network_for(self, options: NetworkOptions) -> nn.Module:
+        """The module of `model_for`."""
+        return self.model_for(options).module
+
     def detector(self, name: str = "auto") -> Detector:
         """The detector of that name. Raises WeightsError and DownloadError."""
         with self._lock:

@@ -13,13 +13,13 @@ from .networks.base import Parser
 from .options import BlendOptions, NetworkOptions, RestoreOptions
 from .pictures import to_tensor
 from .pipeline import (
+    KeptFaces,
     aligned_faces,
     blend_faces,
     crop_faces,
     find_faces,
     finish_faces,
     given_faces,
-    restore_faces,
     select_faces,
     sweep_faces,
 )
@@ -133,21 +133,17 @@ class FaceRestorer(LoadedNetworks):
         """
         settings, watch = options or RestoreOptions(), Stopwatch()
         with self._lock:
-            model = self.model_for(settings)
             chosen = self._choose(images, settings, faces, boxes, area, should_stop, watch)
-            with watch.stage("align"):
-                cropped = crop_faces(chosen, model.crop_px)
-            with watch.stage("restore"):
-                restored = restore_faces(
-                    cropped,
-                    model,
-                    settings.fidelity,
-                    batch_size=settings.batch_size,
-                    progress=progress,
-                    should_stop=should_stop,
-                )
-            shared = {stage: seconds / max(1, len(images)) for stage, seconds in watch.seconds.items()}
-            return [self.finish(entry, settings, background=background, timings_s=shared) for entry in restored]
+            (results,) = self.restore_chosen(
+                chosen,
+                settings,
+                [settings.fidelity],
+                watch,
+                background=background,
+                progress=progress,
+                should_stop=should_stop,
+            )
+            return results
 
     def restore_iter(
         self,
@@ -172,25 +168,10 @@ class FaceRestorer(LoadedNetworks):
         """Restore one image at several fidelities at about the cost of one. InputError if the model has no fidelity."""
         settings, watch = options or RestoreOptions(), Stopwatch()
         with self._lock:
-            model = self.model_for(settings)
-            model.require_fidelity()
+            self.model_for(settings).require_fidelity()
             chosen = self._choose([image], settings, None, None, None, should_stop, watch)
-            with watch.stage("align"):
-                cropped = crop_faces(chosen, model.crop_px)
-            with watch.stage("restore"):
-                swept = sweep_faces(
-                    cropped,
-                    model,
-                    fidelities,
-                    batch_size=settings.batch_size,
-                    progress=progress,
-                    should_stop=should_stop,
-                )
-            shared = {stage: seconds / max(1, len(fidelities)) for stage, seconds in watch.seconds.items()}
-            return [
-                self.finish(entry, settings.replace(fidelity=fidelity), timings_s=shared)
-                for fidelity, (entry,) in zip(fidelities, swept, strict=True)
-            ]
+            swept = self.restore_chosen(chosen, settings, fidelities, watch, progress=progress, should_stop=should_stop)
+            return [result for (result,) in swept]
 
     def detect(
         self,
@@ -206,20 +187,62 @@ class FaceRestorer(LoadedNetworks):
             found = find_faces(images, self.detector(settings.detector), settings)
             return [entry.detections for entry in _select(found, settings, boxes, area)]
 
-    def finish(
+    def find(
+        self, images: Sequence[Tensor], options: RestoreOptions, should_stop: ShouldStop | None = None
+    ) -> list[ImageFaces]:
+        """The first step: all faces of images (3, H, W) in [0, 1]; an aligned image is its own face."""
+        with self._lock:
+            if options.aligned:
+                return aligned_faces(images, self.model_for(options).crop_px)
+            return find_faces(images, self.detector(options.detector), options, should_stop=should_stop)
+
+    def restore_chosen(
+        self,
+        chosen: Sequence[ImageFaces],
+        options: RestoreOptions,
+        fidelities: Sequence[float],
+        watch: Stopwatch,
+        *,
+        cache: KeptFaces | None = None,
+        background: Background | None = None,
+        progress: Progress | None = None,
+        should_stop: ShouldStop | None = None,
+    ) -> list[list[Restoration]]:
+        """The steps after selection: for each fidelity the results of all images.
+
+        watch: has the seconds of the stages before, which the results share. cache: see `restore_faces`.
+        """
+        with self._lock:
+            model = self.model_for(options)
+            with watch.stage("align"):
+                cropped = crop_faces(chosen, model.crop_px)
+            with watch.stage("restore"):
+                swept = sweep_faces(
+                    cropped,
+                    model,
+                    fidelities,
+                    batch_size=options.batch_size,
+                    cache=cache,
+                    progress=progress,
+                    should_stop=should_stop,
+                )
+            num_results = max(1, len(chosen) * len(fidelities))
+            shared = {stage: seconds / num_results for stage, seconds in watch.seconds.items()}
+            return [
+                [self._finish(entry, options.replace(fidelity=fidelity), background, shared) for entry in restored]
+                for fidelity, restored in zip(fidelities, swept, strict=True)
+            ]
+
+    def _finish(
         self,
         restored: ImageFaces,
         options: RestoreOptions,
-        *,
-        background: Background | None = None,
-        timings_s: Mapping[str, float] | None = None,
+        background: Background | None,
+        shared_s: Mapping[str, float],
     ) -> Restoration:
-        """The last steps for one image with restored faces: masks, colours, blending and the report.
-
-        timings_s: seconds of the stages before.
-        """
+        """Masks, colours, blending and the report of one image."""
         watch = Stopwatch()
-        watch.seconds = dict(timings_s or {})
+        watch.seconds = dict(shared_s)
         with watch.stage("mask"):
             (finished,) = finish_faces([restored], options, self._parser_for(options, restored))
         with watch.stage("blend"):
@@ -245,12 +268,9 @@ class FaceRestorer(LoadedNetworks):
             if faces is not None or boxes is not None or area is not None:
                 raise InputError("aligned: the whole image is the face; faces, boxes and area cannot be given with it")
             with watch.stage("align"):
-                return aligned_faces(tensors, self.model_for(settings).crop_px)
+                return self.find(tensors, settings)
         with watch.stage("detect"):
-            if faces is not None:
-                found = given_faces(tensors, faces)
-            else:
-                found = find_faces(tensors, self.detector(settings.detector), settings, should_stop=should_stop)
+            found = self.find(tensors, settings, should_stop) if faces is None else given_faces(tensors, faces)
             return _select(found, settings, boxes, area)
 
 

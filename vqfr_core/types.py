@@ -6,7 +6,7 @@ integer coordinates (the top-left pixel is centred on (0, 0)). "Left" is the vie
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -111,7 +111,7 @@ class MadeBy:
     model: Mapping[str, Any] = field(default_factory=dict)
     """The restorer: name, generation, file, sha256, source, device, precision, fidelity; empty before it has run."""
     mask: str = "none"
-    """How faces were cut out: parsing, soft, crop or none."""
+    """How faces were cut out: parsing, soft, crop, or none where there was no face to cut out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,11 +159,6 @@ class ImageFaces:
         places = [place for place, face in enumerate(self.faces) if face.skipped is None]
         numbers = [face.number for face in self.faces]
         return sorted(places, key=lambda place: -1 if numbers[place] is None else numbers[place] or 0)
-
-
-def change_used(images: Sequence[ImageFaces], change: Callable[[Face], Face]) -> list[ImageFaces]:
-    """The images with every used face changed."""
-    return [entry.with_used(map(change, entry.used)) for entry in images]
 
 
 def all_used(images: Iterable[ImageFaces]) -> list[Face]:

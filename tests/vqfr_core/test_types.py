@@ -10,7 +10,6 @@ from vqfr_core.types import (
     Point,
     SkippedFace,
     all_used,
-    change_used,
     with_all_used,
 )
 
@@ -54,8 +53,6 @@ def test_faces_of_several_images_in_order():
     again = with_all_used(images, [replace(each, opacity=0.1 * i) for i, each in enumerate(all_used(images))])
     assert [each.opacity for each in all_used(again)] == pytest.approx([0, 0.1, 0.2, 0.3])
     assert [len(entry.faces) for entry in again] == [5, 0, 1]
-    darker = change_used(images, lambda each: replace(each, opacity=0.5))
-    assert [each.opacity for each in darker[0].faces] == [0.5, 0.5, 1.0, 1.0, 0.5]
 
 
 def test_the_same_as_plain_detections():

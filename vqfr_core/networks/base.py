@@ -197,17 +197,17 @@ class RawFaces(NamedTuple):
 class Detector(Network, ABC):
     """Finds faces. Its attributes say at which sizes it works best."""
 
-    stride_px: int = 32
+    stride_px: int
     """Height and width of a picture must be multiples of this."""
-    fill: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    fill: tuple[float, float, float]
     """A neutral colour, RGB in [0, 1], for padding pictures."""
-    typical_box: Box = Box(121.5, 103.0, 388.5, 461.5)
+    typical_box: Box
     """The box it gives for a face aligned to 512 px."""
-    min_view_px: int = 320
+    min_view_px: int
     """Smaller pictures are enlarged to this side."""
-    max_face_px: int = 400
+    max_face_px: int
     """Larger faces are left to a reduced view of the picture."""
-    look_px: int = 320
+    look_px: int
     """Side of an aligned crop that shows a face at its best size."""
 
     @abstractmethod

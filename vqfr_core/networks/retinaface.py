@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import VqfrError
+from ..types import Box
 from .base import Detector, RawFaces
 
 _MEAN_BGR = (104.0, 117.0, 123.0)
@@ -34,6 +35,7 @@ class RetinaFaceDetector(Detector):
 
     stride_px = 32
     fill = (_MEAN_BGR[2] / 255, _MEAN_BGR[1] / 255, _MEAN_BGR[0] / 255)
+    typical_box = Box(121.5, 103.0, 388.5, 461.5)  # mean over synthetic portraits
     min_view_px = 320
     max_face_px = 400
     look_px = 320  # such a crop shows a face about 130 px wide

@@ -199,3 +199,9 @@ def test_an_aligned_image_is_its_own_and_only_face():
     assert second.used[0].crop.image.shape == (3, 64, 64)
     assert first.made_by.detector == "none: the input is an aligned face"
     assert crop_faces([first], 64)[0].used[0].crop is first.used[0].crop
+
+
+def test_beyond_its_edge_an_image_goes_on_mirrored():
+    image = torch.linspace(0, 1, 100).view(1, 100, 1).expand(3, 100, 120).contiguous()
+    crop = aligned_crop(image, 120).image
+    torch.testing.assert_close(crop[:, :10], crop[:, 10:20].flip(1), atol=1e-3, rtol=0)

@@ -323,6 +323,9 @@ class ToyRestorer(Restorer):
 
 
 class ToyDetector(Detector):
+    stride_px, look_px, min_view_px, max_face_px = 32, 320, 320, 400
+    fill = (0.5, 0.5, 0.5)
+
     def find(self, pictures, min_score):
         return []
 

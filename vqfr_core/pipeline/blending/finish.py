@@ -32,7 +32,7 @@ def finish_faces(
 
 def _finish(entry: ImageFaces, options: BlendOptions, parser: Parser | None) -> ImageFaces:
     faces = entry.used
-    if not entry.is_aligned:
+    if faces and not entry.is_aligned:
         made_by = replace(entry.made_by, mask=mask_kind(options.mask, parser))
         masked = make_masks(faces, options, parser)
         faces = [match_face(face, options, seed) for seed, face in enumerate(masked)]

@@ -119,3 +119,8 @@ def test_several_images_and_the_defaults():
     face = make_face(random_picture(0), random_picture(1))
     first, second = finish_faces(images_of(face) + images_of())
     assert first.used[0].opacity == 1.0 and first.used[0].mask is not None and second.used == []
+
+
+def test_an_image_without_faces_needs_no_parser():
+    (finished,) = finish_faces(images_of(), BlendOptions(mask="parsing"), None)
+    assert not finished.faces and finished.made_by.mask == "none"

@@ -131,6 +131,9 @@ def test_wrong_images_are_refused(mobilenet: Detector, image: Tensor):
 class Unsure(Detector):
     """Sees a face everywhere, with doubt."""
 
+    stride_px, look_px, min_view_px, max_face_px = 32, 320, 320, 400
+    fill = (0.5, 0.5, 0.5)
+
     def find(self, pictures: Tensor, min_score: float) -> list[RawFaces]:
         box, landmarks = np.array([[4.0, 4, 30, 40]]), np.array([LANDMARKS]) / 10
         return [RawFaces(box, landmarks, np.array([0.5]))] * len(pictures)
@@ -181,3 +184,16 @@ def test_random_boxes_are_thinned_out_as_by_hand():
         if all(overlap(boxes[index], boxes[other]) <= 0.4 for other in kept):
             kept.append(int(index))
     assert drop_duplicates(faces).boxes.tolist() == boxes[kept].tolist()
+
+
+def test_a_low_confidence_can_be_asked_for():
+    class Doubtful(Unsure):
+        def find(self, pictures: Tensor, min_score: float) -> list[RawFaces]:
+            faces = super().find(pictures, min_score)[0]
+            return [faces._replace(scores=np.array([0.2])).take(np.array([0.2]) >= min_score)] * len(pictures)
+
+    image = torch.rand(3, 64, 64)
+    detector = Doubtful(nn.Identity(), "doubtful", "a doubtful detector")
+    options = FindOptions(min_confidence=0.05, min_face_px=0)
+    assert len(find_faces([image], detector, options)[0].used) == 1
+    assert not find_faces([image], detector, FindOptions(min_face_px=0))[0].faces

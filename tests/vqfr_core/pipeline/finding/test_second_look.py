@@ -18,6 +18,9 @@ TEMPLATE = (np.array(FFHQ_TEMPLATE) + 0.5) * LOOK_PX / CROP_SIZE_PX - 0.5
 class Seer(Detector):
     """Sees faces whose landmarks are off the template by the given pixels, with the given scores."""
 
+    stride_px, look_px, min_view_px, max_face_px = 32, 320, 320, 400
+    fill = (0.5, 0.5, 0.5)
+
     look_px = LOOK_PX
 
     def __init__(self, *seen: tuple[float, float]) -> None:

@@ -278,3 +278,19 @@ def test_numbers_of_boxes_and_areas_that_do_not_fit():
 def test_the_whole_of_the_settings_does_as_well():
     (chosen,) = select_faces([found()], RestoreOptions(select="-1", sort="score"))
     assert used(chosen) == [LARGE_RIGHT]
+
+
+def test_top_bottom_goes_by_the_middle():
+    tall, flat = FaceDetection(Box(0, 10, 20, 90), (), 1.0), FaceDetection(Box(40, 20, 80, 30), (), 1.0)
+    entry = ImageFaces(None, (100, 100), (Face(tall), Face(flat)))
+    (chosen,) = select_faces([entry], SelectOptions(sort="top-bottom"))
+    assert [face.number for face in chosen.faces] == [1, 0]
+
+
+@pytest.mark.parametrize(("covered", "is_used"), [(52, True), (48, False)])
+def test_a_mask_has_to_cover_half_of_a_face(covered: int, is_used: bool):
+    entry = ImageFaces(None, (100, 100), (Face(FaceDetection(Box(-0.5, -0.5, 99.5, 99.5), (), 1.0)),))
+    area = torch.zeros(100, 100)
+    area[:covered] = 1
+    (chosen,) = select_faces([entry], areas=[area])
+    assert bool(chosen.used) is is_used

@@ -1,6 +1,7 @@
 """Batches of faces through a stand-in network that records what it is given, and through tiny real ones."""
 
 import copy
+import math
 import weakref
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from vqfr_core.errors import Cancelled, InputError, OutOfMemoryError, RestorationError
-from vqfr_core.networks.base import Restorer
+from vqfr_core.networks.base import Restored, Restorer
 from vqfr_core.pipeline.restoring.cache import KeptFaces
 from vqfr_core.pipeline.restoring.restore import is_out_of_memory, restore_faces, sweep_faces
 from vqfr_core.types import ImageFaces
@@ -306,3 +307,25 @@ def test_kept_faces_keep_what_was_done_when_it_is_stopped(recorder, entry):
         restore(faces, recorder, cache=cache, batch_size=2, should_stop=lambda: len(recorder.batches) == 1)
     restore(faces, recorder, cache=cache, batch_size=2)
     assert recorder.batches == [2, 2]
+
+
+class Rounded(Restorer):
+    """Gives its fidelity as a picture; in half precision no numbers at all."""
+
+    def __init__(self, precision: str = "bf16") -> None:
+        super().__init__(torch.nn.Conv2d(1, 1, 1), "rounded", "Rounded", crop_px=8, fidelity="number")
+        self.precision = precision
+        self.reopen = lambda: Rounded("fp32")
+
+    def run(self, images):
+        raise AssertionError("restore is what is called")
+
+    def restore(self, images, fidelities, keep=False):
+        (fidelity,) = (torch.as_tensor(value).expand(len(images)) for value in fidelities)
+        answer = torch.ones_like(images) * fidelity.view(-1, 1, 1, 1)
+        return Restored([answer if self.precision == "fp32" else answer * math.nan], None)
+
+
+def test_a_face_done_again_keeps_its_own_fidelity(entry):
+    (done,) = restore_faces([entry(5, 8)], Rounded(), [0.0, 0.2, 0.4, 0.6, 0.8], batch_size=2)
+    assert [float(face.restored.mean()) for face in done.used] == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
