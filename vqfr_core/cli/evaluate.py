@@ -172,7 +172,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
     unknown = [level for level in arguments.levels if level not in LEVELS]
     if unknown:
-        raise InputError(f"there is no level {', '.join(unknown)}; there are {', '.join(LEVELS)}")
+        raise InputError(f"unknown level {', '.join(unknown)}; choose from {', '.join(LEVELS)}")
     if arguments.restored and arguments.models and not arguments.degraded:
         raise InputError("--restored and --models together need --degraded, so that all restore the same pictures")
     if arguments.align and (arguments.degraded or arguments.restored or not arguments.originals):

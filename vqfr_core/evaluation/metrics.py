@@ -137,7 +137,7 @@ def open_metrics(names: Sequence[str], tools: Tools, has_originals: bool) -> tup
     metrics, absent = [], {}
     for kind in (KINDS[name] for name in names):
         if kind.needs_original and not has_originals:
-            absent[kind.label] = "compares with originals, and none were given"
+            absent[kind.label] = "needs originals, and none were given"
             continue
         try:
             metrics.append(Metric(kind, kind.open(tools)))
