@@ -74,7 +74,7 @@ def test_one_that_is_asked_for_and_absent_is_an_error(faces, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--levels", "huge"], "no level huge"),
+        (["--levels", "huge"], "unknown level huge"),
         (["--restored", "FACES", "--models", "auto"], "need --degraded"),
         (["--degraded", "FACES", "--align"], "--align is for"),
     ],
