@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -52,10 +52,13 @@ def device_of(module: nn.Module) -> torch.device:
 class Network:
     """A module with what others need to know about it."""
 
+    takes_any_layout: ClassVar[bool] = False
+    """Its weights may lie in memory as its device likes best."""
+
     def __init__(self, module: nn.Module, name: str, title: str) -> None:
         self.module = module
         self.name = name
-        """Of the weights, or of the architecture until the origin of the weights is known."""
+        """Of the architecture; a restorer takes that of its weights as soon as their origin is known."""
         self.title = title
         """Its name in messages."""
         self.info: ModelInfo | None = None
@@ -64,6 +67,8 @@ class Network:
         """Number format of the parts that may be halved."""
         self.sizes: Mapping[str, Any] = {}
         """Sizes as plain numbers; empty if the network has only one size."""
+        self.reopen: Callable[[], Network] | None = None
+        """Loads the same weights in float32; None for a network built directly."""
 
     @property
     def device(self) -> torch.device:
@@ -72,7 +77,7 @@ class Network:
 
     def attach(self, info: ModelInfo) -> None:
         """Record where the weights are from."""
-        self.info, self.name = info, info.name
+        self.info = info
 
     def set_precision(self, precision: Precision) -> None:
         """Convert the weights in place."""
@@ -91,6 +96,8 @@ class Restored(NamedTuple):
 
 class Restorer(Network, ABC):
     """Restores aligned faces. One without fidelity gives the same result for every fidelity."""
+
+    takes_any_layout = True
 
     def __init__(
         self,
@@ -112,8 +119,6 @@ class Restorer(Network, ABC):
         """`render` takes a small fraction of the time of `restore`."""
         self.generation: int | None = None
         """1 or 2 for VQFR."""
-        self.reopen: Callable[[], Restorer] | None = None
-        """Loads the same weights in float32; None for a network built directly."""
         self._working_bytes_per_face = working_bytes_per_face
 
     @property
@@ -146,14 +151,14 @@ class Restorer(Network, ABC):
 
     def attach(self, info: ModelInfo) -> None:
         super().attach(replace(info, generation=self.generation))
+        self.name = info.name
 
     def in_float32(self) -> "Restorer":
         """The network with its weights as stored, not as rounded."""
         if self.precision == "fp32":
             return self
-        if self.reopen is not None:
-            return self.reopen()
-        exact = copy.deepcopy(self)
+        exact = self.reopen() if self.reopen is not None else copy.deepcopy(self)
+        assert isinstance(exact, Restorer)
         exact.set_precision("fp32")
         return exact
 

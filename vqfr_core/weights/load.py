@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..networks import registry
-from ..networks.base import ModelInfo, Network, Restorer, device_of
+from ..networks.base import ModelInfo, Network, device_of
 from ..networks.devices import pick_memory_format
 from ..networks.precision import Precision
 from .check import build_empty, check_state
@@ -47,19 +47,11 @@ def load_file(
     row = registry.recognize_as(state, registry.architectures(role), file.path)
     with torch.inference_mode(False):
         network = load_state(row, state, file.path)
-        is_restorer = isinstance(network, Restorer)
-        name = file.name if is_restorer else row.name  # detectors and parsers are named by their kind
-        network.attach(ModelInfo(name, file.path, file.sha256, file.source, read_metadata(file.path)))
+        network.name = row.name
+        network.attach(ModelInfo(file.name, file.path, file.sha256, file.source, read_metadata(file.path)))
         network.set_precision(precision)
-        network.module.to(device)
-        if isinstance(network, Restorer):
-            network.module.to(memory_format=pick_memory_format(used_on))
-            module = network.module  # not the network, which would keep itself alive
-            network.reopen = lambda: _load_restorer(file, role, device_of(module))
-    return network
-
-
-def _load_restorer(file: WeightFile, role: str, device: torch.device) -> Restorer:
-    network = load_file(file, role, device, "fp32")
-    assert isinstance(network, Restorer)
+        module = network.module.to(device)  # not the network, which would keep itself alive
+        if network.takes_any_layout:
+            module.to(memory_format=pick_memory_format(used_on))
+        network.reopen = lambda: load_file(file, role, device_of(module), "fp32")
     return network

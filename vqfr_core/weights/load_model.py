@@ -4,10 +4,11 @@ from collections.abc import Iterable
 
 import torch
 
-from ..errors import InputError, WeightsError
+from ..errors import InputError
 from ..networks.devices import pick_device
 from ..networks.precision import DTYPES
 from ..networks.vqfr import VqfrNetwork
+from ..networks.vqfr.restorer import vqfr_module
 from .folders import PathLike, default_folders
 from .load import load_file
 from .store import AUTO, WeightStore
@@ -50,7 +51,4 @@ def load_model(
     chosen = pick_device(device)
     folders = default_folders(folder, search)
     file = WeightStore(lambda: folders, download=download).find("restorer", name_or_path, progress)
-    module = load_file(file, "restorer", chosen, precision).module
-    if not isinstance(module, VqfrNetwork):
-        raise WeightsError(f"{file.path} is not a VQFR network; FaceRestorer restores faces with it")
-    return module
+    return vqfr_module(load_file(file, "restorer", chosen, precision))

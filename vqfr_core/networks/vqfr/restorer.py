@@ -7,7 +7,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from ..base import Fidelity, Kept, ModelInfo, Restored, Restorer
+from ...errors import WeightsError
+from ..base import Fidelity, Kept, ModelInfo, Network, Restored, Restorer
 from ..precision import DTYPES, Precision
 from .config import V1Config, V2Config
 from .network import VqfrNetwork
@@ -26,6 +27,15 @@ def build_v1(state: Mapping[str, Tensor]) -> Restorer:
 def build_v2(state: Mapping[str, Tensor]) -> Restorer:
     """A VQFR v2 of the sizes of these weights, without loading them."""
     return VqfrV2Restorer(VqfrV2(V2Config.from_state_dict(state)))
+
+
+def vqfr_module(network: Network) -> VqfrNetwork:
+    """The module of a VQFR network. Raises WeightsError for another one."""
+    if not isinstance(network.module, VqfrNetwork):
+        raise WeightsError(
+            f"{network.name} ({network.title}) is not a VQFR network; FaceRestorer restores faces with it"
+        )
+    return network.module
 
 
 class VqfrRestorer(Restorer):
