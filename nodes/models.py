@@ -10,7 +10,6 @@ import torch
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Network, Parser, Restorer
 from ..vqfr_core.networks.devices import pick_precision
-from ..vqfr_core.weights.catalog import RECORDS
 from ..vqfr_core.weights.folders import Folders
 from ..vqfr_core.weights.store import WeightStore
 from . import host
@@ -85,10 +84,8 @@ def open_parser(mask: str) -> Held[Parser] | None:
         return _once("parser", "auto", lambda: _store.open("parser", device="cpu", for_device=host.compute_device()))
     if mask == "auto":
         return None
-    files = " or ".join(record.file_name for record in RECORDS if record.role == "parser")
     raise InputError(
-        f"mask: parsing needs a face parser, but none was found; put {files} into {host.model_folder()}, or choose "
-        "auto, soft or crop"
+        f"mask: parsing needs a face parser, but there is none; {_store.advice('parser')}, or choose auto, soft or crop"
     )
 
 

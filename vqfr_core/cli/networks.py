@@ -30,8 +30,8 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
             restorer.detector(options.detector)
     if options.mask == "parsing" and not options.aligned and restorer.parser() is None:
         raise WeightsError(
-            "mask parsing needs a face parser, but none was found: `python -m vqfr_core models download bisenet` (or "
-            "parsenet) fetches one, or use --mask auto, soft or crop"
+            "mask parsing needs a face parser, but none was found: `python -m vqfr_core models download NAME` fetches "
+            f"{' or '.join(restorer.store.names('parser'))}; or use --mask auto, soft or crop"
         )
     return restorer
 

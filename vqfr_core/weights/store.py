@@ -128,6 +128,11 @@ class WeightStore:
             raise self._nowhere(role, name)
         return read_record_file(record, self.fetch(record.name, progress), "downloaded")
 
+    def advice(self, role: str) -> str:
+        """How to get weights of a role, for the end of a message."""
+        files = " or ".join(record.file_name for record in self._known(role))
+        return f"put {files} into {self.folders().model}"
+
     def fetch(self, name: str, progress: Progress | None = None) -> Path:
         """Download a known weight file into the model folder if missing. Raises what `find` does."""
         record = get_record(name, records=self._records)

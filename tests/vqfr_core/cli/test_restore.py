@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_nothing_half_written(make_blank, tiny_v2, tmp_path, capsy
         (["--model", "vqfr_v2"], 1, "VQFR_OFFLINE"),
         (["--model", "vqfr_v2", "--no-download"], 1, "VQFR_v2.pth"),
         (["--model", "nowhere.pth"], 1, "nowhere.pth"),
-        (["--mask", "parsing"], 1, "models download bisenet"),
+        (["--mask", "parsing"], 1, "fetches parsenet or bisenet"),
         (["--device", "abacus"], 2, "abacus"),
         (["--precision", "fp16", "--device", "cpu"], 2, "fp16"),
     ],
