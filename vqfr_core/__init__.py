@@ -7,8 +7,9 @@
 >>> print(result.report.summary())
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .later import names_later
 
 if TYPE_CHECKING:
     from .errors import (
@@ -57,7 +58,7 @@ __all__ = [
     "write_picture",
 ]
 
-_MODULES = {
+_NAMES = {
     "errors": "Cancelled DownloadError InputError OutOfMemoryError RestorationError VqfrError WeightsError",
     "pictures": "Picture read_picture to_array to_pil to_tensor write_picture",
     "weights.load_model": "load_model",
@@ -66,13 +67,5 @@ _MODULES = {
     "restorer": "FaceRestorer",
     "types": "Box Detections FaceCrop FaceDetection Point RestoredFace SkippedFace",
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used, so that importing the package does not load PyTorch."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_later(__name__, _NAMES)

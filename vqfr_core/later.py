@@ -1,6 +1,7 @@
-"""Lazy imports, for tables that should be cheap to read."""
+"""Lazy imports, for tables and packages that should be cheap to import."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -12,3 +13,17 @@ def later(package: str, module: str, name: str) -> Callable[..., Any]:
         return getattr(import_module(f".{module}", package), name)(*arguments)
 
     return call
+
+
+def names_later(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose names are imported when first used. names: those of each module, spaced."""
+    module_of = {name: module for module, listed in names.items() for name in listed.split()}
+
+    def find(name: str) -> Any:
+        if name not in module_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{module_of[name]}", package), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return find

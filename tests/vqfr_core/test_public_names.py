@@ -7,7 +7,7 @@ import vqfr_core
 
 
 def test_every_public_name_is_there():
-    assert set(vqfr_core.__all__) == set(vqfr_core._MODULE_OF)
+    assert set(vqfr_core.__all__) == set(" ".join(vqfr_core._NAMES.values()).split())
     for name in vqfr_core.__all__:
         assert getattr(vqfr_core, name).__name__ == name
     with pytest.raises(AttributeError, match="nothing_like_it"):

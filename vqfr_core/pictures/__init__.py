@@ -1,8 +1,8 @@
 """Convert pictures on disk and in other libraries' formats to and from the core's images."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..later import names_later
 from .formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -28,20 +28,12 @@ __all__ = [
     "write_picture",
 ]
 
-_MODULES = {
+_NAMES = {
     "convert": "to_array to_pil to_tensor",
     "picture": "Frame Picture PictureInfo",
     "picture_file": "PictureFile",
     "read": "open_picture read_picture",
     "write": "write_frames write_picture",
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: the table of formats does not need PyTorch."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = names_later(__name__, _NAMES)
