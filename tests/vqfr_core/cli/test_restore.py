@@ -44,6 +44,18 @@ def test_everything_that_can_be_asked_for(face_file, tiny_v2, tmp_path, capsys):
     assert entry["report"]["options"]["opacity"] == 0.9
 
 
+def test_a_document_stays_one(tiny_v2, tmp_path, capsys):
+    blank, out = Image.new("RGB", (64, 48), "white"), tmp_path / "out"
+    blank.save(tmp_path / "scan.tif", save_all=True, append_images=[blank])
+    words = ["restore", str(tmp_path / "scan.tif"), "-o", str(out), "--model", tiny_v2]
+    assert main([*words, "--format", "png"]) == 1
+    assert "PNG cannot hold the input's 2 pages; use .tif, .tiff" in capsys.readouterr().err
+    assert main(words) == 0
+    assert files_in(out) == {"scan.tif"}
+    with Image.open(out / "scan.tif") as result:
+        assert result.n_frames == 2
+
+
 def test_a_folder_with_a_bad_file_and_pictures_without_faces(make_blank, tiny_v2, tmp_path, capsys):
     photo, other = make_blank("in/photo.jpg"), make_blank("in/sub/other.png")
     (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
