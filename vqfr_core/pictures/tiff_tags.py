@@ -13,12 +13,19 @@ from ..errors import InputError
 SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277, 278, 279
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, PAGE_NUMBER, PREDICTOR = 282, 283, 296, 297, 317
+PLANAR_CONFIGURATION, SUB_DIRECTORIES, DNG_VERSION = 284, 330, 50706
 EXTRA_SAMPLES, SAMPLE_FORMAT, ICC_PROFILE = 338, 339, 34675
-INVERTED_GRAY, GRAY, RGB = 0, 1, 2
+INVERTED_GRAY, GRAY, RGB, CMYK = 0, 1, 2, 5
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 PREMULTIPLIED, PLAIN_ALPHA = 1, 2
+SEPARATE_PLANES = 2
 REDUCED_IMAGE, ONE_PAGE = 1, 2
 BIG = 43
-_USUAL_BITS = (1, 2, 4, 8, 16, 32, 64)
+_SENSOR_KINDS = (32803, 34892)
+"""Photometric interpretations of camera raw: colour filter array, linear raw."""
+_COLORS = {INVERTED_GRAY: 1, GRAY: 1, RGB: 3, CMYK: 4}
+
+_RAW_TEXT = "{}: camera raw cannot be read; develop it first, and save it as TIFF, PNG or JPEG"
 
 
 class Page(NamedTuple):
@@ -30,34 +37,56 @@ class Page(NamedTuple):
     """(height, width) in pixels, upright."""
     bits: int
     """Bits per channel."""
+    sample_format: int
+    """How a number is stored: UNSIGNED, SIGNED, FLOAT, or others."""
     photometric: int
     """What the first channels mean."""
     num_samples: int
-    """Channels, with alpha."""
-    is_premultiplied: bool
-    """Its colours are multiplied by its alpha."""
+    """Channels, with alpha and others."""
+    extra_samples: tuple[int, ...] | None
+    """What the channels after the colours mean; None if the file does not say."""
+    is_planar: bool
+    """Each channel is stored as a plane of its own."""
+    is_little_endian: bool
+    orientation: int
+    """1 to 8, as EXIF numbers them."""
 
     @property
-    def is_deep(self) -> bool:
-        """It has colours of more than 8 bits, which Pillow would reduce to 8."""
-        return self.bits > 8 and self.photometric == RGB
+    def num_colors(self) -> int | None:
+        """Channels of colour; None for kinds of pixels only Pillow knows, such as palettes."""
+        return _COLORS.get(self.photometric)
+
+    @property
+    def alpha(self) -> int | None:
+        """PREMULTIPLIED or PLAIN_ALPHA if the channel after the colours is an opacity; else None.
+
+        Four channels of which the file says nothing are RGB and alpha, as Pillow and OpenCV have it.
+        """
+        if self.num_colors is None or self.num_samples <= self.num_colors or self.photometric == CMYK:
+            return None
+        if self.extra_samples is None:
+            return PLAIN_ALPHA
+        return self.extra_samples[0] if self.extra_samples[:1] in ((PREMULTIPLIED,), (PLAIN_ALPHA,)) else None
 
 
 def read_pages(path: Path) -> list[Page]:
-    """The pages of a TIFF; thumbnails count only if there is nothing else.
+    """The pages of a TIFF, without its thumbnails.
 
-    Raises InputError if there is none, or one has pixels that no decoder reads at full depth.
+    Raises InputError if there is none, or the file is camera raw, whose pages are only previews of the photograph.
     """
     pages: list[Page] = []
-    thumbnails: list[Page] = []
+    num_thumbnails = 0
     for offset, tags in _directories(path):
-        is_reduced = tags.get(SUBFILE_TYPE, 0) & REDUCED_IMAGE
-        (thumbnails if is_reduced else pages).append(_page(offset, tags))
-    if not pages and not thumbnails:
+        if DNG_VERSION in tags or tags.get(PHOTOMETRIC) in _SENSOR_KINDS:
+            raise InputError(_RAW_TEXT.format(path))
+        if tags.get(SUBFILE_TYPE, 0) & REDUCED_IMAGE:
+            num_thumbnails += 1
+        else:
+            pages.append(_page(offset, tags))
+    if num_thumbnails and not pages:
+        raise InputError(_RAW_TEXT.format(path))
+    if not pages:
         raise InputError(f"{path}: the TIFF holds no picture; save it again")
-    pages = pages or thumbnails[:1]
-    for page in pages:
-        _check_kind(path, page)
     return pages
 
 
@@ -77,7 +106,11 @@ def header_starting_at(head: bytes, page_offset: int) -> bytes:
 def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
     """Each directory of the file and its offset; stops at a cyclic chain."""
     with path.open("rb") as file:
-        head = file.read(8)
+        head = file.read(16)
+        if head[8:10] == b"CR":  # Canon's raw files
+            raise InputError(_RAW_TEXT.format(path))
+        file.seek(8)
+        head = head[:8]
         if BIG in head[2:4]:
             head += file.read(8)
         visited = set()
@@ -93,18 +126,17 @@ def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
 
 def _page(offset: int, tags: ImageFileDirectory_v2) -> Page:
     size = int(tags.get(HEIGHT, 0)), int(tags.get(WIDTH, 0))
+    orientation = int(tags.get(ORIENTATION, 1))
+    extra = tags.get(EXTRA_SAMPLES)
     return Page(
         offset=offset,
-        size=size[::-1] if tags.get(ORIENTATION, 1) in (5, 6, 7, 8) else size,
+        size=size[::-1] if orientation in (5, 6, 7, 8) else size,
         bits=int(np.max(tags.get(BITS, 1))),
-        photometric=tags.get(PHOTOMETRIC, -1),
+        sample_format=int(np.max(tags.get(SAMPLE_FORMAT, UNSIGNED))),
+        photometric=int(tags.get(PHOTOMETRIC, -1)),
         num_samples=int(tags.get(SAMPLES, 1)),
-        is_premultiplied=PREMULTIPLIED in np.atleast_1d(tags.get(EXTRA_SAMPLES, 0)),
+        extra_samples=None if extra is None else tuple(int(kind) for kind in np.atleast_1d(extra)),
+        is_planar=tags.get(PLANAR_CONFIGURATION, 1) == SEPARATE_PLANES,
+        is_little_endian=tags.prefix[:2] == b"II",
+        orientation=orientation if 1 <= orientation <= 8 else 1,
     )
-
-
-def _check_kind(path: Path, page: Page) -> None:
-    if page.bits not in _USUAL_BITS:
-        raise InputError(f"{path}: has {page.bits} bits a channel; save it with 8 or 16")
-    if page.bits > 8 and page.photometric == GRAY and page.num_samples > 1:
-        raise InputError(f"{path}: {page.bits}-bit grey with transparency is not supported in TIFF; save it as PNG")
