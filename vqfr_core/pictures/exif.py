@@ -14,37 +14,74 @@ _ORIENTATION = 0x0112
 _EXIF_IFD = 0x8769
 _GPS_IFD = 0x8825
 _INTEROPERABILITY = 0xA005
+_PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
 # Tags about the picture, not about how the file stores it: description, make, model, software, date, artist, host
-# computer, XMP and copyright (TIFF 6.0, EXIF 2.3).
-_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x02BC, 0x8298)
+# computer and copyright (TIFF 6.0, EXIF 2.3).
+_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
 
 
-def take_orientation(exif: bytes) -> tuple[int, bytes | None]:
-    """The orientation of an EXIF block (1 to 8), and the block for the upright picture.
+def take_orientation(exif: bytes) -> tuple[int | None, bytes | None]:
+    """The orientation of an EXIF block (1 to 8, or None), and the block for the upright picture.
 
     The block begins with its TIFF header, with or without "Exif" before it; the result has none. It is the same byte
     for byte (maker notes hold file offsets), but its orientation is normal and the embedded thumbnail, which is
-    outdated, is unlinked. A damaged block gives (1, None).
+    outdated, is unlinked. A damaged block gives None in its place, but an orientation before the damage counts.
     """
     block = bytearray(exif[len(PREFIX) :] if exif.startswith(PREFIX) else exif)
+    orientation = None
     try:
-        order = {b"II": "<", b"MM": ">"}[bytes(block[:2])]
-        (start,) = struct.unpack_from(order + "I", block, 4)
-        (num_entries,) = struct.unpack_from(order + "H", block, start)
-        end = start + 2 + 12 * num_entries
-        orientation = 1
+        order, start, end = _first_directory(block)
         for entry in range(start + 2, end, 12):
             tag, kind, count = struct.unpack_from(order + "HHI", block, entry)
             if tag == _ORIENTATION and kind in (3, 4) and count == 1:
                 letter = order + ("H" if kind == 3 else "I")
-                (orientation,) = struct.unpack_from(letter, block, entry + 8)
+                (stated,) = struct.unpack_from(letter, block, entry + 8)
+                orientation = stated if 1 <= stated <= 8 else 1
                 struct.pack_into(letter, block, entry + 8, 1)
+        if len(block) < end:
+            raise struct.error("the directory is cut off")
         if len(block) >= end + 4:
             struct.pack_into(order + "I", block, end, 0)
     except (KeyError, struct.error):
         logger.warning("the EXIF block is damaged and was left out")
-        return 1, None
-    return (orientation if 1 <= orientation <= 8 else 1), bytes(block)
+        return orientation, None
+    return orientation, bytes(block)
+
+
+def resize(exif: bytes, width: int, height: int) -> bytes:
+    """The block of a picture of this size in pixels: the camera's statement of it is corrected, if there is one."""
+    block = bytearray(exif)
+    try:
+        order, start, end = _first_directory(block)
+        for entry in range(start + 2, end, 12):
+            tag, _, count, camera = struct.unpack_from(order + "HHII", block, entry)
+            if tag == _EXIF_IFD and count == 1:
+                (num_entries,) = struct.unpack_from(order + "H", block, camera)
+                for inner in range(camera + 2, camera + 2 + 12 * num_entries, 12):
+                    _set_size(block, order, inner, width, height)
+    except (KeyError, struct.error):
+        return exif
+    return bytes(block)
+
+
+def _first_directory(block: bytearray) -> tuple[str, int, int]:
+    """Byte order for `struct`, where the number of entries is, and where they end. Raises KeyError, struct.error."""
+    order = {b"II": "<", b"MM": ">"}[bytes(block[:2])]
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    (num_entries,) = struct.unpack_from(order + "H", block, start)
+    return order, start, start + 2 + 12 * num_entries
+
+
+def _set_size(block: bytearray, order: str, entry: int, width: int, height: int) -> None:
+    tag, kind, count = struct.unpack_from(order + "HHI", block, entry)
+    if tag in (_PIXEL_WIDTH, _PIXEL_HEIGHT) and count == 1 and kind in (3, 4):
+        value = width if tag == _PIXEL_WIDTH else height
+        if kind == 3 and value > 65535:
+            struct.pack_into(order + "H", block, entry + 2, 4)  # a longer number, which fits into the entry
+            kind = 4
+        struct.pack_into(
+            order + ("HH" if kind == 3 else "I"), block, entry + 8, *((value, 0) if kind == 3 else (value,))
+        )
 
 
 def orient(image: Tensor, orientation: int) -> Tensor:

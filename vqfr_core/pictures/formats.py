@@ -48,7 +48,8 @@ class Format:
     pages: bool = False
     """Frames without durations, which may differ in size."""
     carries: frozenset[str] = frozenset()
-    """Which of icc_profile, exif, dpi, text (any entries) and comment (only that one) it can hold."""
+    """Which of icc_profile, exif, xmp, iptc, color_chunks, dpi, text (any entries) and comment (only that one) it can
+    hold."""
     max_side_px: int = 2**31 - 1
     max_exif_bytes: int = 2**31 - 1
     begins_with: tuple[bytes, ...] = ()
@@ -57,7 +58,7 @@ class Format:
     write: Write = _write_by_pillow
 
 
-_WITH_PROFILE = frozenset({"icc_profile", "exif"})
+_WITH_PROFILE = frozenset({"icc_profile", "exif", "xmp"})
 _PNG = Format(
     "PNG",
     (".png",),
@@ -66,7 +67,7 @@ _PNG = Format(
     gray=True,
     alpha=True,
     animation=True,
-    carries=_WITH_PROFILE | {"dpi", "text"},
+    carries=_WITH_PROFILE | {"color_chunks", "dpi", "text"},
     write=_later("png16", "write_png"),
 )
 
@@ -78,7 +79,7 @@ FORMATS = (
         (".jpg", ".jpeg", ".jpe", ".jfif"),
         offered=".jpg",
         gray=True,
-        carries=_WITH_PROFILE | {"dpi", "comment"},
+        carries=_WITH_PROFILE | {"iptc", "dpi", "comment"},
         max_side_px=65535,
         max_exif_bytes=65533 - len(b"Exif\0\0"),
     ),
@@ -91,7 +92,7 @@ FORMATS = (
         gray=True,
         alpha=True,
         pages=True,
-        carries=_WITH_PROFILE | {"dpi"},
+        carries=_WITH_PROFILE | {"iptc", "dpi"},
         begins_with=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         read=_later("tiff", "TiffFile"),
         write=_later("tiff_write", "write_tiff"),
@@ -110,6 +111,17 @@ READABLE_SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suff
 
 WRITABLE_SUFFIXES = tuple(suffix for format in FORMATS if format.writable for suffix in format.suffixes)
 """The suffixes that `write_picture` supports."""
+
+
+def pillow_formats() -> list[str]:
+    """What Pillow may open: the formats above, as far as this Pillow has them.
+
+    It knows many more and goes by a file's contents, not its name; for PostScript it would start Ghostscript.
+    """
+    from PIL import Image
+
+    Image.init()
+    return [name for name in dict.fromkeys(format.name for format in FORMATS) if name in Image.OPEN]
 
 
 def format_of(suffix: str) -> Format | None:

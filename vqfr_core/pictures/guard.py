@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import InputError
 
@@ -15,9 +15,12 @@ MAX_PIXELS = 500_000_000
 """Larger pictures are refused: a pixel takes 12 bytes or more in memory."""
 
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+MAX_TEXT_BYTES = 1 << 26
+"""What one packed text or profile of a PNG may unpack to. ComfyUI's workflows and printers' profiles take megabytes."""
+
 _limit_lock = threading.Lock()
 _limit_users = 0
-_limit_before: int | None = None
+_limits_before: tuple[int | None, int] = (None, 0)
 
 
 def check_file(path: Path) -> None:
@@ -45,7 +48,7 @@ def check_size(path: Path, num_pixels: int, max_pixels: int) -> None:
 def reading(path: Path) -> Iterator[None]:
     """Inside, any decoder error becomes an InputError that names the file, and large pictures are allowed."""
     try:
-        with _raised_pixel_limit():
+        with _raised_limits():
             yield
     except InputError as error:
         if str(path) in str(error):
@@ -74,13 +77,13 @@ def _unknown_format_text(path: Path) -> str:
 
 
 @contextmanager
-def _raised_pixel_limit() -> Iterator[None]:
-    """Pillow refuses pictures above a limit that large cameras exceed. Raised during reading, then restored."""
-    global _limit_users, _limit_before
+def _raised_limits() -> Iterator[None]:
+    """Pillow's limits on pixels and packed text, which good files exceed. Raised during reading, then restored."""
+    global _limit_users, _limits_before
     with _limit_lock:
         if _limit_users == 0:
-            _limit_before = Image.MAX_IMAGE_PIXELS
-            Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+            _limits_before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = MAX_PIXELS, MAX_TEXT_BYTES
         _limit_users += 1
     try:
         yield
@@ -88,4 +91,4 @@ def _raised_pixel_limit() -> Iterator[None]:
         with _limit_lock:
             _limit_users -= 1
             if _limit_users == 0:
-                Image.MAX_IMAGE_PIXELS = _limit_before
+                Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = _limits_before

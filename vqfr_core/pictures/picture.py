@@ -48,12 +48,22 @@ class PictureInfo:
     """Colour profile as embedded in the file; None means sRGB."""
     exif: bytes | None = None
     """EXIF block beginning with its TIFF header. Its orientation is normal: the frames are already upright."""
+    xmp: bytes | None = None
+    """XMP packet. Its orientation is normal, too."""
+    iptc: bytes | None = None
+    """IPTC-IIM records, such as captions and credits."""
+    color_chunks: Mapping[bytes, bytes] = field(default_factory=dict)
+    """A PNG's chunks gAMA, cHRM, cICP and sRGB: how its numbers mean colours."""
     text: Mapping[str, str] = field(default_factory=dict)
     """Text entries of a PNG, such as generation parameters, and the comment of a JPEG or GIF under "comment"."""
     dpi: tuple[float, float] | None = None
     """Pixels per inch across and down."""
     loop: int = 0
     """How often an animation plays; 0 means forever."""
+    is_lossless: bool = False
+    """The file is a WebP stored without loss, and is written that way."""
+    losses: tuple[str, ...] = ()
+    """What a changed picture cannot keep, such as a gain map; `write_frames` says so."""
     source_format: str | None = None
     """Format of the source file, in Pillow's spelling, e.g. "JPEG"."""
 

@@ -1,6 +1,7 @@
 """Writing by Pillow: 8-bit photographs, and animations whose frames are made one at a time."""
 
 import logging
+import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -12,11 +13,14 @@ from .convert import frame_to_array
 from .exif import PREFIX
 from .formats import Format
 from .frame_sequence import Durations, FrameSequence
+from .photoshop import segment_with
 from .picture import Frame, PictureInfo
+from .xmp import JPEG_PREFIX as XMP_PREFIX
 
 logger = logging.getLogger(__name__)
 
 PNG_LEVEL = 3
+_SEGMENT_BYTES = 65533
 _DEFAULT_FRAME_MS = 100
 
 
@@ -30,7 +34,7 @@ def write_by_pillow(
     Image.init()
     if format.name not in Image.SAVE:
         raise InputError(f"this Pillow cannot write {format.name}; update it, or use .png")
-    arguments = _description(info, format) | _compression(format, quality)
+    arguments = _description(info, format) | _compression(info, format, quality)
     durations = Durations()
 
     def to_still(frame: Frame) -> Image.Image:
@@ -47,19 +51,24 @@ def write_by_pillow(
     sequence.save(file, format.name, **arguments)
 
 
-def png_text(info: PictureInfo) -> PngInfo:
-    """The text entries, in Pillow's form."""
-    text = PngInfo()
+def png_chunks(info: PictureInfo) -> PngInfo:
+    """Text entries, XMP and the meaning of colours, as a PNG has them, in Pillow's form."""
+    chunks = PngInfo()
+    for name, data in info.color_chunks.items():
+        if name != b"sRGB" or info.icc_profile is None:  # one or the other
+            chunks.add(name, data)
     for key, value in info.text.items():
-        text.add_text(key, value)
-    return text
+        chunks.add_text(key, value)
+    if info.xmp is not None:
+        chunks.add_itxt("XML:com.adobe.xmp", info.xmp.decode("utf-8", errors="replace"))
+    return chunks
 
 
-def _compression(format: Format, quality: int) -> dict[str, Any]:
+def _compression(info: PictureInfo, format: Format, quality: int) -> dict[str, Any]:
     arguments: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": quality, "subsampling": 0},
         "PNG": {"compress_level": PNG_LEVEL},
-        "WEBP": {"quality": quality, "lossless": quality == 100, "exact": True},
+        "WEBP": {"quality": quality, "lossless": info.is_lossless or quality == 100, "exact": True},
         "AVIF": {"quality": quality, "subsampling": "4:4:4"},
     }
     return arguments.get(format.name, {})
@@ -79,11 +88,31 @@ def _description(info: PictureInfo, format: Format) -> dict[str, Any]:
             arguments["exif"] = PREFIX + info.exif
     if info.dpi is not None and "dpi" in format.carries:
         arguments["dpi"] = info.dpi
-    if "text" in format.carries:
-        arguments["pnginfo"] = png_text(info)
+    if format.name == "PNG":
+        arguments["pnginfo"] = png_chunks(info)
+    if format.name == "JPEG":
+        arguments["extra"] = _jpeg_segments(info)
+    elif info.xmp is not None and "xmp" in format.carries:
+        arguments["xmp"] = info.xmp
     if "comment" in format.carries and "comment" in info.text:
         arguments["comment"] = info.text["comment"].encode("utf-8")
     return arguments
+
+
+def _jpeg_segments(info: PictureInfo) -> bytes:
+    """XMP and IPTC, which not every Pillow writes."""
+    segments = b""
+    for marker, name, data in (
+        (b"\xff\xe1", "XMP", info.xmp and XMP_PREFIX + info.xmp),
+        (b"\xff\xed", "IPTC", info.iptc and segment_with(info.iptc)),
+    ):
+        if not data:
+            continue
+        if len(data) > _SEGMENT_BYTES:
+            logger.warning("%s of %d bytes does not fit into a JPEG and was left out", name, len(data))
+        else:
+            segments += marker + struct.pack(">H", len(data) + 2) + data
+    return segments
 
 
 def _repetition(info: PictureInfo, format: Format, has_alpha: bool) -> dict[str, Any]:

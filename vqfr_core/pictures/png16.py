@@ -20,9 +20,9 @@ from .convert import Kind, Pixels, frame_to_array, pixels_from_array
 from .deep import decode_deep
 from .formats import Format, stored_depth
 from .picture import Frame, PictureInfo
-from .pillow_write import PNG_LEVEL, png_text, write_by_pillow
+from .pillow_write import PNG_LEVEL, png_chunks, write_by_pillow
+from .png_chunks import SIGNATURE as _SIGNATURE
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _GRAY_TYPES = (0, 4)
 _ALPHA_TYPES = (4, 6)
@@ -70,7 +70,7 @@ def write_png(
         write_by_pillow(file, frames, info, format, num_frames, quality)
     else:
         array = frame_to_array(next(frames), 16, info.is_gray, keep_alpha=True)
-        write_png16(file, array, describing_chunks(info, png_text(info)), PNG_LEVEL)
+        write_png16(file, array, describing_chunks(info, png_chunks(info)), PNG_LEVEL)
 
 
 def write_png16(file: BinaryIO, array: np.ndarray, chunks: Iterable[tuple[bytes, bytes]], level: int) -> None:
@@ -91,7 +91,7 @@ def write_png16(file: BinaryIO, array: np.ndarray, chunks: Iterable[tuple[bytes,
     _write_chunk(file, b"IEND", b"")
 
 
-def describing_chunks(info: PictureInfo, text: PngInfo) -> Iterator[tuple[bytes, bytes]]:
+def describing_chunks(info: PictureInfo, others: PngInfo) -> Iterator[tuple[bytes, bytes]]:
     """The metadata, as chunks for `write_png16`."""
     if info.icc_profile is not None:
         yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(info.icc_profile)
@@ -100,7 +100,7 @@ def describing_chunks(info: PictureInfo, text: PngInfo) -> Iterator[tuple[bytes,
         yield b"pHYs", struct.pack(">IIB", across, down, 1)
     if info.exif is not None:
         yield b"eXIf", info.exif
-    for name, data, *_ in text.chunks:
+    for name, data, *_ in others.chunks:
         yield name, data
 
 

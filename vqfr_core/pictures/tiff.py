@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from . import tiff_tags as tag
-from .exif import descriptive_tags, exif_from_tags
+from . import xmp as packets
+from .exif import descriptive_tags, exif_from_tags, orient
 from .guard import check_size
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
+from .pillow_metadata import usable_profile
 from .tiff_pixels import kind_of_page, read_page
 from .tiff_tags import read_directory, read_pages
 
@@ -29,9 +31,16 @@ class TiffFile(PictureFile):
         self.num_pixels = sum(sizes)
         check_size(path, max(sizes), max_frame_pixels)
         check_size(path, self.num_pixels, self.num_pixels if max_pixels is None else max_pixels)
+        xmp = _bytes(first.get(tag.XMP))
+        # The decoders turn a page as its tag says; without the tag, XMP decides.
+        self._turn = (xmp and tag.ORIENTATION not in first and packets.orientation_of(xmp)) or 1
+        if self._turn >= 5:
+            self.size = self.size[::-1]
         info = PictureInfo(
-            icc_profile=first.get(tag.ICC_PROFILE) or None,
+            icc_profile=usable_profile(first.get(tag.ICC_PROFILE)),
             exif=_read_exif(path),
+            xmp=xmp and packets.turn_upright(xmp, self._turn if self._turn > 1 else self._pages[0].orientation),
+            iptc=_bytes(first.get(tag.IPTC)),
             dpi=_dpi(first),
             source_format="TIFF",
         )
@@ -42,7 +51,8 @@ class TiffFile(PictureFile):
 
     def _decode(self, number: int) -> Frame:
         pixels = read_page(self.path, self._pages[number])
-        return Frame(pixels.image, pixels.alpha)
+        turn = self._turn if number == 0 else 1
+        return Frame(orient(pixels.image, turn), None if pixels.alpha is None else orient(pixels.alpha, turn))
 
 
 def _read_exif(path: Path) -> bytes | None:
@@ -52,6 +62,18 @@ def _read_exif(path: Path) -> bytes | None:
             return None
         file.seek(0)
         return exif_from_tags(descriptive_tags(file))
+
+
+def _bytes(value: Any) -> bytes | None:
+    """A tag's bytes, of which some programs make numbers or text."""
+    if isinstance(value, bytes):
+        return value or None
+    if isinstance(value, str):
+        return value.encode("latin-1", errors="replace")
+    if isinstance(value, tuple) and all(isinstance(number, int) and 0 <= number < 2**32 for number in value):
+        large = any(number > 255 for number in value)
+        return b"".join(number.to_bytes(4, "little") for number in value) if large else bytes(value)
+    return None
 
 
 def _dpi(tags: Mapping[int, Any]) -> tuple[float, float] | None:

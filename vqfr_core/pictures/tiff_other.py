@@ -17,7 +17,7 @@ _NAMES = {tag.INVERTED_GRAY: "grey", tag.GRAY: "grey", tag.RGB: "RGB", tag.CMYK:
 
 
 def kind_of_other(path: Path, page: Page) -> Kind:
-    """What `read_other` will give. Raises InputError if this kind of pixels is not supported, or tifffile is missing."""
+    """What `read_other` will give. Raises InputError if these pixels are not supported, or tifffile is missing."""
     if page.num_colors is None or page.num_samples < page.num_colors:
         raise InputError(
             f"{path}: its kind of pixels (photometric interpretation {page.photometric}, {page.num_samples} channels) "
@@ -41,7 +41,7 @@ def read_other(path: Path, page: Page) -> Pixels:
     Raises InputError if the page is damaged or not supported.
     """
     kind = kind_of_other(path, page)
-    array = _decode(path, page)
+    array, profile = _decode(path, page)
     if array.ndim == 2:
         array = array[..., None]
     elif page.is_planar:
@@ -52,7 +52,9 @@ def read_other(path: Path, page: Page) -> Pixels:
     array = _usual_numbers(array, page, kind)
     assert page.num_colors is not None
     if page.photometric == tag.CMYK:
-        pixels = pixels_from_pil(Image.fromarray(np.ascontiguousarray(array[..., :4]), "CMYK"))
+        ink = Image.frombytes("CMYK", (width, height), np.ascontiguousarray(array[..., :4]).tobytes())
+        ink.info["icc_profile"] = profile
+        pixels = pixels_from_pil(ink)
     else:
         pixels = pixels_from_array(array[..., : page.num_colors + (page.alpha is not None)])
     if page.photometric == tag.INVERTED_GRAY:
@@ -63,26 +65,27 @@ def read_other(path: Path, page: Page) -> Pixels:
     return pixels._replace(image=orient(pixels.image, page.orientation), alpha=alpha)
 
 
-def _decode(path: Path, page: Page) -> np.ndarray:
+def _decode(path: Path, page: Page) -> tuple[np.ndarray, bytes | None]:
+    """The pixels as stored, and the page's colour profile."""
     import tifffile
 
     try:
         with tifffile.TiffFile(path) as file:
             stored = next(stored for stored in file.pages if stored.offset == page.offset)
-            array: np.ndarray = stored.asarray()
+            return stored.asarray(), stored.tags.valueof(tag.ICC_PROFILE)
     except ValueError as error:
         if "imagecodecs" not in str(error):
             raise
         raise InputError(f"{path}: {_description(page)} needs imagecodecs; install it with: {_INSTALL}") from error
     except (RuntimeError, StopIteration) as error:  # of which the codecs' errors are kinds
         raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
-    return array
 
 
 def _usual_numbers(array: np.ndarray, page: Page, kind: Kind) -> np.ndarray:
     """As uint8, uint16 or float32, from 0 to their maximum or to 1."""
     if page.sample_format == tag.FLOAT:
-        return array.astype(np.float32)
+        usual_floats = array.astype(np.float32)
+        return usual_floats if kind.bit_depth == 32 else np.rint(usual_floats.clip(0, 1) * 255).astype(np.uint8)
     highest = 2**page.bits - 1
     if kind.bit_depth == 32:
         return (array / highest).astype(np.float32)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from . import tiff_tags as tag
@@ -113,4 +112,5 @@ def _opened(path: Path, page: Page) -> Iterator[Image.Image]:
     its side.
     """
     with _StartingAt(path, page.offset) as file, Image.open(file, formats=("TIFF",)) as image:
+        image.info.pop("xmp", None)  # by which newer Pillows turn pages, too; `TiffFile` does it for all decoders
         yield image

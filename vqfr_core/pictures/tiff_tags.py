@@ -13,7 +13,7 @@ from ..errors import InputError
 SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277, 278, 279
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, PAGE_NUMBER, PREDICTOR = 282, 283, 296, 297, 317
-PLANAR_CONFIGURATION, SUB_DIRECTORIES, DNG_VERSION = 284, 330, 50706
+PLANAR_CONFIGURATION, XMP, IPTC, DNG_VERSION = 284, 700, 33723, 50706
 EXTRA_SAMPLES, SAMPLE_FORMAT, ICC_PROFILE = 338, 339, 34675
 INVERTED_GRAY, GRAY, RGB, CMYK = 0, 1, 2, 5
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
@@ -81,7 +81,7 @@ def read_pages(path: Path) -> list[Page]:
             raise InputError(_RAW_TEXT.format(path))
         if tags.get(SUBFILE_TYPE, 0) & REDUCED_IMAGE:
             num_thumbnails += 1
-        else:
+        elif tags.get(WIDTH) and tags.get(HEIGHT):
             pages.append(_page(offset, tags))
     if num_thumbnails and not pages:
         raise InputError(_RAW_TEXT.format(path))

@@ -82,6 +82,12 @@ def _add_description(tags: ImageFileDirectory_v2, info: PictureInfo, is_first: b
     if info.icc_profile is not None:
         tags.tagtype[tag.ICC_PROFILE] = 7
         tags[tag.ICC_PROFILE] = info.icc_profile
+    if info.xmp is not None and is_first:
+        tags.tagtype[tag.XMP] = 1
+        tags[tag.XMP] = info.xmp
+    if info.iptc is not None and is_first:
+        tags.tagtype[tag.IPTC] = 7
+        tags[tag.IPTC] = info.iptc
     if info.exif is not None and is_first:
         for number, value in descriptive_tags(io.BytesIO(info.exif)).items():
             tags[number] = value

@@ -1,6 +1,7 @@
 """Write pictures atomically, as deep, transparent and animated as the format allows."""
 
 import dataclasses
+import logging
 import math
 import os
 import struct
@@ -11,8 +12,12 @@ import torch
 
 from ..atomic import whole_file
 from ..errors import InputError, VqfrError
+from . import exif as blocks
+from . import xmp as packets
 from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, suffixes_of
 from .picture import Frame, Picture, PictureInfo
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["WRITABLE_SUFFIXES", "write_frames", "write_picture"]
 
@@ -56,7 +61,8 @@ def write_frames(
     source = _Source(frames, num_frames, _checker(path, format, num_frames))
     try:
         with whole_file(path) as file:
-            format.write(file, source, _fitting(info, format), format, num_frames, quality)
+            fitting = _of_size(_fitting(info, format), *source.peek_size())
+            format.write(file, source, fitting, format, num_frames, quality)
             next(source, None)  # there are no more frames; this runs the caller's generator to its end
     except (OSError, ValueError, struct.error) as error:
         if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
@@ -64,6 +70,8 @@ def write_frames(
         if isinstance(error, VqfrError):
             raise InputError(f"{path}: {error}") from error
         raise InputError(f"{path}: cannot be written ({error}); check the folder, its permissions and space") from error
+    for loss in (*info.losses, *_homeless(info, format)):
+        logger.warning("%s: %s was left out", path, loss)
 
 
 class _Source(Iterator[Frame]):
@@ -74,9 +82,19 @@ class _Source(Iterator[Frame]):
         self._num_frames = num_frames
         self._num_pulled = 0
         self._check = check
+        self._peeked: Frame | None = None
         self.error: BaseException | None = None
 
+    def peek_size(self) -> tuple[int, int]:
+        """(height, width) of the first frame."""
+        self._peeked = next(self)
+        height, width = self._peeked.image.shape[1:]
+        return height, width
+
     def __next__(self) -> Frame:
+        if self._peeked is not None:
+            peeked, self._peeked = self._peeked, None
+            return peeked
         try:
             return self._counted(self._check(next(self._frames)))
         except StopIteration:
@@ -97,11 +115,31 @@ class _Source(Iterator[Frame]):
 
 
 def _fitting(info: PictureInfo, format: Format) -> PictureInfo:
-    """The metadata, without a grey profile if the file will hold colours."""
-    is_gray_profile = info.icc_profile is not None and info.icc_profile[16:20] == b"GRAY"
-    if is_gray_profile and not (info.is_gray and format.gray):
+    """The metadata, without a profile for grey if the file will hold colours, or for colours if it will hold grey."""
+    is_gray = info.is_gray and format.gray
+    if info.icc_profile is not None and (info.icc_profile[16:20] == b"GRAY") != is_gray:
         return dataclasses.replace(info, icc_profile=None)
     return info
+
+
+def _of_size(info: PictureInfo, height: int, width: int) -> PictureInfo:
+    """The metadata of a picture of this size in pixels, where it states one."""
+    exif = None if info.exif is None else blocks.resize(info.exif, width, height)
+    xmp = None if info.xmp is None else packets.resize(info.xmp, width, height)
+    return dataclasses.replace(info, exif=exif, xmp=xmp)
+
+
+def _homeless(info: PictureInfo, format: Format) -> list[str]:
+    """What the format has no place for, in words."""
+    blocks = {
+        "icc_profile": ("its colour profile", info.icc_profile),
+        "exif": ("its EXIF block", info.exif),
+        "xmp": ("its XMP", info.xmp),
+        "iptc": ("its IPTC records", info.iptc),
+        "color_chunks": ("its colour space (PNG's gAMA, cHRM or cICP)", set(info.color_chunks) - {b"sRGB"}),
+        "text": ("its text entries", set(info.text) - ({"comment"} if "comment" in format.carries else set())),
+    }
+    return [words for name, (words, block) in blocks.items() if block and name not in format.carries]
 
 
 def _format_of(path: Path) -> Format:

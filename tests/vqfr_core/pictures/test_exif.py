@@ -34,7 +34,11 @@ def test_orientations_that_do_not_exist_mean_normal(orientation):
 
 @pytest.mark.parametrize("damaged", [b"", b"Exif\0\0", b"II*\0", b"rubbish of some length", block(6)[:15]])
 def test_a_damaged_block_is_left_out(damaged):
-    assert take_orientation(damaged) == (1, None)
+    assert take_orientation(damaged) == (None, None)
+
+
+def test_an_orientation_before_the_damage_counts():
+    assert take_orientation(block(6)[:30]) == (6, None)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

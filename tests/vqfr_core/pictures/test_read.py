@@ -200,12 +200,6 @@ def test_tiff_whose_zero_is_white_is_no_negative(tmp_path, dtype):
     np.testing.assert_array_equal(to_array(read_picture(tmp_path / "a.tif").images[0], depth)[..., :1], array)
 
 
-def test_tiff_that_no_decoder_takes_at_full_depth_is_refused(tmp_path):
-    (tmp_path / "a.tif").write_bytes(plain_tiff(noise(5, 7, 2, dtype=np.uint16), photometric=1))
-    with pytest.raises(InputError, match=r"a\.tif.*16-bit grey with transparency"):
-        read_picture(tmp_path / "a.tif")
-
-
 def test_thumbnails_are_not_pages(tmp_path):
     pages = [Image.fromarray(noise(4, 4, seed=seed)) for seed in range(2)]
     pages[1].encoderinfo = {"tiffinfo": {254: 1}}

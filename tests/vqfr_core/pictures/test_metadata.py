@@ -1,0 +1,252 @@
+"""What files say about themselves, from one format to another."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, PngImagePlugin
+
+from vqfr_core.errors import InputError
+from vqfr_core.pictures import open_picture, read_picture, write_picture
+from vqfr_core.pictures.photoshop import iptc_of, segment_with
+from vqfr_core.pictures.xmp import COMPOSITE, mark_composite, orientation_of, resize, turn_upright
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" tiff:Orientation="6" tiff:ImageWidth="48" dc:title="a title">'
+    b'<mwg-rs:Area stArea:x="0.25" stArea:y="0.1" stArea:w="0.2" stArea:h="0.4" stArea:unit="normalized"/>'
+    b"</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+UPRIGHT = XMP.replace(b'Orientation="6"', b'Orientation="1"')
+IPTC = b"\x1c\x02\x78\x00\x09a caption"
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def noise(height: int = 32, width: int = 48) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def exif(orientation: int) -> bytes:
+    return b"II*\0\x08\0\0\0" + struct.pack("<HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(array: np.ndarray, before: bytes = b"", behind: bytes = b"", **options: object) -> bytes:
+    """A PNG with chunks before and behind its pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG", **options)
+    data = buffer.getvalue()
+    return data[:33] + before + data[33:-12] + behind + data[-12:]
+
+
+def jpeg(segments: bytes = b"", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(noise()).save(buffer, "JPEG", quality=95, extra=segments, **options)
+    return buffer.getvalue()
+
+
+def segment(marker: int, data: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+XMP_SEGMENT = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
+
+
+def test_exif_behind_the_pixels_of_a_png_counts(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(noise(), behind=chunk(b"eXIf", exif(6))))
+    with open_picture(tmp_path / "a.png") as file:
+        assert file.size == (48, 32) and file.info.exif == exif(1)
+
+
+def test_a_cut_exif_block_keeps_its_orientation(tmp_path: Path) -> None:
+    block = b"II*\0\x08\0\0\0" + struct.pack("<HHHIHH", 5, 0x0112, 3, 1, 6, 0)
+    (tmp_path / "a.jpg").write_bytes(jpeg(exif=b"Exif\0\0" + block))
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.images[0].shape == (3, 48, 32) and picture.exif is None
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif", ".tif"])
+def test_xmp_alone_turns_a_picture_once(tmp_path: Path, suffix: str) -> None:
+    """As Pillow has it in `exif_transpose`, which shows pictures in hosts and pages."""
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".jpg":
+        path.write_bytes(jpeg(XMP_SEGMENT))
+    elif suffix == ".png":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        Image.fromarray(noise()).save(path, pnginfo=text)
+    elif suffix == ".tif":
+        Image.fromarray(noise()).save(path, tiffinfo={700: XMP})
+    else:
+        Image.fromarray(noise()).save(path, xmp=XMP)
+    picture = read_picture(path)
+    assert picture.images[0].shape == (3, 48, 32)
+    assert picture.xmp is not None and b'stArea:x="0.9"' in picture.xmp and b'stArea:w="0.4"' in picture.xmp
+    for target in (".png", ".jpg", ".webp", ".avif", ".tif"):
+        write_picture(picture, tmp_path / f"b{target}")
+        again = read_picture(tmp_path / f"b{target}")
+        assert again.images[0].shape == (3, 48, 32), target
+        assert again.xmp == picture.xmp.replace(b'ImageWidth="48"', b'ImageWidth="32"'), target
+
+
+def test_exif_goes_before_xmp(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(XMP_SEGMENT, exif=b"Exif\0\0" + exif(1)))
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.images[0].shape == (3, 32, 48) and picture.xmp == UPRIGHT
+
+
+def test_a_tag_and_xmp_turn_a_tiff_once(tmp_path: Path) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.tif", tiffinfo={274: 6, 700: XMP})
+    picture = read_picture(tmp_path / "a.tif")
+    assert picture.images[0].shape == (3, 48, 32)
+    assert picture.xmp is not None and orientation_of(picture.xmp) == 1
+
+
+def test_iptc_goes_from_jpeg_to_jpeg_and_tiff(tmp_path: Path) -> None:
+    thumbnail = b"8BIM\x04\x0c\0\0\0\0\0\x03abc\0"
+    data = segment_with(IPTC)
+    (tmp_path / "a.jpg").write_bytes(jpeg(segment(0xED, data[:14] + thumbnail + data[14:])))
+    for name, source in (("b.jpg", "a.jpg"), ("c.tif", "b.jpg"), ("d.jpg", "c.tif")):
+        write_picture(read_picture(tmp_path / source), tmp_path / name)
+        assert read_picture(tmp_path / name).iptc == IPTC, name
+
+
+@pytest.mark.parametrize("cut", range(12, 40))
+def test_a_cut_photoshop_segment_has_no_records(cut: int) -> None:
+    assert iptc_of(segment_with(IPTC)[:cut]) is None
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_how_a_png_means_its_colours_stays(tmp_path: Path, bits: int) -> None:
+    linear = chunk(b"gAMA", struct.pack(">I", 100_000)) + chunk(b"cICP", bytes([9, 16, 0, 1]))
+    (tmp_path / "a.png").write_bytes(png(noise(), before=linear))
+    picture = read_picture(tmp_path / "a.png")
+    if bits == 16:
+        picture = type(picture)(**{**vars(picture), "bit_depth": 16})
+    write_picture(picture, tmp_path / "b.png")
+    stored = (tmp_path / "b.png").read_bytes()
+    assert linear[:16] in stored and b"cICP" + bytes([9, 16, 0, 1]) in stored
+    assert stored.index(b"gAMA") < stored.index(b"IDAT")
+
+
+def test_long_text_and_profiles_are_no_damage(tmp_path: Path) -> None:
+    text = PngImagePlugin.PngInfo()
+    workflow = "workflow " * 200_000
+    text.add_text("workflow", workflow, zip=True)
+    text.add_itxt("prompt", workflow, zip=True)
+    profile = SRGB + np.random.default_rng(0).bytes(1_400_000)
+    Image.fromarray(noise()).save(tmp_path / "a.png", pnginfo=text, icc_profile=profile)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.text == {"workflow": workflow, "prompt": workflow} and picture.icc_profile == profile
+    with pytest.raises(ValueError, match="too large"), Image.open(tmp_path / "a.png") as other:
+        other.load()  # the limit is only raised while we read
+
+
+def test_text_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
+    bomb = b"a\0\0" + zlib.compress(bytes(1 << 28), 9)
+    (tmp_path / "a.png").write_bytes(png(noise(), before=chunk(b"zTXt", bomb)))
+    with pytest.raises(InputError, match=r"a\.png"):
+        read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("comment", ["grüße".encode(), "grüße".encode("latin-1")])
+def test_a_comment_is_read_in_either_encoding(tmp_path: Path, comment: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(comment=comment))
+    write_picture(read_picture(tmp_path / "a.jpg"), tmp_path / "b.png")
+    assert read_picture(tmp_path / "b.png").text == {"comment": "grüße"}
+
+
+def test_a_grey_result_has_no_profile_for_colours(tmp_path: Path) -> None:
+    Image.fromarray(noise()[..., 0]).save(tmp_path / "a.jpg", icc_profile=SRGB)
+    write_picture(read_picture(tmp_path / "a.jpg"), tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as stored:
+        assert stored.mode == "L" and "icc_profile" not in stored.info
+
+
+@pytest.mark.parametrize("animated", [False, True])
+def test_lossless_webp_stays_lossless(tmp_path: Path, animated: bool) -> None:
+    still = Image.fromarray(noise())
+    more = {"save_all": True, "append_images": [still.rotate(180)], "duration": 50} if animated else {}
+    still.save(tmp_path / "a.webp", lossless=True, **more)
+    still.save(tmp_path / "lossy.webp", quality=80, **more)
+    picture = read_picture(tmp_path / "a.webp")
+    assert picture.is_lossless and not read_picture(tmp_path / "lossy.webp").is_lossless
+    write_picture(picture, tmp_path / "b.webp")
+    for before, after in zip(picture.frames, read_picture(tmp_path / "b.webp").frames, strict=True):
+        assert before.image.equal(after.image)
+
+
+@pytest.mark.parametrize(
+    ("segments", "loss"),
+    [
+        (segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP.replace(b"dc:title", b"hdrgm:Version")), "HDR gain map"),
+        (segment(0xEB, b"JP\0\0\0\0\0\x01\0\0\0\x20jumb" + bytes(24)), "Content Credentials"),
+    ],
+)
+def test_what_changed_pixels_cannot_keep_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, segments: bytes, loss: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(segments))
+    picture = read_picture(tmp_path / "a.jpg")
+    write_picture(picture, tmp_path / "b.jpg")
+    assert loss in caplog.text and "b.jpg" in caplog.text
+    assert b"hdrgm:Version" not in (tmp_path / "b.jpg").read_bytes()
+
+
+def test_what_a_format_has_no_place_for_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(XMP_SEGMENT + segment(0xED, segment_with(IPTC)), exif=b"Exif\0\0" + exif(1)))
+    write_picture(read_picture(tmp_path / "a.jpg"), tmp_path / "b.bmp")
+    for words in ("EXIF", "XMP", "IPTC"):
+        assert words in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\nshowpage\n"),
+        ("b.png", b"SIMPLE  =                    T" + b" " * 2850),
+        ("c.png", b"8BPS\0\x01" + bytes(60)),
+        ("d.png", b"\x0a\x05\x01\x08" + bytes(124)),
+    ],
+)
+def test_formats_that_are_not_named_are_not_opened(tmp_path: Path, name: str, content: bytes) -> None:
+    """PostScript would start Ghostscript; FITS, PSD and PCX are decoders nobody asked for."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}.*not a picture"):
+        read_picture(tmp_path / name)
+
+
+def test_marked_as_made_in_part_by_a_model() -> None:
+    for given in (None, b"not a packet", XMP):
+        once = mark_composite(given)
+        assert once.count(COMPOSITE.encode()) == 1 and mark_composite(once) == once
+    assert b'dc:title="a title"' in mark_composite(XMP)
+    captured = XMP.replace(b"dc:title=", b"Iptc4xmpExt:DigitalSourceType=")
+    assert b"a title" not in mark_composite(captured)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_regions_turn_with_the_pixels(orientation: int) -> None:
+    """A dot at the centre of the region is at the centre of the turned one."""
+    import torch
+
+    from vqfr_core.pictures.exif import orient
+
+    image = torch.zeros(1, 20, 40)
+    image[0, 2, 10] = 1  # the pixel whose centre is nearest to (0.25 * 40, 0.1 * 20)
+    turned = orient(image, orientation)
+    packet = turn_upright(XMP, orientation)
+    x, y = (float(packet.split(f'stArea:{name}="'.encode())[1].split(b'"')[0]) for name in "xy")
+    row, column = divmod(int(turned.flatten().argmax()), turned.shape[2])
+    assert abs(x * turned.shape[2] - column) <= 1 and abs(y * turned.shape[1] - row) <= 1
+
+
+def test_sizes_follow() -> None:
+    packet = resize(b'<a tiff:ImageWidth="48"><exif:PixelYDimension>32</exif:PixelYDimension></a>', 96, 64)
+    assert packet == b'<a tiff:ImageWidth="96"><exif:PixelYDimension>64</exif:PixelYDimension></a>'
