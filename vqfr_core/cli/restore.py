@@ -39,6 +39,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     more.add_argument("--compare", type=Path, metavar="FILE", help="Picture of before and after; a folder for several.")
     more.add_argument("--crops", type=Path, metavar="DIR", help="Each face before and after the network.")
     more.add_argument("--masks", type=Path, metavar="DIR", help="Where each picture changed; white is fully changed.")
+    more.add_argument(
+        "--no-mark",
+        dest="mark",
+        action="store_false",
+        help="Do not note in a changed picture's XMP that a trained model made part of it (IPTC digital source type).",
+    )
     add_settings(parser, ("restore", "detect", "select", "blend"))
     add_models(parser)
     add_talk(parser)
@@ -55,7 +61,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         from .networks import open_restorer
 
         restorer = open_restorer(arguments, options, console)
-        return lambda job: restore_file(job, restorer, options, extras, arguments.quality, console)
+        return lambda job: restore_file(job, restorer, options, extras, arguments.quality, console, mark=arguments.mark)
 
     return run_batch(batch, start, console)
 

@@ -1,5 +1,6 @@
 """Restore the faces of one file into another, a few frames at a time, with the side files asked for."""
 
+import dataclasses
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from .run import Done
 from .side_files import Extras, SideWriter
 
 if TYPE_CHECKING:
-    from ..pictures import Frame, PictureFile
+    from ..pictures import Frame, PictureFile, PictureInfo
     from ..pipeline.restoring.restore import ShouldStop
     from ..report import Report
     from ..restoration import Restoration
@@ -32,11 +33,13 @@ def restore_file(
     reporter: Reporter,
     should_stop: "ShouldStop | None" = None,
     max_pixels: int | None = None,
+    mark: bool = True,
 ) -> Done:
     """Restore a file into another, with the same settings for all frames; an untouched picture keeps its bytes.
 
     Only a few frames are in memory at a time. The result appears last, after its side files; nothing is left
-    half-written if the work fails or is stopped. Raises InputError if the target cannot hold the file's pages.
+    half-written if the work fails or is stopped. mark: whether a changed picture's XMP says that a trained model made
+    part of it, as the IPTC asks. Raises InputError if the target cannot hold the file's pages.
     """
     from ..pictures import open_picture, write_frames
 
@@ -46,7 +49,8 @@ def restore_file(
         work = _Work(job, file, restorer, options, sides, reporter, should_stop)
         try:
             with closing(work.results()) as results:
-                write_frames(results, job.target, file.info, num_frames=file.num_frames, quality=quality)
+                info = work.marked_info if mark else file.info
+                write_frames(results, job.target, info, num_frames=file.num_frames, quality=quality)
         except _UntouchedError:
             copy_whole(job.source, job.target)  # saving a JPEG again would change it
     return Done(_summary(work.reports), [report.to_dict() for report in work.reports])
@@ -95,6 +99,16 @@ class _Work:
                     if self._may_stay and not any(report.num_restored for report in self.reports):
                         raise _UntouchedError
                 yield from _handed_over(restored)
+
+    def marked_info(self) -> "PictureInfo":
+        """The metadata, with the mark of a composite if a face was restored, or may still be in later frames."""
+        from ..pictures.xmp import mark_composite
+
+        info, target = self._file.info, format_of(self._job.target.suffix)
+        is_changed = any(report.num_restored for report in self.reports) or len(self.reports) < self._file.num_frames
+        if not is_changed or target is None or "xmp" not in target.carries:
+            return info
+        return dataclasses.replace(info, xmp=mark_composite(info.xmp))
 
     def _portions(self) -> Iterator[list["Frame"]]:
         """A few frames at a time: enough for full batches of faces, few enough to fit in memory."""

@@ -120,6 +120,12 @@ def pixels_from_array(array: np.ndarray) -> Pixels:
     return Pixels(colors.repeat(3, 1, 1) if is_gray else colors, alpha, is_gray, depth)
 
 
+def divide_by_alpha(pixels: Pixels) -> Pixels:
+    """Colours that were stored multiplied by their opacity, as they are without it."""
+    assert pixels.alpha is not None
+    return pixels._replace(image=(pixels.image / pixels.alpha.clamp_min(1e-6)).clamp(0.0, 1.0))
+
+
 def frame_to_array(frame: Frame, bit_depth: int, is_gray: bool, keep_alpha: bool) -> np.ndarray:
     """A frame the way files store it: (H, W, C) with C = 1 or 3, and one more for alpha if it has any.
 

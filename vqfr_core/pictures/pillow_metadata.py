@@ -82,11 +82,15 @@ def _text(opened: Image.Image) -> dict[str, str]:
         }
     comment = opened.info.get("comment")
     if isinstance(comment, bytes):
-        try:
-            comment = comment.decode("utf-8")
-        except UnicodeDecodeError:
-            comment = comment.decode("latin-1")
+        return {"comment": _decoded(comment)} if comment else {}
     return {"comment": comment} if comment else {}
+
+
+def _decoded(comment: bytes) -> str:
+    try:
+        return comment.decode("utf-8")
+    except UnicodeDecodeError:
+        return comment.decode("latin-1")
 
 
 def _dpi(opened: Image.Image, is_turned: bool) -> tuple[float, float] | None:

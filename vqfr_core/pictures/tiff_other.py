@@ -7,9 +7,8 @@ from PIL import Image
 
 from ..errors import InputError
 from . import tiff_tags as tag
-from .convert import Kind, Pixels, pixels_from_array, pixels_from_pil
+from .convert import Kind, Pixels, divide_by_alpha, pixels_from_array, pixels_from_pil
 from .exif import orient
-from .tiff_pixels import divide_by_alpha
 from .tiff_tags import Page
 
 _INSTALL = "pip install tifffile imagecodecs"
@@ -71,7 +70,7 @@ def _decode(path: Path, page: Page) -> tuple[np.ndarray, bytes | None]:
 
     try:
         with tifffile.TiffFile(path) as file:
-            stored = next(stored for stored in file.pages if stored.offset == page.offset)
+            stored = next(stored for stored in file.pages if stored.offset == page.offset).aspage()
             return stored.asarray(), stored.tags.valueof(tag.ICC_PROFILE)
     except ValueError as error:
         if "imagecodecs" not in str(error):
@@ -83,23 +82,18 @@ def _decode(path: Path, page: Page) -> tuple[np.ndarray, bytes | None]:
 
 def _usual_numbers(array: np.ndarray, page: Page, kind: Kind) -> np.ndarray:
     """As uint8, uint16 or float32, from 0 to their maximum or to 1."""
-    if page.sample_format == tag.FLOAT:
-        usual_floats = array.astype(np.float32)
-        return usual_floats if kind.bit_depth == 32 else np.rint(usual_floats.clip(0, 1) * 255).astype(np.uint8)
-    highest = 2**page.bits - 1
+    highest = 1 if page.sample_format == tag.FLOAT else 2**page.bits - 1
     if kind.bit_depth == 32:
-        return (array / highest).astype(np.float32)
-    if page.bits == kind.bit_depth:
+        return np.asarray(array / highest, np.float32)
+    if (page.sample_format, page.bits) == (tag.UNSIGNED, kind.bit_depth):
         return array
     usual = 2**kind.bit_depth - 1
-    scaled = np.rint(array * (usual / highest))
-    return scaled.astype(np.uint8 if kind.bit_depth == 8 else np.uint16)
+    scaled = np.rint(np.clip(array / highest, 0, 1) * usual)
+    return np.asarray(scaled, np.uint8 if kind.bit_depth == 8 else np.uint16)
 
 
 def _description(page: Page) -> str:
-    planes = " in separate planes" if page.is_planar and page.num_samples > 1 else ""
-    number = "floating point" if page.sample_format == tag.FLOAT else "bit"
+    number = f"{page.bits}-bit floating point" if page.sample_format == tag.FLOAT else f"{page.bits}-bit"
     alpha = " with transparency" if page.alpha else ""
-    return f"a TIFF with {page.bits}-{number} {_NAMES.get(page.photometric, 'pixels')}{alpha}{planes}".replace(
-        "-floating point", "-bit floating point"
-    )
+    planes = " in separate planes" if page.is_planar and page.num_samples > 1 else ""
+    return f"a TIFF with {number} {_NAMES.get(page.photometric, 'pixels')}{alpha}{planes}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from . import tiff_tags as tag
-from .convert import Kind, Pixels, kind_of_pil, pixels_from_array, pixels_from_pil
+from .convert import Kind, Pixels, divide_by_alpha, kind_of_pil, pixels_from_array, pixels_from_pil
 from .deep import decode_deep
 from .tiff_tags import Page, header_starting_at
 
@@ -81,12 +81,6 @@ def _read_by_pillow(path: Path, page: Page) -> Pixels:
     if pixels.bit_depth > 8 and page.photometric == tag.INVERTED_GRAY:  # Pillow inverts it only at 8 bits
         return pixels._replace(image=1.0 - pixels.image)
     return pixels
-
-
-def divide_by_alpha(pixels: Pixels) -> Pixels:
-    """Colours that were stored multiplied by their opacity, as they are without it."""
-    assert pixels.alpha is not None
-    return pixels._replace(image=(pixels.image / pixels.alpha.clamp_min(1e-6)).clamp(0.0, 1.0))
 
 
 class _StartingAt(io.FileIO):

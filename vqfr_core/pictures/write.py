@@ -34,7 +34,12 @@ def write_picture(picture: Picture, path: str | Path, *, quality: int = 95) -> N
 
 
 def write_frames(
-    frames: Iterable[Frame], path: str | Path, info: PictureInfo, *, num_frames: int, quality: int = 95
+    frames: Iterable[Frame],
+    path: str | Path,
+    info: PictureInfo | Callable[[], PictureInfo],
+    *,
+    num_frames: int,
+    quality: int = 95,
 ) -> None:
     """Write frames to a file as they come, in the format of its suffix (WRITABLE_SUFFIXES).
 
@@ -45,7 +50,8 @@ def write_frames(
     frame. Profile, EXIF, resolution and text are written if the format has them.
 
     frames: pulled one at a time; only 8-bit copies of them wait in the writers of GIF and PNG. In an animation all or
-    none have an alpha. info: the metadata. num_frames: how many there are.
+    none have an alpha. info: the metadata, or a function that is asked for it when the first frame is made.
+    num_frames: how many there are.
     quality: 1 to 100 for JPEG (never with reduced colours), WebP (100: lossless) and AVIF.
     The file appears complete or not at all: it is written to a temporary file and then renamed.
     Raises InputError for an unknown suffix, a picture the format cannot hold, or a file that cannot be written; and
@@ -61,8 +67,9 @@ def write_frames(
     source = _Source(frames, num_frames, _checker(path, format, num_frames))
     try:
         with whole_file(path) as file:
-            fitting = _of_size(_fitting(info, format), *source.peek_size())
-            format.write(file, source, fitting, format, num_frames, quality)
+            size = source.peek_size()
+            known = info if isinstance(info, PictureInfo) else info()
+            format.write(file, source, _of_size(_fitting(known, format), *size), format, num_frames, quality)
             next(source, None)  # there are no more frames; this runs the caller's generator to its end
     except (OSError, ValueError, struct.error) as error:
         if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
@@ -70,7 +77,7 @@ def write_frames(
         if isinstance(error, VqfrError):
             raise InputError(f"{path}: {error}") from error
         raise InputError(f"{path}: cannot be written ({error}); check the folder, its permissions and space") from error
-    for loss in (*info.losses, *_homeless(info, format)):
+    for loss in (*known.losses, *_homeless(known, format)):
         logger.warning("%s: %s was left out", path, loss)
 
 

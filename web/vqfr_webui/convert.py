@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vqfr_core.errors import InputError
+from vqfr_core.pictures.formats import pillow_formats
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +53,8 @@ def decode_image(text: str, max_pixels: int) -> Image.Image:
     """
     head, _, body = text.partition(",") if text.startswith("data:") else ("", "", text)
     try:
-        image: Image.Image = Image.open(io.BytesIO(base64.b64decode("".join(body.split()), validate=True)))
+        content = io.BytesIO(base64.b64decode("".join(body.split()), validate=True))
+        image: Image.Image = Image.open(content, formats=pillow_formats())
         if image.width * image.height > max_pixels:
             raise InputError(f"image: {image.width} x {image.height} px is more than the {max_pixels:,} pixels allowed")
         image = ImageOps.exif_transpose(image)
