@@ -114,12 +114,16 @@ def test_an_animation_keeps_its_frames(portrait, tiny_v2, tmp_path, capsys):
     assert len(entry["frames"]) == num_frames and entry["report"] == entry["frames"][0]
 
 
-def test_aligned_and_v1_tells_that_fidelity_has_no_effect(face_file, tiny_v1, tmp_path, capsys):
-    out = tmp_path / "out.webp"
-    assert main(["restore", str(face_file), "-o", str(out), "--model", tiny_v1, "--aligned"]) == 0
-    assert pixels(out).shape == (512, 512, 3)
-    said = capsys.readouterr().err
-    assert said.startswith("note: ") and "fidelity" in said and said.count("\n") == 1
+def test_aligned_at_fidelities_of_a_v1(face_file, tiny_v1, tmp_path, capsys):
+    out = {}
+    for fidelity in (None, "0.2", "0.5", "1"):
+        path = tmp_path / f"{fidelity}.webp"
+        words = [] if fidelity is None else ["--fidelity", fidelity]
+        assert main(["restore", str(face_file), "-o", str(path), "--model", tiny_v1, "--aligned", *words]) == 0
+        out[fidelity] = pixels(path)
+    assert out[None].shape == (512, 512, 3) and (out["0.2"] != out[None]).any()
+    assert np.array_equal(out["0.5"], out[None]) and np.array_equal(out["1"], out[None])
+    assert capsys.readouterr().err == "", "no note: it has an effect"
 
 
 @pytest.mark.parametrize("moment", ["restoring", "writing"])
