@@ -24,6 +24,11 @@ class FrameSequence(Image.Image):
         self._number = 0
         self._make_next()
 
+    @property
+    def is_transparent(self) -> bool:
+        """Whether the still it holds has transparent pixels, or may have."""
+        return self.mode.endswith("A") or "transparency" in self.info
+
     def tell(self) -> int:
         return self._number
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -21,6 +22,8 @@ class Frame:
     """Opacity, float32 in [0, 1], (1, H, W); None if the picture has no transparency. Colours are not premultiplied."""
     duration_ms: float | None = None
     """How long an animation shows this frame, in milliseconds."""
+    colors: np.ndarray | None = None
+    """Of a GIF's frame, the colours it was stored with, ascending 0xRRGGBB; a GIF written from it keeps them."""
 
     def __post_init__(self) -> None:
         _check_plane("image", self.image, 3)
@@ -33,7 +36,7 @@ class Frame:
 
     def with_image(self, image: Tensor) -> "Frame":
         """The same frame with another image, of any size: its alpha is resized if the size differs."""
-        return Frame(image, _resize_alpha(self.alpha, image), self.duration_ms)
+        return Frame(image, _resize_alpha(self.alpha, image), self.duration_ms, self.colors)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

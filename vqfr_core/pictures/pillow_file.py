@@ -7,6 +7,7 @@ from PIL import Image
 from .convert import Kind, kind_of_pil, pixels_from_pil
 from .exif import orient
 from .formats import pillow_formats
+from .gif_palette import colors_of
 from .guard import check_size
 from .picture import Frame
 from .picture_file import PictureFile
@@ -74,4 +75,5 @@ class PillowFile(PictureFile):
             orient(pixels.image, self._orientation),
             None if pixels.alpha is None else orient(pixels.alpha, self._orientation),
             self._opened.info.get("duration") if self.num_frames > 1 else None,
+            colors_of(self._opened) if self._opened.format == "GIF" else None,
         )

@@ -13,6 +13,7 @@ from .convert import frame_to_array
 from .exif import PREFIX
 from .formats import Format
 from .frame_sequence import Durations, FrameSequence
+from .gif_palette import with_palette
 from .photoshop import segment_with
 from .picture import Frame, PictureInfo
 from .xmp import JPEG_PREFIX as XMP_PREFIX
@@ -39,6 +40,8 @@ def write_by_pillow(
 
     def to_still(frame: Frame) -> Image.Image:
         durations.append(_DEFAULT_FRAME_MS if frame.duration_ms is None else round(frame.duration_ms))
+        if format.name == "GIF" and frame.colors is not None:
+            return with_palette(frame_to_array(frame, 8, False, format.alpha), frame.colors)
         array = frame_to_array(frame, 8, info.is_gray, format.alpha)
         return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
@@ -47,7 +50,7 @@ def write_by_pillow(
         next(stills).save(file, format.name, **arguments)
         return
     sequence = durations.sequence = FrameSequence(stills, num_frames)
-    arguments |= {"save_all": True, "duration": durations, **_repetition(info, format, sequence.mode.endswith("A"))}
+    arguments |= {"save_all": True, "duration": durations, **_repetition(info, format, sequence.is_transparent)}
     sequence.save(file, format.name, **arguments)
 
 

@@ -18,6 +18,7 @@ from vqfr_core.files.side_files import Extras
 from vqfr_core.options import RestoreOptions
 from vqfr_core.pictures import Frame, Picture, PictureInfo, read_picture, write_frames, write_picture
 from vqfr_core.pictures.picture_file import PictureFile
+from vqfr_core.pictures.xmp import COMPOSITE
 from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy
 
 SUFFIXES = [".gif", ".png", ".webp", ".tif"]
@@ -227,3 +228,21 @@ def test_too_many_pixels_in_all_are_refused(tmp_path):
     source = make_film(tmp_path / "a.gif", 20)
     with pytest.raises(InputError, match="million pixels"):
         restore(source, tmp_path / "b.gif", BrightRestorer(), max_pixels=20 * 16 * 24 - 1)
+
+
+@pytest.mark.parametrize(
+    ("with_face", "mark", "is_marked"), [((0,), True, True), ((0,), False, False), ((), True, False)]
+)
+def test_a_changed_picture_is_marked_in_its_xmp(tmp_path, with_face, mark, is_marked):
+    Image.new("RGB", (24, 16), "gray").save(tmp_path / "a.png")
+    job = Job(tmp_path / "a.png", tmp_path / "out.jpg", "out.jpg", False)
+    restore_file(job, BrightRestorer(with_face), RestoreOptions(), Extras(), 95, Reporter(), mark=mark)
+    xmp = read_picture(tmp_path / "out.jpg").xmp
+    assert (xmp is not None and COMPOSITE.encode() in xmp) == is_marked
+
+
+def test_no_mark_where_there_is_no_place(tmp_path, caplog):
+    Image.new("RGB", (24, 16), "gray").save(tmp_path / "a.png")
+    job = Job(tmp_path / "a.png", tmp_path / "out.bmp", "out.bmp", False)
+    restore_file(job, BrightRestorer((0,)), RestoreOptions(), Extras(), 95, Reporter())
+    assert "XMP" not in caplog.text
