@@ -48,8 +48,9 @@ class InteractiveImage:
     def is_kept(self, restorer: FaceRestorer, options: RestoreOptions) -> bool:
         """Whether `restore` can do without the whole network."""
         model = restorer.model_for(options)
-        faces = self.detect(restorer, options).used
-        return all(face.crop is not None and self._cache.get(model, face.crop) is not None for face in faces)
+        crops = [face.crop for face in self.detect(restorer, options).used]
+        kept = [None if crop is None else self._cache.get(model, crop) for crop in crops]
+        return all(part is not None and model.can_render(part, options.fidelity) for part in kept)
 
     def restore(
         self,

@@ -110,7 +110,7 @@ class LoadedNetworks:
     def _load_model(self, precision: str) -> Restorer:
         with self._lock:
             picked = pick_precision(precision, self.device)
-            if self._model is None or self._model.precision != picked:
+            if self._model is None or self._model.precision_asked != picked:
                 self._model = None  # frees its memory first
                 self._model = self.store.open("restorer", self._name, self.device, picked, progress=self._progress)
             return self._model
