@@ -186,6 +186,10 @@ class Restorer(Network, ABC):
             "source": info.source if info else "built by hand",
         }
 
+    def label(self, fidelity: float) -> str:
+        """Its name in a comparison, with the fidelity if it has one."""
+        return f"{self.name}, fidelity {fidelity:g}" if self.has_fidelity else self.name
+
     def require_fidelity(self) -> None:
         """Raise InputError if it has no fidelity."""
         if not self.has_fidelity:

@@ -1,6 +1,9 @@
+import json
+
 import pytest
 from PIL import Image
 
+from stand_ins import restorers
 from vqfr_core.cli import main
 
 
@@ -25,3 +28,38 @@ def test_without_a_face_there_is_nothing_to_compare(make_blank, tiny_v2, tmp_pat
     assert main(["sweep", str(make_blank("a.png")), "-o", str(tmp_path / "out.png"), "--model", tiny_v2]) == 1
     assert "no face found" in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
+
+
+def test_a_column_for_each_model(face_file, tiny_v1, tiny_v2, tmp_path):
+    out, report = tmp_path / "sweep.png", tmp_path / "report.json"
+    words = ["sweep", str(face_file), "-o", str(out), "--report", str(report), "--models"]
+    assert main([*words, f"{tiny_v2},{tiny_v1}"]) == 0
+    with Image.open(out) as grid:
+        assert 3 * 512 < grid.width < 3.2 * 512
+    (entry,) = json.loads(report.read_text())["images"]
+    assert [model["name"] for model in entry["report"]["models"]] == ["tiny_v2", "tiny_v1"]
+    assert main([*words, f"{tiny_v2},{tiny_v1}", "--fidelities", "0,1", "--whole"]) == 0
+    with Image.open(out) as grid:
+        assert 4 * 192 < grid.width < 4.4 * 192
+    assert main([*words, tiny_v1, "--model", tiny_v2]) == 2
+
+
+def test_other_projects_restorers(face_file, tiny_v2, tmp_path, capsys):
+    """By the name of a file; listed with its network; a note where a setting has no effect."""
+    pytest.importorskip("spandrel")
+    models = tmp_path / "models"
+    restorers.save(restorers.restoreformer(), models / "RestoreFormer.pth")
+    folder = ["--model-dir", str(models)]
+    out = tmp_path / "sweep.png"
+    assert main(["sweep", str(face_file), "-o", str(out), "--models", f"RestoreFormer,{tiny_v2}", *folder]) == 0
+    assert "compared: RestoreFormer, tiny_v2" in capsys.readouterr().out
+    assert main(["models", "list", *folder]) == 0
+    assert "RestoreFormer.pth      file      RestoreFormer, here: " in capsys.readouterr().out
+    assert main(["sweep", str(face_file), "-o", str(out), "--model", "restoreformer", *folder]) == 2
+    assert "RestoreFormer (RestoreFormer) has no fidelity to vary" in capsys.readouterr().err
+    report = tmp_path / "report.json"
+    words = ["--model", "RestoreFormer.pth", "--fidelity", "0.2", "--report", str(report), *folder]
+    assert main(["restore", str(face_file), "-o", str(out), *words]) == 0
+    (entry,) = json.loads(report.read_text())["images"]
+    assert entry["report"]["notes"] == ["RestoreFormer (RestoreFormer) has no fidelity: the setting was ignored"]
+    assert main(["models", "verify", "RestoreFormer", *folder]) == 0

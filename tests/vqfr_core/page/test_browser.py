@@ -187,7 +187,7 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     visitor.page.get_by_role("option", name="crop", exact=True).click()
     visitor.wait_for_another(after)
 
-    visitor.open_view("Fidelities")
+    visitor.open_view("Compare")
     visitor.find("sweep").click()
     assert len(visitor.shown("sweep_sheet")) == 1
     visitor.open_view("Report")
