@@ -5,14 +5,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from stand_ins import restorers
-from vqfr_core.errors import WeightsError
+from vqfr_core.errors import Cancelled, InputError, WeightsError
 from vqfr_core.networks import by_spandrel
 from vqfr_core.networks.base import Restorer
+from vqfr_core.pipeline.restoring.restore import restore_faces, sweep_faces
+from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces
 from vqfr_core.weights.folders import Folders
 from vqfr_core.weights.store import WeightStore
 
@@ -33,7 +36,7 @@ def described(model: nn.Module, half: bool = False) -> Any:
 def small_gfpgan() -> Restorer:
     """Of a size that spandrel does not recognise, but of its class."""
     network = restorers.gfpgan(out_size=SIZE_PX, narrow=1 / 16, num_style_feat=32)
-    return by_spandrel.GfpganRestorer(described(network), "gfpgan", "GFPGAN", 1)
+    return by_spandrel.GfpganRestorer(described(network), "gfpgan", "GFPGAN")
 
 
 class WeightedModule(nn.Module):
@@ -104,6 +107,41 @@ def test_one_number_at_a_time_for_codeformer(stand_in: Restorer):
     assert restored.kept is not None
     assert stand_in.can_render(restored.kept[1], 1.0) and not stand_in.can_render(restored.kept[1], 0.0)
     assert torch.equal(stand_in.render(restored.kept[1], 1.0), restored.answers[1][1])
+
+
+@pytest.fixture
+def found(group: Tensor) -> list[ImageFaces]:
+    """Three faces in crops of 64 px."""
+    width = group.shape[-1] // 5
+    faces = tuple(
+        Face(FaceDetection(Box(0, 0, 1, 1), (), 1.0), crop=FaceCrop(None, group[:, 100:164, x : x + 64], np.eye(2, 3)))
+        for x in range(0, 3 * width, width)
+    )
+    return [ImageFaces(group, (420, 960), faces)]
+
+
+def test_batches_progress_and_cancelling(small_gfpgan: Restorer, found: list[ImageFaces]):
+    small_gfpgan.crop_px, counted = SIZE_PX, []
+    (alone,) = restore_faces(found, small_gfpgan, batch_size=1)
+    (both,) = restore_faces(found, small_gfpgan, batch_size=2, progress=lambda *done: counted.append(done))
+    for one, other in zip(alone.used, both.used, strict=True):
+        torch.testing.assert_close(one.restored, other.restored, atol=1e-4, rtol=0)
+    assert counted == [(0, 3), (2, 3), (3, 3)]
+    assert both.notes == ("gfpgan (GFPGAN) has no fidelity: the setting was ignored",)
+    assert both.made_by.model["fidelity"] is None
+    with pytest.raises(Cancelled):
+        restore_faces(found, small_gfpgan, should_stop=lambda: True)
+
+
+def test_a_fidelity_for_each_face_but_no_map(stand_in: Restorer, found: list[ImageFaces]):
+    stand_in.crop_px = SIZE_PX
+    (each,) = restore_faces(found, stand_in, [0.0, 0.5, 1.0], batch_size=3)
+    assert stand_in.module.weights == [0.0, 0.5, 1.0] and not each.notes
+    assert (each.used[2].restored - each.used[2].crop.image).abs().max() < 1e-6
+    swept = sweep_faces(found, stand_in, [0.0, 1.0])
+    assert torch.equal(swept[1][0].used[2].restored, each.used[2].restored)
+    with pytest.raises(InputError, match="takes one fidelity per face, not a map"):
+        restore_faces(found, stand_in, torch.zeros(3, 1, SIZE_PX, SIZE_PX))
 
 
 def test_the_first_gfpgan_is_told(tmp_path: Path):
