@@ -85,6 +85,7 @@ class CodeFormerRestorer(SpandrelRestorer):
 
     def __init__(self, built: Any, name: str, title: str) -> None:
         super().__init__(built, name, title, fidelity="number", chooses_codes=True)
+        self.precisions = ["fp32"]  # it looks codes up in float32 and fails otherwise, whatever spandrel says
 
     def run(self, images: Tensor) -> Tensor:
         return self._at(images, 0.5)

@@ -1,6 +1,7 @@
 """Other projects' restorers against their networks' own calls, with random weights. Noise of GFPGAN counts in them."""
 
 import builtins
+import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -96,6 +97,20 @@ def test_formats_they_cannot_work_in(tmp_path: Path):
     assert brain.precision == "bf16" and brain.precision_note() is None
     answer = brain.restore(faces(1, 64), [0.5]).answers[0]
     assert answer.dtype == torch.float32 and answer.isfinite().all()
+
+
+def test_gfpgan_in_bf16(small_gfpgan: Restorer):
+    assert small_gfpgan.precisions == ["fp32", "bf16"]
+    rounded = copy.deepcopy(small_gfpgan)
+    rounded.choose_precision("bf16")
+    exact, answer = (network.restore(faces(1), [0.5]).answers[0] for network in (small_gfpgan, rounded))
+    assert answer.dtype == torch.float32 and (answer - exact).abs().mean() < 0.05
+
+
+def test_codeformer_works_in_float32_only(stand_in: Restorer):
+    stand_in.choose_precision("bf16")
+    assert stand_in.precision == "fp32"
+    assert stand_in.precision_note() == "codeformer (CodeFormer) cannot work in bf16: fp32 was used"
 
 
 def test_one_number_at_a_time_for_codeformer(stand_in: Restorer):
