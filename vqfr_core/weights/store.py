@@ -297,7 +297,7 @@ def _origin(path: Path, others: list[Path]) -> str:
 
 
 def _without_kind(name: PathLike, role: str | None) -> PathLike:
-    """The name in a menu's text; a file that is there by that name is taken for itself."""
+    """The name in a menu's text, see `Choice.text`."""
     labels = [row.label for row in registry.architectures(role)]
     label = next((label for label in labels if str(name).endswith(f" ({label})")), None)
     return name if label is None else str(name).removesuffix(f" ({label})")
