@@ -101,15 +101,16 @@ def message_picture(text: str) -> Tensor:
     return _from_pil(draw_message(text))[None]
 
 
-def sweep_picture(swept: Sequence[Sequence[ImageFaces]], fidelities: Sequence[float], cell_px: int) -> Tensor:
-    """(1, h, w, 3): what `sweep_faces` gave, a row for each face; see `draw_sweep`."""
-    from ..vqfr_core.drawing.sheet import draw_sweep
+def comparison_picture(columns: Sequence[tuple[str, Sequence[ImageFaces]]], cell_px: int) -> Tensor:
+    """(1, h, w, 3): columns of the same faces, a row for each face; see `draw_comparison`."""
+    from ..vqfr_core.drawing.sheet import draw_comparison
 
-    faces = [all_used(images) for images in swept]
+    labels, by_image = [label for label, _ in columns], [images for _, images in columns]
+    faces = [all_used(images) for images in by_image]
     if not faces[0]:
         return message_picture(NO_FACE)
-    places = [f"image {index}, face {face.number}" for index, entry in enumerate(swept[0]) for face in entry.used]
-    return _from_pil(draw_sweep(faces, fidelities, cell_px, places if len(swept[0]) > 1 else ()))[None]
+    places = [f"image {index}, face {face.number}" for index, entry in enumerate(by_image[0]) for face in entry.used]
+    return _from_pil(draw_comparison(faces, labels, cell_px, places if len(by_image[0]) > 1 else ()))[None]
 
 
 def _reduced(image: Tensor) -> tuple[Tensor, float]:

@@ -5,7 +5,7 @@ them.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from torch import nn
 
 FOLDER = "vqfr"
 _SUFFIXES = {".safetensors", ".pth"}
-_OTHER_FOLDERS = ("facerestore_models", "facedetection", "facexlib", "upscale_models")
-"""Where other face packs keep weights; searched, never written to."""
+_OTHER_FOLDERS = ("facerestore_models", "facedetection", "facexlib")
+"""Where other face packs keep weights; searched, never written to. Their restorers are in the menu."""
+_UPSCALERS = ("upscale_models",)
+"""Searched only by name: most of the files are no face networks, and a look into each would take seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,10 +47,19 @@ def further_model_folders() -> list[Path]:
 
 def search_folders() -> list[Path]:
     """Folders of other packs that may already have weights."""
+    return _folders_called(_OTHER_FOLDERS)
+
+
+def upscaler_folders() -> list[Path]:
+    """Folders of upscalers, where a few people keep face networks."""
+    return _folders_called(_UPSCALERS)
+
+
+def _folders_called(names: Sequence[str]) -> list[Path]:
     import folder_paths
 
     named: list[Path] = []
-    for name in _OTHER_FOLDERS:
+    for name in names:
         if name in folder_paths.folder_names_and_paths:
             named += [Path(path) for path in folder_paths.get_folder_paths(name)]
         named.append(Path(folder_paths.models_dir) / name)

@@ -43,7 +43,12 @@ class Held(Generic[AnyNetwork]):
 
 
 def _folders() -> Folders:
-    return Folders(host.model_folder(), search=tuple(host.search_folders()), listed=tuple(host.further_model_folders()))
+    return Folders(
+        host.model_folder(),
+        search=tuple(host.search_folders()),
+        listed=tuple(host.further_model_folders()),
+        by_name=tuple(host.upscaler_folders()),
+    )
 
 
 _store = WeightStore(_folders)
@@ -104,8 +109,8 @@ def open_parser(mask: str) -> Held[Parser] | None:
 
 
 def model_choices() -> list[str]:
-    """The model menu: auto, the known models, then other files in the model folders."""
-    return [choice.name for choice in _store.choices("restorer")]
+    """The model menu: auto, the known models, then other files, of other packs' folders with their network."""
+    return [choice.text for choice in _store.choices("restorer")]
 
 
 def weights_state(name: str) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..vqfr_core.networks.base import Detector, Restorer
 from ..vqfr_core.networks.devices import pick_batch_size
-from ..vqfr_core.options import FindOptions, SelectOptions
+from ..vqfr_core.options import FindOptions, NetworkOptions, SelectOptions
 from ..vqfr_core.pipeline import crop_faces, faces_in_boxes, find_faces, restore_faces, select_faces, sweep_faces
 from ..vqfr_core.pipeline.restoring.restore import Progress, Strength
 from ..vqfr_core.types import Box, ImageFaces, with_all_used
@@ -85,6 +85,27 @@ def sweep(faces: Faces, model: Held[Restorer], fidelities: Sequence[float], batc
         progress=host.face_progress(),
         should_stop=host.stop_if_interrupted,
     )
+
+
+def compare(
+    faces: Faces, models: Sequence[Held[Restorer]], fidelities: Sequence[float], batch_size: int
+) -> list[tuple[str, list[ImageFaces]]]:
+    """The faces by each model at each fidelity, or once if it has none: a label and the faces by image for each.
+
+    Raises InputError for a single model without fidelity: there would be nothing to compare.
+    """
+    if len(models) == 1:
+        names = [f"fidelity {value:g}" for value in fidelities]
+        return list(zip(names, sweep(faces, models[0], fidelities, batch_size), strict=True))
+    columns: list[tuple[str, list[ImageFaces]]] = []
+    for model in models:
+        if model.network.has_fidelity:
+            labels = map(model.network.label, fidelities)
+            columns += zip(labels, sweep(faces, model, fidelities, batch_size), strict=True)
+        else:
+            restored = restore(faces, model, NetworkOptions.fidelity, batch_size)
+            columns.append((model.network.name, restored.by_image))
+    return columns
 
 
 def _make_room(model: Held[Restorer], faces: Faces, batch_size: int) -> int:

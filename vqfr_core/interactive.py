@@ -1,7 +1,8 @@
 """Restore one image repeatedly while the user tries settings: only what a change affects is redone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -16,6 +17,14 @@ from .types import ImageFaces
 _DEFAULT_BYTES = 1 << 30
 
 
+class Compared(NamedTuple):
+    """A column of a comparison."""
+
+    label: str
+    """The model and, if it has one, the fidelity."""
+    result: Restoration
+
+
 class InteractiveImage:
     """An image, the faces found in it, and the network's results for them.
 
@@ -23,9 +32,10 @@ class InteractiveImage:
     """
 
     def __init__(self, image: Tensor, max_bytes: int = _DEFAULT_BYTES) -> None:
-        """image: (3, H, W), RGB in [0, 1]. max_bytes: limit for cached faces; the oldest go first."""
+        """image: (3, H, W), RGB in [0, 1]. max_bytes: limit for cached faces; the oldest go first, 0 keeps none."""
         self.image = image
         self._cache = KeptFaces(max_bytes)
+        self._keeps = max_bytes > 0
         self._found: dict[tuple[object, ...], ImageFaces] = {}
 
     @property
@@ -48,8 +58,9 @@ class InteractiveImage:
     def is_kept(self, restorer: FaceRestorer, options: RestoreOptions) -> bool:
         """Whether `restore` can do without the whole network."""
         model = restorer.model_for(options)
-        faces = self.detect(restorer, options).used
-        return all(face.crop is not None and self._cache.get(model, face.crop) is not None for face in faces)
+        crops = [face.crop for face in self.detect(restorer, options).used]
+        kept = [None if crop is None else self._cache.get(model, crop) for crop in crops]
+        return all(part is not None and model.can_render(part, options.fidelity) for part in kept)
 
     def restore(
         self,
@@ -77,8 +88,9 @@ class InteractiveImage:
             chosen = self.detect(restorer, options, should_stop)
         with watch.stage("align"):
             cropped = self._crop(chosen, restorer, options)
+        cache = self._cache if self._keeps else None
         swept = restorer.restore_chosen(
-            [cropped], options, fidelities, watch, cache=self._cache, progress=progress, should_stop=should_stop
+            [cropped], options, fidelities, watch, cache=cache, progress=progress, should_stop=should_stop
         )
         return [result for (result,) in swept]
 
@@ -99,6 +111,36 @@ class InteractiveImage:
         pairs = zip(found.faces, cropped.faces, strict=True)
         self._found[key] = replace(found, faces=tuple(replace(face, crop=other.crop) for face, other in pairs))
         return cropped
+
+
+def compare(
+    image: InteractiveImage,
+    openers: Sequence[Callable[[], FaceRestorer]],
+    fidelities: Sequence[float],
+    options: RestoreOptions,
+    *,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> list[Compared]:
+    """Restore an image by several restorers, each at several fidelities, or once if it has none.
+
+    openers: give the restorers, each when its turn comes; the first one finds the faces for all. Other arguments and
+    errors as for `FaceRestorer.restore`.
+    """
+    columns: list[Compared] = []
+    for index, opener in enumerate(openers):
+        restorer = opener()
+        model = restorer.model_for(options)
+        own = fidelities if model.has_fidelity else [options.fidelity]
+        told = _share_of(progress, index, len(openers))
+        results = image.sweep(restorer, own, options, progress=told, should_stop=should_stop)
+        columns += [Compared(model.label(fidelity), result) for fidelity, result in zip(own, results, strict=True)]
+    return columns
+
+
+def _share_of(progress: Progress | None, index: int, count: int) -> Progress | None:
+    """Counts each face once for each restorer."""
+    return progress and (lambda done, total: progress(index * total + done, count * total))
 
 
 def _key(restorer: FaceRestorer, options: RestoreOptions) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from .networks.base import Detector, Parser, Restorer
 from .networks.devices import pick_device, pick_precision
+from .networks.precision import Precision
 from .options import NetworkOptions
 from .weights.folders import PathLike, default_folders
 from .weights.store import WeightStore
@@ -53,6 +54,7 @@ class LoadedNetworks:
         self._name, self._precision, self._progress = model, precision, download_progress
         self._lock = threading.RLock()
         self._model: Restorer | None = None
+        self._picked: Precision = "fp32"  # the model may work in another one, see `choose_precision`
         self._detectors: dict[str, Detector] = {}
         self._parser: Parser | None = None
 
@@ -110,7 +112,8 @@ class LoadedNetworks:
     def _load_model(self, precision: str) -> Restorer:
         with self._lock:
             picked = pick_precision(precision, self.device)
-            if self._model is None or self._model.precision != picked:
+            if self._model is None or self._picked != picked:
                 self._model = None  # frees its memory first
                 self._model = self.store.open("restorer", self._name, self.device, picked, progress=self._progress)
+                self._picked = picked
             return self._model

@@ -15,7 +15,8 @@ def model_input() -> io.Input:
         options=model_choices(),
         default="auto",
         tooltip="auto uses VQFR v2, else v1, if its weights are in the model folder, else the small built-in model. "
-        "vqfr_v2 and vqfr_v1 are downloaded if missing. Other files in models/vqfr are listed below them.",
+        "vqfr_v2 and vqfr_v1 are downloaded if missing. Other files in models/vqfr are listed below them. So are "
+        "GFPGAN, RestoreFormer and CodeFormer files of other packs.",
     )
 
 

@@ -311,6 +311,19 @@ def test_the_sweep_starts_with_the_input(run, portrait):
     assert of_v1["grid"].shape[2] > 6 * 64
 
 
+def test_several_models_in_one_grid(run, portrait):
+    found = detect(run, portrait)
+    grid = run(
+        "VQFR_FidelitySweep",
+        vqfr_model=model(run, "tiny_v1.safetensors"),
+        vqfr_model_2=model(run),
+        faces=found["found_faces"],
+        fidelities="0, 1",
+        cell_px=256,
+    )["grid"]
+    assert 4 * 256 < grid.shape[2] < 4.3 * 256
+
+
 def test_there_and_back_with_other_packs(run, group):
     faces = detect(run, group)["found_faces"]
     boxes = run("VQFR_FacesToBoxes", faces=faces)["boxes"]

@@ -1,10 +1,14 @@
 """How networks are found, loaded once and put into the host's care."""
 
+import json
 import os
 import shutil
 import weakref
 
 import pytest
+import torch
+
+from stand_ins import restorers
 
 
 @pytest.fixture
@@ -147,3 +151,34 @@ def test_a_missing_parser_is_told_before_the_network_runs(run, host, portrait):
     with pytest.raises(Exception, match=r"parsing needs a face parser.*parsing_bisenet\.pth"):
         run("VQFR_Restore", image=portrait, model="tiny_v2.safetensors", mask="parsing")
     assert host.progress == []
+
+
+def test_restorers_of_other_packs_are_in_the_menu(pack, host):
+    gfpgan = {"conv_body_first.weight": torch.zeros(1), "final_linear.bias": torch.zeros(1)}
+    for folder in ("facerestore_models", "upscale_models"):
+        (host.models / folder).mkdir()
+        torch.save(gfpgan, host.models / folder / f"of_{folder}.pth")
+    menu = pack.nodes_by_id["VQFR_LoadModel"].define_schema().inputs[0].settings["options"]
+    assert menu[-3:] == ["of_facerestore_models.pth (GFPGAN)", "tiny_v1.safetensors", "tiny_v2.safetensors"]
+    store = pack.nodes.models._store
+    assert store.locate("restorer", menu[-3]) == host.models / "facerestore_models" / "of_facerestore_models.pth"
+    assert store.locate("restorer", "of_upscale_models.pth") is not None, "found by its name all the same"
+    for folder in ("facerestore_models", "upscale_models"):
+        shutil.rmtree(host.models / folder)
+
+
+@pytest.mark.slow
+def test_a_restorer_of_another_pack_restores(pack, host, run, portrait):
+    pytest.importorskip("spandrel")
+    restorers.save(restorers.restoreformer(), host.models / "facerestore_models" / "RestoreFormer.pth")
+    name = "RestoreFormer.pth (RestoreFormer)"
+    model = run("VQFR_LoadModel", model=name)["vqfr_model"]
+    assert model.network.working_bytes(2) > 1e9
+    found = run("VQFR_DetectFaces", image=portrait)["found_faces"]
+    crops = run("VQFR_RestoreFaces", vqfr_model=model, faces=found)["crops"]
+    simple = run("VQFR_Restore", image=portrait, model=name)
+    assert crops.shape == (1, 512, 512, 3) and not torch.equal(simple["result"], portrait)
+    report = json.loads(simple["report"])
+    assert report["restorer"]["name"] == "RestoreFormer" and report["restorer"]["fidelity"] is None
+    assert any("has no fidelity" in note for note in report["notes"])
+    shutil.rmtree(host.models / "facerestore_models")

@@ -1,12 +1,14 @@
 """Trying settings on one image: the same results as from scratch, and the network runs no more often than it must."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from vqfr_core import Cancelled, FaceRestorer, RestoreOptions
-from vqfr_core.interactive import InteractiveImage
+from vqfr_core.interactive import InteractiveImage, compare
+from vqfr_core.networks.by_spandrel import CodeFormerRestorer
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +128,55 @@ def test_it_stops_when_told_and_keeps_what_is_done(restorer, image, encodings):
     assert seen == [(0, 2), (1, 2)]
     work.restore(restorer, options, progress=lambda *p: seen.append(p))
     assert len(encodings) == 2 and seen[-1] == (2, 2)
+
+
+def test_several_restorers_side_by_side(image, small_store, tiny_v1, restorer, monkeypatch):
+    """Each as alone, the faces found once, every face counted once for each restorer."""
+    other = FaceRestorer(tiny_v1, device="cpu", store=small_store)
+    options, counted = RestoreOptions(max_faces=2), []
+    with monkeypatch.context() as patch:
+        patch.setattr(other, "find", None)  # the first one has found the faces
+        columns = compare(
+            InteractiveImage(image, max_bytes=0),
+            [lambda: restorer, lambda: other],
+            [0.0, 1.0],
+            options,
+            progress=lambda done, total: counted.append((done, total)),
+        )
+    assert [column.label for column in columns] == ["tiny_v2, fidelity 0", "tiny_v2, fidelity 1", "tiny_v1"]
+    assert counted[0] == (0, 4) and counted[-1] == (4, 4)
+    alone = [restorer.restore(image, options.replace(fidelity=value)) for value in (0.0, 1.0)]
+    for column, result in zip(columns, [*alone, other.restore(image, options)], strict=True):
+        assert torch.equal(column.result.image, result.image)
+
+
+def test_a_face_is_restored_again_if_another_fidelity_needs_the_network(image, small_store, tiny_v1):
+    """Like CodeFormer: kept faces are shown again only at the fidelities they were restored at."""
+    network = small_store.open("restorer", tiny_v1, "cpu")
+    slow = CodeFormerRestorer(
+        SimpleNamespace(model=Weighted(), supports_half=False, supports_bfloat16=True), "slow", "a slow one"
+    )
+    slow.crop_px = network.crop_px
+    restorer = FaceRestorer(tiny_v1, device="cpu", store=small_store)
+    restorer._model = slow
+    work, options = InteractiveImage(image), RestoreOptions(max_faces=2, fidelity=0.25)
+    first = work.restore(restorer, options)
+    assert slow.module.weights == [0.25, 0.25] and work.is_kept(restorer, options.replace(opacity=0.5))
+    assert not work.is_kept(restorer, options.replace(fidelity=0.75))
+    assert torch.equal(work.restore(restorer, options).image, first.image) and len(slow.module.weights) == 2
+    again = work.restore(restorer, options.replace(fidelity=0.75))
+    assert len(slow.module.weights) == 4
+    assert torch.equal(again.image, restorer.restore(image, options.replace(fidelity=0.75)).image)
+
+
+class Weighted(torch.nn.Module):
+    """Mixes the face with its negative."""
+
+    def __init__(self):
+        super().__init__()
+        self.own = torch.nn.Parameter(torch.ones(1))
+        self.weights: list[float] = []
+
+    def forward(self, x: torch.Tensor, weight: float) -> tuple[torch.Tensor]:
+        self.weights.append(weight)
+        return (x * (2 * weight - 1),)

@@ -61,6 +61,13 @@ def test_only_the_last_precision_asked_for_is_kept():
         loaded.model_for(NetworkOptions(precision="fp16"))
 
 
+def test_a_network_that_works_in_another_precision_is_not_loaded_again():
+    store = NotingStore()
+    loaded = LoadedNetworks(device="cpu", precision="bf16", store=store)
+    loaded.model.precision = "fp32"
+    assert loaded.model is loaded.model and len(store.opened) == 1
+
+
 def test_what_is_let_go_is_loaded_again():
     store = NotingStore("parser")
     with LoadedNetworks(device="cpu", store=store) as loaded:

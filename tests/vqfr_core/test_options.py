@@ -163,6 +163,7 @@ def test_help_says_what_the_original_uses():
     assert fidelity.default == 0.5
     assert "v2, VQFR's own instructions use 0.1, its code 0" in fidelity.help
     assert f"published result at {fidelity.default} and above" in fidelity.help
+    assert "GFPGAN and RestoreFormer do not" in fidelity.help
 
 
 def test_nothing_heavy_is_imported():

@@ -166,6 +166,11 @@ def fidelity_list(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def word_list(text: str) -> list[str]:
+    """Parse words such as "a, b"."""
+    return [word for part in text.split(",") if (word := part.strip())]
+
+
 def _quality(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")

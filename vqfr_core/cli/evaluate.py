@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files.outputs import make_folder, write_whole
-from .arguments import PROGRAM, add_models, add_settings, add_talk, fidelity_list, read_settings
+from .arguments import PROGRAM, add_models, add_settings, add_talk, fidelity_list, read_settings, word_list
 from .console import Console
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     _add_metrics(parser)
     parser.add_argument(
         "--models",
-        type=_words,
+        type=word_list,
         metavar="NAME|FILE,...",
         help="Models to compare. (default auto; none with --restored pictures)",
     )
@@ -98,7 +98,7 @@ def _add_faces(parser: argparse.ArgumentParser) -> None:
     faces.add_argument("--align", action="store_true", help="The originals are photographs: find and align the face.")
     faces.add_argument(
         "--levels",
-        type=_words,
+        type=word_list,
         default=["light", "medium", "heavy"],
         metavar="LEVEL,...",
         help="How originals are degraded without --degraded. (default light,medium,heavy)",
@@ -112,7 +112,7 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
     metrics = parser.add_argument_group("metrics")
     metrics.add_argument(
         "--metrics",
-        type=_words,
+        type=word_list,
         metavar="NAME,...",
         help="psnr, ssim, lpips, niqe, deg, lmd (default: those that can be computed); lpips_vgg, psnr_matched and "
         "ssim_matched as in VQFR's scripts.",
@@ -188,15 +188,14 @@ def _levels(arguments: argparse.Namespace) -> list[str]:
 
 def _contestants(arguments: argparse.Namespace, console: Console) -> list[Any]:
     from ..evaluation.contestants import Input, Model, Restored
-    from .networks import open_restorer
+    from .networks import open_restorers
 
     options = read_settings(arguments).replace(aligned=True)
     contestants: list[Any] = [Input()] if arguments.degraded or not arguments.restored else []
     contestants += [Restored(folder, number) for number, folder in enumerate(arguments.restored)]
-    for name in arguments.models or ([] if arguments.restored else ["auto"]):
-        opened = open_restorer(argparse.Namespace(**vars(arguments) | {"model": name}), options, console)
-        contestants.append(Model(opened, arguments.fidelities, options))
-    return contestants
+    names = arguments.models or ([] if arguments.restored else ["auto"])
+    opened = open_restorers(arguments, names, options, console)
+    return contestants + [Model(restorer, arguments.fidelities, options) for restorer in opened]
 
 
 def _open_reference(arguments: argparse.Namespace, tools: "Tools", num_cases: int) -> tuple[Any, list[Path]]:
@@ -239,10 +238,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value.name if isinstance(value, Path) else value
-
-
-def _words(text: str) -> list[str]:
-    return [word for part in text.split(",") if (word := part.strip())]
 
 
 def _positive(text: str) -> int:

@@ -1,6 +1,7 @@
 """Load networks for a command, with a progress bar for downloads."""
 
 import argparse
+from collections.abc import Sequence
 
 from ..errors import WeightsError
 from ..networks.base import Detector
@@ -34,6 +35,17 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
             f"{' or '.join(restorer.store.names('parser'))}; or use --mask auto, soft or crop"
         )
     return restorer
+
+
+def open_restorers(
+    arguments: argparse.Namespace, names: Sequence[str], options: RestoreOptions, console: Console
+) -> list[FaceRestorer]:
+    """A restorer for each model; only the first one finds faces."""
+    restorers: list[FaceRestorer] = []
+    for name in names:
+        own = argparse.Namespace(**vars(arguments) | {"model": name})
+        restorers.append(open_restorer(own, options if not restorers else options.replace(aligned=True), console))
+    return restorers
 
 
 def open_detector(arguments: argparse.Namespace, options: FindOptions, console: Console) -> Detector:

@@ -1,7 +1,8 @@
-"""`sweep`: show the faces of a picture at several fidelities, in one labelled picture."""
+"""`sweep`: show the faces of a picture at several fidelities or by several models, in one labelled picture."""
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
@@ -18,25 +19,29 @@ from .arguments import (
     read_batch,
     read_settings,
     usage,
+    word_list,
 )
 from .console import Console
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from ..interactive import Compared
     from ..pictures import Picture
-    from ..restoration import Restoration
     from ..restorer import FaceRestorer
 
 _LONGEST_WHOLE_PX = 1280
+_FIDELITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 _EPILOG = """\
 examples:
   python -m vqfr_core sweep portrait.jpg -o sweep.png
   python -m vqfr_core sweep group.jpg -o sweep.jpg --fidelities 0,0.1,0.5,1 --select largest
   python -m vqfr_core sweep portrait.jpg -o sweep.png --whole
+  python -m vqfr_core sweep group.jpg -o sweep.jpg --models vqfr_v2,GFPGANv1.4,codeformer
 
-One row per face: the input first, then each fidelity. A v1 does not change above 0.5.
+One row per face: the input first, then each fidelity, or each model. A v1 does not change above 0.5; a model without
+fidelity (`models list` shows the models) has one column.
 """
 
 
@@ -45,17 +50,20 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = commands.add_parser(
         "sweep",
         usage=usage("sweep"),
-        help="show the faces of a picture at several fidelities",
-        description="Restore the faces of a picture at several fidelities, at about the cost of one.",
+        help="show the faces of a picture at several fidelities or by several models",
+        description="Restore the faces of a picture at several fidelities, at about the cost of one, or by several "
+        "models.",
         epilog=_EPILOG,
     )
     add_inputs(parser, "The grid: a file for one picture, or a folder.")
     parser.add_argument(
         "--fidelities",
         type=fidelity_list,
-        default=(0.0, 0.25, 0.5, 0.75, 1.0),
         metavar="F,F,...",
-        help="0 is the texture alone, 1 closest to the input. (default 0,0.25,0.5,0.75,1)",
+        help="0 is the texture alone, 1 closest to the input. (default 0,0.25,0.5,0.75,1; 0.5 with --models)",
+    )
+    parser.add_argument(
+        "--models", type=word_list, metavar="NAME|FILE,...", help="Models to compare, instead of --model."
     )
     parser.add_argument("--whole", action="store_true", help="Show the whole picture instead of each face.")
     add_settings(parser, ("restore", "detect", "select", "blend"), leave_out=("fidelity",))
@@ -68,21 +76,33 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """The exit status; see `run_batch`."""
     options = read_settings(arguments)
     batch = read_batch(arguments)
+    if arguments.models and arguments.model != "auto":
+        raise InputError("--model and --models cannot be given together")
 
     def start() -> Work:
-        from .networks import open_restorer
+        from .networks import open_restorer, open_restorers
 
-        restorer = open_restorer(arguments, options, console)
-        restorer.model.require_fidelity()
-        return lambda job: _sweep_file(job, restorer, options, arguments, console)
+        if arguments.models:
+            restorers = open_restorers(arguments, arguments.models, options, console)
+            fidelities = arguments.fidelities or (options.fidelity,)
+        else:
+            restorers, fidelities = [open_restorer(arguments, options, console)], arguments.fidelities or _FIDELITIES
+            restorers[0].model.require_fidelity()
+        return lambda job: _sweep_file(job, restorers, fidelities, options, arguments, console)
 
     return run_batch(batch, start, console)
 
 
 def _sweep_file(
-    job: Job, restorer: "FaceRestorer", options: RestoreOptions, arguments: argparse.Namespace, console: Console
+    job: Job,
+    restorers: "Sequence[FaceRestorer]",
+    fidelities: Sequence[float],
+    options: RestoreOptions,
+    arguments: argparse.Namespace,
+    console: Console,
 ) -> Done:
-    from ..drawing.sheet import draw_sweep
+    from ..drawing.sheet import draw_comparison
+    from ..interactive import InteractiveImage, compare
     from ..pictures import open_picture, write_picture
     from ..pictures.stills import first_frame, picture_of
 
@@ -90,23 +110,49 @@ def _sweep_file(
         if file.num_frames > 1:
             console.note(about_frames(file))
         still = first_frame(file)
+    image = InteractiveImage(still.images[0], max_bytes=0)
+    openers = [partial(_itself, restorer) for restorer in restorers]
     with console.bar("faces", "face") as progress:
-        results = restorer.sweep(still.images[0], arguments.fidelities, options, progress=progress)
-    report = results[0].report
-    if not results[0].faces:
+        columns = compare(image, openers, fidelities, options, progress=progress)
+    report = columns[0].result.report
+    if not columns[0].result.faces:
         raise InputError(f"{report.summary()}; nothing to compare (`detect` shows what was found)")
+    names = _column_names(columns, len(restorers))
     if arguments.whole:
-        grid = _draw_whole(still, results, arguments.fidelities)
+        grid = _draw_whole(still, columns, names)
     else:
-        grid = draw_sweep([result.found.used for result in results], arguments.fidelities)
+        grid = draw_comparison([column.result.found.used for column in columns], names)
     write_picture(picture_of(grid, still), job.target, quality=arguments.quality)
-    return Done(report.summary(), [report.to_dict()])
+    return _done(columns, len(restorers))
 
 
-def _draw_whole(still: "Picture", results: Sequence["Restoration"], fidelities: Sequence[float]) -> "Image.Image":
-    from ..drawing.sheet import draw_grid, fit, sweep_columns
+def _itself(restorer: "FaceRestorer") -> "FaceRestorer":
+    return restorer
+
+
+def _column_names(columns: "Sequence[Compared]", num_models: int) -> list[str]:
+    """With one model the fidelities say enough."""
+    if num_models > 1:
+        return [column.label for column in columns]
+    from ..drawing.sheet import sweep_columns
+
+    return sweep_columns([column.result.report.options["fidelity"] for column in columns])[1:]
+
+
+def _draw_whole(still: "Picture", columns: "Sequence[Compared]", names: Sequence[str]) -> "Image.Image":
+    from ..drawing.sheet import draw_grid, fit
     from ..pictures.stills import flatten_frame
 
-    frames = [still.frames[0], *(still.with_images([result.image]).frames[0] for result in results)]
+    frames = [still.frames[0], *(still.with_images([column.result.image]).frames[0] for column in columns)]
     row = [fit(flatten_frame(frame), _LONGEST_WHOLE_PX) for frame in frames]
-    return draw_grid([row], sweep_columns(fidelities))
+    return draw_grid([row], ["input", *names])
+
+
+def _done(columns: "Sequence[Compared]", num_models: int) -> Done:
+    """The report of the first column, with the models of all."""
+    report = columns[0].result.report
+    if num_models == 1:
+        return Done(report.summary(), [report.to_dict()])
+    models = {column.result.report.model["name"]: column.result.report.model for column in columns}
+    line = f"{report.summary()}; compared: {', '.join(models)}"
+    return Done(line, [{**report.to_dict(), "models": list(models.values())}])

@@ -16,17 +16,24 @@ _TEXT: Color = (240, 240, 240)
 def draw_sweep(
     faces: Sequence[Sequence[Face]], fidelities: Sequence[float], cell_px: int = 512, names: Sequence[str] = ()
 ) -> Image.Image:
-    """One row per face: the input crop, then the result at each fidelity.
+    """One row per face: the input crop, then the result at each fidelity; see `draw_comparison`."""
+    return draw_comparison(faces, sweep_columns(fidelities)[1:], cell_px, names)
+
+
+def draw_comparison(
+    faces: Sequence[Sequence[Face]], columns: Sequence[str], cell_px: int = 512, names: Sequence[str] = ()
+) -> Image.Image:
+    """One row per face: the input crop, then each result.
 
     Args:
-        faces: the same restored faces for each fidelity, in the same order; at least one, see `sweep_faces`.
-        fidelities: as many.
+        faces: the same restored faces for each column, in the same order; at least one.
+        columns: their names, as many.
         cell_px: longest side of each picture.
         names: of the rows; the faces' numbers if empty. A single row has none.
     """
     rows = [[fit(to_pil(image), cell_px) for image in _pictures(same)] for same in zip(*faces, strict=True)]
     names = names or [f"face {face.number}" for face in faces[0]]
-    return draw_grid(rows, sweep_columns(fidelities), names if len(rows) > 1 else ())
+    return draw_grid(rows, ["input", *columns], names if len(rows) > 1 else ())
 
 
 def sweep_columns(fidelities: Sequence[float]) -> list[str]:

@@ -5,7 +5,7 @@ Each wraps a module. Hosts move that module between devices, so its device is lo
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -65,6 +65,10 @@ class Network:
         """Where the weights are from; None for a network built directly."""
         self.precision: Precision = "fp32"
         """Number format of the parts that may be halved."""
+        self.precisions: Collection[Precision] = tuple(DTYPES)
+        """Those it can work in."""
+        self.precision_asked: Precision = "fp32"
+        """The one chosen; another is used if the network cannot work in it."""
         self.sizes: Mapping[str, Any] = {}
         """Sizes as plain numbers; empty if the network has only one size."""
         self.reopen: Callable[[], Network] | None = None
@@ -78,6 +82,11 @@ class Network:
     def attach(self, info: ModelInfo) -> None:
         """Record where the weights are from."""
         self.info = info
+
+    def choose_precision(self, precision: Precision) -> None:
+        """Convert the weights in place, to float32 if the network cannot work in that format."""
+        self.precision_asked = precision
+        self.set_precision(precision if precision in self.precisions else "fp32")
 
     def set_precision(self, precision: Precision) -> None:
         """Convert the weights in place."""
@@ -109,7 +118,6 @@ class Restorer(Network, ABC):
         *,
         crop_px: int = 512,
         fidelity: Literal["none", "number", "map"] = "none",
-        renders_fast: bool = False,
         working_bytes_per_face: int = 600_000_000,
     ) -> None:
         super().__init__(module, name, title)
@@ -117,8 +125,6 @@ class Restorer(Network, ABC):
         """Side of the crops."""
         self.fidelity = fidelity
         """Whether it takes a fidelity: none, one per face, or also one per pixel."""
-        self.renders_fast = renders_fast
-        """`render` takes a small fraction of the time of `restore`."""
         self.generation: int | None = None
         """1 or 2 for VQFR."""
         self._working_bytes_per_face = working_bytes_per_face
@@ -146,6 +152,10 @@ class Restorer(Network, ABC):
     def render(self, kept: Kept, fidelity: Fidelity) -> Tensor:
         """The result (3, S, S) for a kept face at another fidelity."""
         return kept[0]
+
+    def can_render(self, kept: Kept, fidelity: Fidelity) -> bool:
+        """Whether `render` gives a kept face at this fidelity, quickly; otherwise it has to be restored again."""
+        return True
 
     def working_bytes(self, num_faces: int) -> int:
         """Roughly how much memory that many faces at once take, besides the weights."""
@@ -175,6 +185,10 @@ class Restorer(Network, ABC):
             "source": info.source if info else "built by hand",
         }
 
+    def label(self, fidelity: float) -> str:
+        """Its name in a comparison, with the fidelity if it has one."""
+        return f"{self.name}, fidelity {fidelity:g}" if self.has_fidelity else self.name
+
     def require_fidelity(self) -> None:
         """Raise InputError if it has no fidelity."""
         if not self.has_fidelity:
@@ -185,6 +199,12 @@ class Restorer(Network, ABC):
     def fidelity_note(self) -> str | None:
         """The note for users who set a fidelity other than the default; None if it has an effect."""
         return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
+
+    def precision_note(self) -> str | None:
+        """The note for users if another precision is used than was chosen."""
+        if self.precision_asked in self.precisions:
+            return None
+        return f"{self.name} ({self.title}) cannot work in {self.precision_asked}: {self.precision} was used"
 
 
 class RawFaces(NamedTuple):

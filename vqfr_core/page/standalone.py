@@ -57,7 +57,7 @@ class RestorerKeeper:
         """The texts shown, in order, and what they open."""
         choices, named = self.store.choices("restorer"), {AUTO, *self.store.names("restorer")}
         first: dict[str, PathLike] = {Path(self.model).name: self.model}
-        here = {c.name: c.name if c.name in named else c.path or c.name for c in choices if c.path is not None}
+        here = {c.text: c.name if c.name in named else c.path or c.name for c in choices if c.path is not None}
         missing = {f"{c.name}{_MISSING}": c.name for c in choices if c.state == "downloadable"}
         return {**first, AUTO: AUTO, **here, **missing, **first}
 

@@ -3,13 +3,15 @@
 import pickletools
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Literal
 
 from ..errors import WeightsError
 
 FileKind = Literal["safetensors", "torch"]
+Find = Callable[[IO[bytes]], Iterator[str]]
+"""Reads a pickle up to its end and gives what it looks for."""
 
 _MOST_PICKLES = 8
 _HEAD = 512
@@ -40,28 +42,36 @@ def file_kind(path: Path) -> FileKind:
 
 def named_globals(path: Path) -> list[str]:
     """Functions and classes that a pickle or PyTorch archive names, sorted, without those in every weight file."""
-    found = _archived_globals(path) if zipfile.is_zipfile(path) else _plain_globals(path)
-    return sorted(name for name in found if not _is_harmless(name))
+    return sorted(name for name in _in_pickles(path, _iterate_globals) if not _is_harmless(name))
 
 
-def _archived_globals(path: Path) -> set[str]:
+def named_strings(path: Path) -> set[str]:
+    """Every text in a pickle or PyTorch archive, among them the names of its tensors. No tensor is read."""
+    return _in_pickles(path, _iterate_strings)
+
+
+def _in_pickles(path: Path, find: Find) -> set[str]:
+    return _in_archive(path, find) if zipfile.is_zipfile(path) else _in_plain_pickles(path, find)
+
+
+def _in_archive(path: Path, find: Find) -> set[str]:
     names: set[str] = set()
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.namelist():
                 if entry.endswith(".pkl"):
                     with archive.open(entry) as file:
-                        names |= _globals_of(file)[0]
+                        names |= _found_by(find, file)[0]
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError):
         return names  # a damaged archive: report what was found so far
     return names
 
 
-def _plain_globals(path: Path) -> set[str]:
+def _in_plain_pickles(path: Path, find: Find) -> set[str]:
     names: set[str] = set()
     with path.open("rb") as file:
         for _ in range(_MOST_PICKLES):  # PyTorch's old format is a sequence of pickles
-            found, complete = _globals_of(file)
+            found, complete = _found_by(find, file)
             names |= found
             if not complete:
                 break
@@ -82,10 +92,11 @@ def _refuse_lookalikes(path: Path, head: bytes) -> None:
         raise WeightsError(f"{path} is a packed archive; unpack it and give the weight file inside")
 
 
-def _globals_of(file: IO[bytes]) -> tuple[set[str], bool]:
+def _found_by(find: Find, file: IO[bytes]) -> tuple[set[str], bool]:
+    """What it finds in a pickle, and whether the pickle is complete."""
     found: set[str] = set()
     try:
-        for name in _iterate_globals(file):
+        for name in find(file):
             found.add(name)
     except (ValueError, UnicodeDecodeError, EOFError, IndexError):
         return found, False  # the pickles end here; raw tensor data or a damaged part follows
@@ -109,6 +120,10 @@ def _iterate_globals(file: IO[bytes]) -> Iterator[str]:
             strings.append(memo.get(int(argument or 0), ""))
         elif isinstance(argument, str):
             strings.append(argument)
+
+
+def _iterate_strings(file: IO[bytes]) -> Iterator[str]:
+    return (argument for _, argument, _ in pickletools.genops(file) if isinstance(argument, str))
 
 
 def _is_harmless(name: str) -> bool:

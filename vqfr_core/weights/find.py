@@ -1,13 +1,16 @@
 """Find weight files in folders: by record, by name, and for menus."""
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..networks.base import Source
+from ..networks.registry import architectures
 from .catalog import WeightRecord
 from .folders import Folders, PathLike
+from .glance import glance
 from .hashes import check_file, sha256_of
 
 SUFFIXES = (".safetensors", ".pth")
@@ -43,9 +46,9 @@ def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | Non
 
 
 def find_named_file(name: PathLike, places: Iterable[Path]) -> Path | None:
-    """The file of a path, or of a name in the folders, including sub-folders, or None."""
-    path = Path(name).expanduser()
-    return path if path.is_file() else find_file([os.fspath(name)], places)
+    """The file of a path, or of a name in the folders, including sub-folders, with or without suffix; or None."""
+    path, text = Path(name).expanduser(), os.fspath(name)
+    return path if path.is_file() else find_file([text, *(text + suffix for suffix in SUFFIXES)], places)
 
 
 def read_record_file(record: WeightRecord, path: Path, source: Source = "file") -> WeightFile:
@@ -64,14 +67,40 @@ def file_state(path: Path | None) -> str:
     return ABSENT if status is None else f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def list_files(folders: Folders, known: Collection[str]) -> list[tuple[str, Path]]:
-    """The weight files for a menu: names relative to their folder, sorted, and paths. Known ones are left out."""
+def list_files(folders: Folders, known: Collection[str], role: str) -> list[tuple[str, Path]]:
+    """The weight files for a menu: names relative to their folder, sorted, and paths. Known ones are left out.
+
+    All those of the model folders; of other folders, without their sub-folders, those recognised as having the role.
+    """
     found: dict[str, Path] = {}
     for place in (folders.model, *folders.listed):
         for path in _weight_files(place):
             if path.name not in known:
                 found.setdefault(str(path.relative_to(place)), path)
+    for path in recognised_files(folders.of_others(), role):
+        if path.name not in known:
+            found.setdefault(path.name, path)
     return sorted(found.items())
+
+
+def recognised_files(places: Iterable[Path], role: str) -> Iterator[Path]:
+    """The files directly in these folders that hold a network of that role which can be built."""
+    rows = architectures(role)
+    for place in places:
+        if place.is_dir():
+            files = (path for path in sorted(place.iterdir()) if path.name.lower().endswith(SUFFIXES))
+            yield from (path for path in files if path.is_file() and glance(path) in rows)
+
+
+def find_latest(architecture: str, role: str, places: Iterable[Path]) -> Path | None:
+    """The file of an architecture with the highest version in its name, the first folder first; or None."""
+    found = [path for path in recognised_files(places, role) if (row := glance(path)) and row.name == architecture]
+    return max(found, key=lambda path: _version(path.name), default=None)
+
+
+def _version(name: str) -> list[tuple[int, str]]:
+    """Sorts v1.10 after v1.4."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name.lower())]
 
 
 def _weight_files(place: Path) -> Iterator[Path]:

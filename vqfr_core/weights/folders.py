@@ -18,15 +18,22 @@ class Folders:
     model: Path
     """Downloads go here."""
     search: tuple[Path, ...] = ()
-    """Further folders, perhaps of other programs; never written to."""
+    """Further folders, perhaps of other programs; never written to. Menus list the networks recognised there."""
     listed: tuple[Path, ...] = ()
     """Further folders whose files menus list like those of the model folder; searched before `search`."""
+    by_name: tuple[Path, ...] = ()
+    """Further folders that are searched only for a name, because they have many files that are no face networks."""
 
     def places(self) -> list[Path]:
         """All folders to search, in order: these, then those of $VQFR_MODEL_PATH; each once."""
         from_environment = [part for part in os.environ.get(SEARCH_VARIABLE, "").split(os.pathsep) if part.strip()]
         more = [Path(part).expanduser() for part in from_environment]
-        return list(dict.fromkeys([self.model, *self.listed, *self.search, *more]))
+        return list(dict.fromkeys([self.model, *self.listed, *self.search, *self.by_name, *more]))
+
+    def of_others(self) -> list[Path]:
+        """The folders in which menus list only what is recognised."""
+        own = {self.model, *self.listed, *self.by_name}
+        return [place for place in self.places() if place not in own]
 
 
 def model_folder(folder: PathLike | None = None) -> Path:

@@ -49,7 +49,7 @@ def load_file(
         network = load_state(row, state, file.path)
         network.name = row.name
         network.attach(ModelInfo(file.name, file.path, file.sha256, file.source, read_metadata(file.path)))
-        network.set_precision(precision)
+        network.choose_precision(precision)
         module = network.module.to(device)  # not the network, which would keep itself alive
         if network.takes_any_layout:
             module.to(memory_format=pick_memory_format(used_on))

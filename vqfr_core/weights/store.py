@@ -14,8 +14,18 @@ from ..networks.devices import pick_device, pick_precision
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
 from .fetch import ensure_weights
-from .find import WeightFile, file_state, find_file, find_named_file, find_record_file, list_files, read_record_file
+from .find import (
+    WeightFile,
+    file_state,
+    find_file,
+    find_latest,
+    find_named_file,
+    find_record_file,
+    list_files,
+    read_record_file,
+)
 from .folders import Folders, PathLike, default_folders
+from .glance import glance
 from .hashes import sha256_of
 from .load import load_file
 from .transfer import Progress
@@ -40,12 +50,20 @@ class Choice:
     """Licence of the weights, as far as it is stated."""
     size: int | None = None
     """Bytes of the published file, where known."""
+    kind: str = ""
+    """The network in a file, if it is one of which this package knows no published file."""
+
+    @property
+    def text(self) -> str:
+        """As menus show it; `find` and `open` take it, too."""
+        return f"{self.name} ({self.kind})" if self.kind else self.name
 
 
 class WeightStore:
     """Weights by role and name. Stateless: folders are read on each call, and networks belong to the caller.
 
-    A name is "auto", one of `names`, a path, or the name of a file in the folders.
+    A name is "auto", one of `names`, a path, or the name of a file in the folders, with or without suffix. The name of
+    an architecture without a published file means the latest of its files in the folders.
     """
 
     def __init__(
@@ -69,18 +87,25 @@ class WeightStore:
         return [record.name for record in self._known(role)]
 
     def known(self, role: str) -> list[Choice]:
-        """The known names and where their weights are."""
+        """The known names and where their weights are; names without a published file only if a file has them."""
         places = self.folders().places()
-        return [self._choice(record, find_record_file(record, places)) for record in self._known(role)]
+        found = [(record, find_record_file(record, places)) for record in self._known(role)]
+        return [self._choice(r, path) for r, path in found if path is not None or r in self._records]
 
     def choices(self, role: str) -> list[Choice]:
-        """The menu entries: auto, the known names, then other weight files in the model folders."""
-        folders = self.folders()
-        taken = {name for record in self._known() for name in record.file_names}
-        others = [
-            Choice(name, "present", path, "a file in the model folder") for name, path in list_files(folders, taken)
+        """The menu entries: auto, the known names, then other weight files: all of the model folders, and of other
+        folders those recognised.
+        """
+        return [Choice(AUTO, "auto", self.locate(role)), *self.known(role), *self.files(role)]
+
+    def files(self, role: str) -> list[Choice]:
+        """The part of `choices` without a known name."""
+        folders, taken = self.folders(), {name for record in self._known() for name in record.file_names}
+        others = folders.of_others()
+        return [
+            Choice(name, "present", path, _origin(path, others), kind=self._kind(path))
+            for name, path in list_files(folders, taken, role)
         ]
-        return [Choice(AUTO, "auto", self.locate(role)), *self.known(role), *others]
 
     def auto_name(self, role: str) -> str | None:
         """The name "auto" currently means: the first known one present."""
@@ -217,13 +242,26 @@ class WeightStore:
 
     def _look(self, role: str | None, name: PathLike) -> tuple[WeightRecord | None, Path | None]:
         """The record of a name, if it has one, and where its weights are."""
-        places = self.folders().places()
+        folders, name = self.folders(), _without_kind(name, role)
+        places = folders.places()
         wanted = [record for record in self._known(role) if str(name) in (AUTO, record.name)]
         found = ((record, find_record_file(record, places)) for record in wanted)
         present = next(((record, path) for record, path in found if path is not None), None)
-        if present is not None or wanted or str(name) == AUTO:
+        if present is not None or str(name) == AUTO:
             return present or (None, None)
-        return None, find_named_file(name, places)
+        if not wanted:
+            return None, find_named_file(name, places)
+        (record,) = wanted
+        looked_into = [folders.model, *folders.listed, *folders.of_others()]
+        return None, None if record in self._records else find_latest(record.name, record.role, looked_into)
+
+    def _kind(self, path: Path) -> str:
+        """The label of a file's architecture, unless the catalog has it: then a name says enough."""
+        row = glance(path)
+        return row.label if row is not None and row.build is not None and not self._is_published(row) else ""
+
+    def _is_published(self, row: registry.Architecture) -> bool:
+        return any(record.name == row.name for record in self._records)
 
     def _choice(self, record: WeightRecord, path: Path | None) -> Choice:
         if path is None:
@@ -251,6 +289,18 @@ class WeightStore:
                 f"nor in {looked}; install the package again"
             )
         return WeightsError(f"{record.name} is not in {looked}. {record.by_hand(folders.model)}")
+
+
+def _origin(path: Path, others: list[Path]) -> str:
+    """Without the path, which the host's visitors need not know."""
+    return f"a file in the folder {path.parent.name}" if path.parent in others else "a file in the model folder"
+
+
+def _without_kind(name: PathLike, role: str | None) -> PathLike:
+    """The name in a menu's text, see `Choice.text`."""
+    labels = [row.label for row in registry.architectures(role)]
+    label = next((label for label in labels if str(name).endswith(f" ({label})")), None)
+    return name if label is None else str(name).removesuffix(f" ({label})")
 
 
 def _unpublished(row: registry.Architecture) -> WeightRecord:

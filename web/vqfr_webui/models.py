@@ -23,12 +23,12 @@ def weight_store() -> "WeightStore":
 
 
 def model_names() -> list[str]:
-    """The user's choices: auto, the known models, and other files in the model folder."""
-    return [choice.name for choice in weight_store().choices("restorer")]
+    """The user's choices: auto, the known models, and other files, of other tools' folders with their network."""
+    return [choice.text for choice in weight_store().choices("restorer")]
 
 
 def resolve_model(name: str) -> str:
-    """Resolve a choice to a known model or the path of a file in the model folder.
+    """Resolve a choice to a known model or the path of a file in the folders.
 
     auto is the best model present. Raises InputError for anything but a choice, including paths.
     """
@@ -38,7 +38,7 @@ def resolve_model(name: str) -> str:
     if name in store.names("restorer"):
         return name
     for choice in store.choices("restorer"):
-        if choice.name == name:
+        if name in (choice.name, choice.text):
             return str(choice.path)
     raise InputError(f"model: {name!r} is not known; choose one of {', '.join(model_names())}")
 
@@ -58,6 +58,7 @@ def describe_models() -> list[dict[str, Any]]:
         {
             "name": choice.name,
             "kind": role,
+            "network": choice.kind,
             "present": choice.path is not None,
             "licence": choice.licence,
             "origin": choice.origin,

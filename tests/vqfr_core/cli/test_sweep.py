@@ -1,6 +1,9 @@
+import json
+
 import pytest
 from PIL import Image
 
+from stand_ins import restorers
 from vqfr_core.cli import main
 
 
@@ -26,3 +29,68 @@ def test_without_a_face_there_is_nothing_to_compare(make_blank, tiny_v2, tmp_pat
     assert main(["sweep", str(make_blank("a.png")), "-o", str(tmp_path / "out.png"), "--model", tiny_v2]) == 1
     assert "no face found" in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.slow
+def test_a_column_for_each_model(face_file, tiny_v1, tiny_v2, tmp_path):
+    out, report = tmp_path / "sweep.png", tmp_path / "report.json"
+    words = ["sweep", str(face_file), "-o", str(out), "--report", str(report), "--models"]
+    assert main([*words, f"{tiny_v2},{tiny_v1}"]) == 0
+    with Image.open(out) as grid:
+        assert 3 * 512 < grid.width < 3.2 * 512
+    (entry,) = json.loads(report.read_text())["images"]
+    assert [model["name"] for model in entry["report"]["models"]] == ["tiny_v2", "tiny_v1"]
+    assert main([*words, f"{tiny_v2},{tiny_v1}", "--fidelities", "0,1", "--whole"]) == 0
+    with Image.open(out) as grid:
+        assert 4 * 192 < grid.width < 4.4 * 192
+
+
+def test_one_model_or_several(face_file, tmp_path, capsys):
+    words = ["sweep", str(face_file), "-o", str(tmp_path / "x.png"), "--model", "vqfr_small", "--models", "vqfr_v2"]
+    assert main(words) == 2
+    assert "cannot be given together" in capsys.readouterr().err
+
+
+@pytest.fixture
+def others(tmp_path):
+    """The words for a model folder with a RestoreFormer."""
+    pytest.importorskip("spandrel")
+    restorers.save(restorers.restoreformer(), tmp_path / "models" / "RestoreFormer.pth")
+    return ["--model-dir", str(tmp_path / "models")]
+
+
+def test_a_restorer_of_another_project(face_file, others, tmp_path, capsys):
+    """Listed with its network, checked, and without a fidelity."""
+    assert main(["models", "list", *others]) == 0
+    assert "RestoreFormer.pth      file      RestoreFormer, here: " in capsys.readouterr().out
+    assert main(["models", "verify", "RestoreFormer", *others]) == 0
+    assert main(["sweep", str(face_file), "-o", str(tmp_path / "x.png"), "--model", "restoreformer", *others]) == 2
+    assert "RestoreFormer (RestoreFormer) has no fidelity to vary" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_it_beside_our_own(face_file, others, tiny_v2, tmp_path, capsys):
+    out, report = tmp_path / "out.png", tmp_path / "report.json"
+    assert main(["sweep", str(face_file), "-o", str(out), "--models", f"RestoreFormer,{tiny_v2}", *others]) == 0
+    assert "compared: RestoreFormer, tiny_v2" in capsys.readouterr().out
+    words = ["--model", "RestoreFormer.pth", "--fidelity", "0.2", "--report", str(report), *others]
+    assert main(["restore", str(face_file), "-o", str(out), *words]) == 0
+    (entry,) = json.loads(report.read_text())["images"]
+    assert entry["report"]["notes"] == ["RestoreFormer (RestoreFormer) has no fidelity: the setting was ignored"]
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    Image.new("RGB", (512, 512), (120, 90, 80)).save(folder / "a.png")
+    words = [
+        "evaluate",
+        "--originals",
+        str(folder),
+        "-o",
+        str(tmp_path / "e"),
+        "--levels",
+        "light",
+        "--metrics",
+        "psnr",
+    ]
+    assert main([*words, "--models", f"RestoreFormer,{tiny_v2}", "--fidelities", "0,1", *others]) == 0
+    rows = json.loads((tmp_path / "e" / "evaluation.json").read_text())["summary"]
+    assert [row["row"] for row in rows] == ["input", "RestoreFormer", "tiny_v2", "tiny_v2"]

@@ -187,9 +187,17 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     visitor.page.get_by_role("option", name="crop", exact=True).click()
     visitor.wait_for_another(after)
 
-    visitor.open_view("Fidelities")
+    visitor.open_view("Compare")
     visitor.find("sweep").click()
-    assert len(visitor.shown("sweep_sheet")) == 1
+    sheet = visitor.shown("sweep_sheet")
+    assert len(sheet) == 1
+    for name in ("auto", "tiny_v2.safetensors"):
+        visitor.find("models", "input").click()
+        visitor.page.get_by_role("option", name=name, exact=True).click()
+    visitor.page.keyboard.press("Escape")
+    visitor.find("compare").click()
+    visitor.wait_for_another(sheet, "sweep_sheet")
+    visitor.wait_for("The faces by several models.")
     visitor.open_view("Report")
     visitor.find("report").get_by_text("1 of 1 face restored").wait_for()
 

@@ -77,9 +77,9 @@ def test_damaged_numbers_are_found(tiny_states, tmp_path):
 
 def test_bad_source_or_target_leaves_nothing(tiny_states, tmp_path):
     torch.save(
-        {"params": {"conv_body_first.weight": torch.zeros(1), "final_linear.bias": torch.zeros(1)}}, tmp_path / "g.pth"
+        {"params": {"generator.style.1.weight": torch.zeros(1), "ecd0.0.weight": torch.zeros(1)}}, tmp_path / "g.pth"
     )
-    with pytest.raises(WeightsError, match="seems to be GFPGAN"):
+    with pytest.raises(WeightsError, match="seems to be GPEN"):
         convert_weights(tmp_path / "g.pth", tmp_path / "g.safetensors")
     torch.save(tiny_states["vqfr_v1"], tmp_path / "x.pth")
     with pytest.raises(WeightsError, match=r"ending in .safetensors"):

@@ -1,10 +1,14 @@
 import os
+from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from vqfr_core.weights.catalog import get_record
-from vqfr_core.weights.find import ABSENT, file_state, find_named_file, find_record_file, list_files
+from vqfr_core.weights.find import ABSENT, file_state, find_latest, find_named_file, find_record_file, list_files
 from vqfr_core.weights.folders import Folders
+from vqfr_core.weights.glance import glance
 
 V1 = get_record("vqfr_v1")
 
@@ -62,7 +66,7 @@ def test_listed_files_are_those_of_our_own_folders(tmp_path):
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
-    found = list_files(Folders(model, (other, tmp_path / "absent"), listed=(listed,)), {"known.pth"})
+    found = list_files(Folders(model, (other, tmp_path / "absent"), listed=(listed,)), {"known.pth"}, "restorer")
     assert found == [
         ("b.pth", model / "b.pth"),
         ("c.safetensors", listed / "c.safetensors"),
@@ -77,4 +81,60 @@ def test_a_link_to_a_folder_above_ends(tmp_path):
         (tmp_path / "sub" / "up").symlink_to(tmp_path, target_is_directory=True)
     except OSError:
         pytest.skip("no links here")
-    assert [name for name, _ in list_files(Folders(tmp_path), ())] == [os.path.join("sub", "a.pth")]
+    assert [name for name, _ in list_files(Folders(tmp_path), (), "restorer")] == [os.path.join("sub", "a.pth")]
+
+
+GFPGAN = ("conv_body_first.weight", "stylegan_decoder.style_mlp.1.weight")
+PARSER = ("out_mask_conv.conv2d.weight", "encoder.0.conv2d.weight")
+
+
+def put_names(path: Path, names: tuple[str, ...], **how: bool) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"params_ema": {name: torch.zeros(1) for name in names}}, path, **how)
+    return path
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_a_glance_at_a_pickle(tmp_path, is_zip):
+    path = put_names(tmp_path / "x.pth", GFPGAN, _use_new_zipfile_serialization=is_zip)
+    assert glance(path).label == "GFPGAN"
+    put_names(path, PARSER, _use_new_zipfile_serialization=is_zip)
+    assert glance(path).label == "ParseNet", "the file has changed"
+
+
+def test_a_glance_at_other_files(tmp_path):
+    path = tmp_path / "x.safetensors"
+    save_file({f"module.{name}": torch.zeros(1) for name in GFPGAN}, path)
+    assert glance(path).label == "GFPGAN"
+    for content in (b"", b"<html>", b"PK\x03\x04broken", b"\x80\x02broken", b"\x30\0\0\0\0\0\0\0{broken"):
+        path.write_bytes(content)
+        assert glance(path) is None
+    assert glance(tmp_path / "absent.pth") is None
+
+
+def test_a_glance_runs_nothing(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path / "ran").touch, ()
+
+    torch.save({**{name: torch.zeros(1) for name in GFPGAN}, "trap": Trap()}, tmp_path / "x.pth")
+    assert glance(tmp_path / "x.pth").label == "GFPGAN" and not (tmp_path / "ran").exists()
+
+
+def test_restorers_of_other_folders_are_listed(tmp_path):
+    own, other, upscalers = (tmp_path / name for name in ("own", "other", "upscalers"))
+    put_names(other / "GFPGANv1.4.pth", GFPGAN)
+    put_names(other / "parser.pth", PARSER)
+    put_names(other / "sub" / "deep.pth", GFPGAN)
+    (other / "note.pth").write_bytes(b"<html>")
+    put_names(upscalers / "GFPGANv1.3.pth", GFPGAN)
+    folders = Folders(own, (other,), by_name=(upscalers,))
+    assert list_files(folders, (), "restorer") == [("GFPGANv1.4.pth", other / "GFPGANv1.4.pth")]
+    assert find_named_file("GFPGANv1.3", folders.places()) == upscalers / "GFPGANv1.3.pth"
+
+
+def test_the_latest_is_the_one_with_the_highest_version(tmp_path):
+    for name in ("GFPGANv1.10.pth", "GFPGANv1.4.pth", "GFPGANv1.9.pth"):
+        put_names(tmp_path / name, GFPGAN)
+    assert find_latest("gfpgan", "restorer", [tmp_path]) == tmp_path / "GFPGANv1.10.pth"
+    assert find_latest("codeformer", "restorer", [tmp_path]) is None

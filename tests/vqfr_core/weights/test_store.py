@@ -59,7 +59,10 @@ def put(folder: Path, name: str) -> Path:
 
 def test_names_are_the_catalogues_in_their_order(store):
     assert store.roles() == ["restorer", "detector", "parser"]
-    assert store.names("restorer") == ["vqfr_v2", "vqfr_v1", "vqfr_small"]
+    assert store.names("restorer") == [
+        *("vqfr_v2", "vqfr_v1", "vqfr_small"),
+        *("codeformer", "gfpgan", "restoreformer"),
+    ]
     assert store.names("detector") == ["retinaface_resnet50", "retinaface_mobile0.25"]
     assert store.names("parser") == ["parsenet", "bisenet"]
 
@@ -371,3 +374,21 @@ class Toy(nn.Module):
 
     def forward(self, x):
         return nn.functional.conv2d(x, self.toy_weight)
+
+
+def test_files_of_other_projects(folder, tmp_path):
+    """In the menus with their network; found by file, by file without suffix, by menu text, and by network."""
+    other = tmp_path / "facerestore_models"
+    for name in ("GFPGANv1.3.pth", "GFPGANv1.4.pth"):
+        put(other, name)
+        torch.save({"conv_body_first.weight": torch.zeros(1), "final_linear.bias": torch.zeros(1)}, other / name)
+    store = WeightStore(lambda: Folders(folder, (other,)))
+    listed = store.files("restorer")
+    assert [choice.text for choice in listed] == ["GFPGANv1.3.pth (GFPGAN)", "GFPGANv1.4.pth (GFPGAN)"]
+    assert listed[0].origin == "a file in the folder facerestore_models"
+    for name in ("GFPGANv1.4.pth", "GFPGANv1.4", "GFPGANv1.4.pth (GFPGAN)", "gfpgan", other / "GFPGANv1.4.pth"):
+        assert store.locate("restorer", name) == other / "GFPGANv1.4.pth"
+        assert store.find("restorer", name).name == "GFPGANv1.4"
+    assert store.auto_name("restorer") == "vqfr_small"
+    with pytest.raises(WeightsError, match=r"codeformer is not in .*put it into"):
+        store.find("restorer", "codeformer")

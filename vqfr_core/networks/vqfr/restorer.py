@@ -50,7 +50,6 @@ class VqfrRestorer(Restorer):
             f"vqfr_v{generation}",
             f"VQFR v{generation}",
             fidelity="map",
-            renders_fast=True,
             working_bytes_per_face=round(bytes_per_face * width),
         )
         self.network: VqfrNetwork = module

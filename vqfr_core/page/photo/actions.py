@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from ..shown import NO_RESULT, SAME, Shown
 from ..words import report_html, say, say_faces, welcome
 from .view import (
     Result,
+    compare_models,
     draw_photo,
     face_at,
     open_photo,
@@ -119,6 +121,21 @@ class Desk:
             return Shown(sweep=str(path), tab="sweep", said=say("The faces at several fidelities.", "done"))
 
         return self._work(asked, work, starts=True)
+
+    def compare(self, asked: Asked, models: Sequence[str], progress: PageProgress) -> Shown:
+        """The button for several models; each is opened when its turn comes."""
+
+        def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
+            photo = session.require_photo()
+            openers: list[Callable[[], FaceRestorer]] = [lambda: restorer]
+            openers += [partial(self._host.open_restorer, name) for name in models[1:]]
+            sheet = compare_models(photo, openers, options, self._faces(progress), self._stopper(session))
+            path = save_sweep(photo, sheet, session.folder)
+            return Shown(sweep=str(path), tab="sweep", said=say("The faces by several models.", "done"))
+
+        if not models:
+            return Shown(said=say("Choose the models to compare, in the list beside the button.", "error"))
+        return self._work(asked._replace(model=models[0]), work, starts=True)
 
     def save(self, asked: Asked) -> Shown:
         """Write the last result to a file to download."""

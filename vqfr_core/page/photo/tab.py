@@ -85,9 +85,19 @@ class PhotoTab:
                 self._places["crops"] = gr.Gallery(
                     label="Crops", show_label=False, columns=2, elem_id=f"{prefix}_crops", object_fit="contain"
                 )
-            with gr.Tab("Fidelities", id="sweep"):
+            with gr.Tab("Compare", id="sweep"):
                 self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep")
-                self._places["sweep"] = make_image("The faces at several fidelities", f"{prefix}_sweep_sheet")
+                with gr.Row():
+                    self._models = gr.Dropdown(
+                        choices=self._host.model_names(),
+                        value=[],
+                        multiselect=True,
+                        label="Models to compare",
+                        elem_id=f"{prefix}_models",
+                        scale=4,
+                    )
+                    self._compare = gr.Button("Compare models", elem_id=f"{prefix}_compare", scale=1, min_width=120)
+                self._places["sweep"] = make_image("The faces side by side", f"{prefix}_sweep_sheet")
             with gr.Tab("Report", id="report"):
                 self._places["report"] = make_html("", f"{prefix}_report")
                 self._places["json"] = gr.JSON(label="The whole report", elem_id=f"{prefix}_json")
@@ -121,14 +131,19 @@ class PhotoTab:
             for shown in with_bar(lambda progress: self._desk.sweep(_asked(values), progress)):
                 yield self._values(shown)
 
+        def compare(models: Sequence[str], *values: Any) -> Iterator[list[Any]]:
+            for shown in with_bar(lambda progress: self._desk.compare(_asked(values), models or [], progress)):
+                yield self._values(shown)
+
         def click(point: tuple[float, float], *values: Any) -> list[Any]:
             return self._values(self._desk.click(_asked(values), point))
 
         self._file.change(with_client(open_file), [self._file, *self._inputs], outputs)
         self._then_save([self._restore.click(restore, self._inputs, outputs, show_progress="hidden")])
         self._sweep.click(sweep, self._inputs, outputs, show_progress="hidden")
+        self._compare.click(compare, [self._models, *self._inputs], outputs, show_progress="hidden")
         self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
-        self._refresh.click(lambda: gr.update(choices=self._host.model_names()), [], [self._model])
+        self._refresh.click(lambda: [gr.update(choices=self._host.model_names())] * 2, [], [self._model, self._models])
         self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
         self._connect_settings(outputs)
 

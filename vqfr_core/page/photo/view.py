@@ -1,5 +1,6 @@
 """The work on one photograph, from the page's settings to what it shows. Independent of Gradio."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 from PIL import Image
 
 from ...drawing.faces import draw_faces
-from ...drawing.sheet import draw_sweep, fit
+from ...drawing.sheet import draw_comparison, draw_sweep, fit
 from ...errors import InputError
 from ...files.outputs import copy_whole
-from ...interactive import InteractiveImage
+from ...interactive import InteractiveImage, compare
 from ...options import RestoreOptions
 from ...pictures import WRITABLE_SUFFIXES, Picture, open_picture, to_pil, write_picture
 from ...pictures.stills import first_frame, flatten_frame, picture_of
@@ -120,6 +121,21 @@ def sweep_photo(
     if not results[0].faces:
         raise InputError("no face is chosen, so there is nothing to compare")
     return fit(draw_sweep([result.found.used for result in results], fidelities), 2 * SHOWN_PX)
+
+
+def compare_models(
+    photo: Photo,
+    openers: Sequence[Callable[[], FaceRestorer]],
+    options: RestoreOptions,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> Image.Image:
+    """The faces by several models, in one picture; see `compare`. InputError without faces."""
+    columns = compare(photo.image, openers, [options.fidelity], options, progress=progress, should_stop=should_stop)
+    if not columns[0].result.faces:
+        raise InputError("no face is chosen, so there is nothing to compare")
+    sheet = draw_comparison([column.result.found.used for column in columns], [column.label for column in columns])
+    return fit(sheet, 2 * SHOWN_PX)
 
 
 def whole_result(photo: Photo) -> Image.Image:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...errors import Cancelled, InputError, OutOfMemoryError, RestorationError
-from ...networks.base import Fidelity, Restored, Restorer
+from ...networks.base import Fidelity, Kept, Restored, Restorer
 from ...networks.devices import pick_batch_size
 from ...options import NetworkOptions
 from ...types import Face, FaceCrop, ImageFaces, all_used, with_all_used
@@ -131,21 +131,27 @@ class _Run(NamedTuple):
     def _part(self, start: int, size: int) -> slice:
         """The next faces that are not in the cache."""
         stop = start + 1
-        while stop < min(start + size, len(self.crops)) and not self._is_kept(stop):
+        while stop < min(start + size, len(self.crops)) and self._kept(stop) is None:
             stop += 1
         return slice(start, stop)
 
-    def _is_kept(self, index: int) -> bool:
-        return self.cache is not None and self.cache.get(self.restorer, self.crops[index]) is not None
+    def _kept(self, index: int) -> Kept | None:
+        """What the cache has of a face, if it is enough."""
+        kept = None if self.cache is None else self.cache.get(self.restorer, self.crops[index])
+        is_enough = kept is not None and all(self.restorer.can_render(kept, f) for f in self._fidelities(index))
+        return kept if is_enough else None
+
+    def _fidelities(self, index: int) -> list[Fidelity]:
+        """Those of one face."""
+        return [_uniform(strength[index : index + 1]) for strength in self.strengths]
 
     def _rendered(self, index: int) -> list[Tensor] | None:
         """The results from the cache for a face; None if it has nothing usable."""
-        kept = None if self.cache is None else self.cache.get(self.restorer, self.crops[index])
+        kept = self._kept(index)
         if kept is None:
             return None
         with torch.inference_mode():
-            faces = slice(index, index + 1)
-            answers = [self.restorer.render(kept, _uniform(strength[faces])).cpu() for strength in self.strengths]
+            answers = [self.restorer.render(kept, fidelity).cpu() for fidelity in self._fidelities(index)]
         return [answer.clamp(0, 1) for answer in answers] if all(a.isfinite().all() for a in answers) else None
 
     def _restored(self, part: slice, size: int) -> tuple[list[list[Tensor]], int]:
@@ -250,10 +256,10 @@ def _uniform(strength: Tensor) -> Fidelity:
 
 
 def _notes(restorer: Restorer, fidelity: Strength) -> list[str]:
-    """Nobody who left the setting alone needs to hear that it has no effect."""
-    note = restorer.fidelity_note()
+    """Nobody who left the fidelity alone needs to hear that it has no effect."""
     is_left_alone = isinstance(fidelity, int | float) and fidelity == NetworkOptions.fidelity
-    return [] if note is None or is_left_alone else [note]
+    notes = [None if is_left_alone else restorer.fidelity_note(), restorer.precision_note()]
+    return [note for note in notes if note is not None]
 
 
 def _describe(restorer: Restorer, fidelity: Strength) -> dict[str, Any]:

@@ -183,3 +183,13 @@ def test_an_aligned_face(desk, ask, reference_dir):
     key = desk.open(ask(aligned=True), reference_dir / "input_face.png").key
     shown = desk.restore(ask(key, aligned=True), ignore)
     assert "1 of 1 face restored" in shown.said and len(shown.crops) == 2
+
+
+def test_models_side_by_side(desk, ask, photo_file, tiny_v1, tiny_v2):
+    key = desk.open(ask(), photo_file).key
+    counted = []
+    shown = desk.compare(ask(key), [tiny_v2, tiny_v1], lambda what, done, total: counted.append((done, total)))
+    with Image.open(shown.sweep) as sheet:
+        assert 3 * 512 < sheet.width < 3.2 * 512
+    assert shown.tab == "sweep" and counted == [(0, 2), (1, 2), (1, 2), (2, 2)]
+    assert "Choose the models" in desk.compare(ask(key), [], ignore).said

@@ -17,7 +17,7 @@ class Recorder(Restorer):
     """Answers its input, darker by a tenth of the fidelity, after doing what a test asks for."""
 
     def __init__(self, crop_px: int = 8) -> None:
-        super().__init__(nn.Identity(), "recorder", "a recorder", crop_px=crop_px, fidelity="map", renders_fast=True)
+        super().__init__(nn.Identity(), "recorder", "a recorder", crop_px=crop_px, fidelity="map")
         self.batches: list[int] = []
         self.asked: list[list[Fidelity]] = []
         self.rendered: list[Fidelity] = []
