@@ -27,8 +27,8 @@ class FidelitySweep(io.ComfyNode):
             node_id="VQFR_FidelitySweep",
             display_name="Fidelity Sweep",
             description="Shows each face at several fidelities, or by several models, in one labelled picture. A VQFR "
-            "model gives several fidelities at about the cost of one, and a v1 does not change above 0.5. A model without "
-            "fidelity has one column.",
+            "model gives several fidelities at about the cost of one, and a v1 does not change above 0.5. A model "
+            "without fidelity has one column.",
             search_aliases=["fidelity grid", "compare fidelity", "compare models", "xyz plot"],
             inputs=[
                 Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
