@@ -18,6 +18,10 @@ _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, Ty
 MAX_TEXT_BYTES = 1 << 26
 """What one packed text or profile of a PNG may unpack to. ComfyUI's workflows and printers' profiles take megabytes."""
 
+_ALWAYS_BELIEVED = 10_000_000
+_MOST_PIXELS_PER_BYTE = 10_000
+"""A one-colour picture of one bit a pixel: deflate makes it 8,256 times smaller, others less."""
+
 _limit_lock = threading.Lock()
 _limit_users = 0
 _limits_before: tuple[int | None, int] = (None, 0)
@@ -29,6 +33,8 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path}: this is a folder; name the picture files in it")
     if not path.exists():
         raise InputError(f"{path}: no such file; check the name and the folder")
+    if not path.is_file():  # a pipe or device, which may never end
+        raise InputError(f"{path}: this is not a regular file; save the picture as one")
     try:
         with path.open("rb") as file:
             is_empty = not file.read(1)
@@ -42,6 +48,15 @@ def check_size(path: Path, num_pixels: int, max_pixels: int) -> None:
     """Raise InputError if there are more pixels than allowed."""
     if num_pixels > max_pixels:
         raise InputError(_too_large_text(path, max_pixels))
+
+
+def check_content(path: Path, num_pixels: int) -> None:
+    """Raise InputError if the file is too small for that many pixels in a frame, however well they are compressed."""
+    if num_pixels > _ALWAYS_BELIEVED and num_pixels > path.stat().st_size * _MOST_PIXELS_PER_BYTE:
+        raise InputError(
+            f"{path}: claims {num_pixels / 10**6:.0f} million pixels in {path.stat().st_size} bytes; "
+            "it is damaged, or made to fill the memory"
+        )
 
 
 @contextmanager

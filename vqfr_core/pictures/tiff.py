@@ -7,7 +7,7 @@ from typing import Any
 from . import tiff_tags as tag
 from . import xmp as packets
 from .exif import descriptive_tags, exif_from_tags, orient
-from .guard import check_size
+from .guard import check_content, check_size
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
 from .pillow_metadata import usable_profile
@@ -30,6 +30,7 @@ class TiffFile(PictureFile):
         sizes = [page.size[0] * page.size[1] for page in self._pages]
         self.num_pixels = sum(sizes)
         check_size(path, max(sizes), max_frame_pixels)
+        check_content(path, max(sizes))
         check_size(path, self.num_pixels, self.num_pixels if max_pixels is None else max_pixels)
         xmp = _bytes(first.get(tag.XMP))
         # The decoders turn a page as its tag says; without the tag, XMP decides.

@@ -25,6 +25,7 @@ _SENSOR_KINDS = (32803, 34892)
 """Photometric interpretations of camera raw: colour filter array, linear raw."""
 _COLORS = {INVERTED_GRAY: 1, GRAY: 1, RGB: 3, CMYK: 4}
 
+_MOST_PAGES = 10_000
 _RAW_TEXT = "{}: camera raw cannot be read; develop it first, and save it as TIFF, PNG or JPEG"
 
 
@@ -116,6 +117,8 @@ def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
         visited = set()
         offset = ImageFileDirectory_v2(head).next
         while offset and offset not in visited:
+            if len(visited) == _MOST_PAGES:
+                raise InputError(f"{path}: has more than {_MOST_PAGES} pages; split it")
             visited.add(offset)
             tags = ImageFileDirectory_v2(head)
             file.seek(offset)

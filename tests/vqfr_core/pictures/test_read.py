@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import weakref
 import zlib
@@ -467,3 +468,45 @@ def test_avif_is_read(tmp_path):
     Image.new("RGB", (16, 16), (200, 100, 50)).save(tmp_path / "a.avif")
     result = read_picture(tmp_path / "a.avif")
     assert to_array(result.images[0])[8, 8] == pytest.approx([200, 100, 50], abs=4)
+
+
+def test_a_small_file_that_claims_a_huge_picture_is_refused(tmp_path):
+    (tmp_path / "a.gif").write_bytes(b"GIF89a" + struct.pack("<HHBBB", 20000, 20000, 0x80, 0, 0) + bytes(6) + b";")
+    head = struct.pack(">IIBBBBB", 20000, 20000, 1, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(100))
+    chunks = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in ((b"IHDR", head), (b"IDAT", pixels), (b"IEND", b""))
+    )
+    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
+    Image.new("1", (64, 64)).save(tmp_path / "c.tif")
+    stored = bytearray((tmp_path / "c.tif").read_bytes())
+    for tag in (256, 257):
+        at = stored.index(struct.pack("<HHI", tag, 3, 1)) if struct.pack("<HHI", tag, 3, 1) in stored else None
+        at = stored.index(struct.pack("<HHI", tag, 4, 1)) if at is None else at
+        struct.pack_into("<HHII", stored, at, tag, 4, 1, 20000)
+    (tmp_path / "c.tif").write_bytes(stored)
+    for name in ("a.gif", "b.png", "c.tif"):
+        with pytest.raises(InputError, match=rf"{name}.*claims 400 million pixels|{name}.*damaged"):
+            read_picture(tmp_path / name)
+
+
+def test_a_plain_picture_of_many_pixels_is_believed(tmp_path):
+    Image.new("1", (6000, 6000)).save(tmp_path / "a.png", optimize=True)
+    with open_picture(tmp_path / "a.png") as file:
+        assert file.num_pixels == 36_000_000
+
+
+def test_a_tiff_of_endless_directories_is_refused(tmp_path):
+    directory = struct.pack("<H", 0)
+    chain = b"".join(directory + struct.pack("<I", 8 + 6 * (number + 1)) for number in range(20_000))
+    (tmp_path / "a.tif").write_bytes(b"II*\0\x08\0\0\0" + chain)
+    with pytest.raises(InputError, match=r"a\.tif.*pages"):
+        read_picture(tmp_path / "a.tif")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png.*regular file"):
+        read_picture(tmp_path / "a.png")
