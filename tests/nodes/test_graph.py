@@ -321,7 +321,7 @@ def test_several_models_in_one_grid(run, portrait):
         fidelities="0, 1",
         cell_px=256,
     )["grid"]
-    assert 4 * 256 < grid.shape[2] < 4.3 * 256
+    assert 5 * 256 < grid.shape[2] < 5.3 * 256
 
 
 def test_there_and_back_with_other_packs(run, group):

@@ -143,10 +143,11 @@ def test_several_restorers_side_by_side(image, small_store, tiny_v1, restorer, m
             options,
             progress=lambda done, total: counted.append((done, total)),
         )
-    assert [column.label for column in columns] == ["tiny_v2, fidelity 0", "tiny_v2, fidelity 1", "tiny_v1"]
+    names = ("tiny_v2", "tiny_v1")
+    assert [column.label for column in columns] == [f"{name}, fidelity {value}" for name in names for value in (0, 1)]
     assert counted[0] == (0, 4) and counted[-1] == (4, 4)
-    alone = [restorer.restore(image, options.replace(fidelity=value)) for value in (0.0, 1.0)]
-    for column, result in zip(columns, [*alone, other.restore(image, options)], strict=True):
+    alone = [own.restore(image, options.replace(fidelity=value)) for own in (restorer, other) for value in (0.0, 1.0)]
+    for column, result in zip(columns, alone, strict=True):
         assert torch.equal(column.result.image, result.image)
 
 

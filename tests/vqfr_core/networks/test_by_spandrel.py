@@ -138,10 +138,11 @@ def found(group: Tensor) -> list[ImageFaces]:
 def test_batches_progress_and_cancelling(small_gfpgan: Restorer, found: list[ImageFaces]):
     small_gfpgan.crop_px, counted = SIZE_PX, []
     (alone,) = restore_faces(found, small_gfpgan, batch_size=1)
-    (both,) = restore_faces(found, small_gfpgan, batch_size=2, progress=lambda *done: counted.append(done))
+    (both,) = restore_faces(found, small_gfpgan, 0.2, batch_size=2, progress=lambda *done: counted.append(done))
     for one, other in zip(alone.used, both.used, strict=True):
         torch.testing.assert_close(one.restored, other.restored, atol=1e-4, rtol=0)
     assert counted == [(0, 3), (2, 3), (3, 3)]
+    assert not alone.notes  # the fidelity was left alone
     assert both.notes == ("gfpgan (GFPGAN) has no fidelity: the setting was ignored",)
     assert both.made_by.model["fidelity"] is None
     with pytest.raises(Cancelled):
