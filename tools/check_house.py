@@ -2,7 +2,8 @@
 
 Nodes import the core relatively, from a folder whose name the host chooses, and the WebUI extension is imported under a
 name that only its loader gives it. Import-linter and mypy can follow such imports only if the repository is laid out
-under those names, so both check such a copy (`STAGED`).
+under those names, so both check such a copy (`STAGED`). For import-linter its modules are reduced to their imports,
+including those by name.
 """
 
 import argparse
@@ -15,6 +16,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tools.spelled_imports import spell_imports  # noqa: E402
+
 CONTRACTS = ROOT / ".importlinter"
 TYPES_CONFIG = ROOT / "pyproject.toml"
 STAGED = {
@@ -23,6 +28,7 @@ STAGED = {
     "pack/vqfr_core": "vqfr_core",
     "vqfr_core": "vqfr_core",
     "vqfr_webui": "web/vqfr_webui",
+    "scripts": "scripts",
     "training": "training",
     "tools": "tools",
     "benchmarks": "benchmarks",
@@ -30,8 +36,15 @@ STAGED = {
     "install.py": "install.py",
 }
 """The layout of the copy. It has the core twice: as the nodes import it and as everything else does."""
-TYPED_PACKAGES = ("pack.nodes", "vqfr_core", "vqfr_webui", "training", "tools", "benchmarks", "stand_ins")
+TYPED_PACKAGES = ("pack.nodes", "vqfr_core", "vqfr_webui", "scripts", "training", "tools", "benchmarks", "stand_ins")
 TYPED_MODULES = ("install",)
+MAY_COMPUTE_IMPORTS = (
+    "vqfr_core/later.py",
+    "vqfr_core/networks/by_spandrel.py",
+    "stand_ins/toys.py",
+    "stand_ins/webui.py",
+)
+"""The files with imports whose names are known only at run time."""
 HOST_MODULES = "hosts"
 """Folder of the copy with the host's modules for import-linter. Mypy must not see them: they are empty."""
 
@@ -57,11 +70,33 @@ def _all_but_code(folder: str, names: list[str]) -> list[str]:
     ]
 
 
+def reduce_to_imports(folder: Path) -> bool:
+    """Leave only imports in the modules of a copy. False if some cannot be told; they are printed."""
+    kept = True
+    for target, source in STAGED.items():
+        for file in [folder / target] if target.endswith(".py") else sorted((folder / target).rglob("*.py")):
+            place = file.relative_to(folder)
+            original = Path(source, *place.parts[len(Path(target).parts) :]).as_posix()
+            try:
+                code = spell_imports(file.read_text("utf-8"), place, original in MAY_COMPUTE_IMPORTS)
+            except ValueError as error:
+                print(f"{original}: {error}")
+                kept, code = False, ""
+            file.write_text(code, "utf-8")
+    # Import-linter wants packages.
+    (folder / "scripts" / "__init__.py").touch()
+    (folder / "install").mkdir()
+    (folder / "install.py").rename(folder / "install" / "__init__.py")
+    return kept
+
+
 def check_contracts(folder: Path) -> bool:
-    """Whether every import is allowed. Violations are printed."""
+    """Whether every import is allowed. Violations are printed. The copy is of no use afterwards."""
+    readable = reduce_to_imports(folder)
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     paths = {"PYTHONPATH": str(folder / HOST_MODULES), "COLUMNS": "160"}
-    return _run([sys.executable, "-c", code, "--no-logo", "--no-cache", str(CONTRACTS)], folder, paths, "contracts")
+    command = [sys.executable, "-c", code, "--no-logo", "--no-cache", str(CONTRACTS)]
+    return _run(command, folder, paths, "contracts") and readable
 
 
 def check_types(folder: Path) -> bool:
@@ -95,12 +130,15 @@ def main() -> int:
     one.add_argument("--types", action="store_true", help="only types")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        stage(folder)
-        kept = [
-            *([] if arguments.types else [check_contracts(folder)]),
-            *([] if arguments.contracts else [check_types(folder)]),
+        checks = [
+            *([] if arguments.types else [check_contracts]),
+            *([] if arguments.contracts else [check_types]),
         ]
+        kept = []
+        for check in checks:
+            folder = Path(name, check.__name__)
+            stage(folder)
+            kept.append(check(folder))
     return 0 if all(kept) else 1
 
 

@@ -6,8 +6,11 @@ from importlib import import_module
 from typing import Any
 
 
-def later(package: str, module: str, name: str) -> Callable[..., Any]:
-    """A function or class imported when it is called. package: absolute name of the package `module` is in."""
+def later(package: str | None, module: str, name: str) -> Callable[..., Any]:
+    """A function or class imported when it is called. package: absolute name of the package `module` is in.
+
+    tools/check_house.py reads the first two arguments, here and in `names_later`.
+    """
 
     def call(*arguments: Any) -> Any:
         return getattr(import_module(f".{module}", package), name)(*arguments)

@@ -22,9 +22,48 @@ FORBIDDEN = [
     ("web/vqfr_webui/once.py", "from modules import shared", "vqfr_webui.once -> modules.shared"),
     ("web/vqfr_webui/script.py", "from modules import devices", "vqfr_webui.script -> modules"),
     ("training/curves.py", "import tests.conftest", "training.curves -> tests"),
+    ("scripts/vqfr_webui.py", "from vqfr_core.cli import main", "scripts.vqfr_webui -> vqfr_core.cli"),
+    ("scripts/vqfr_webui.py", "from modules import shared", "scripts.vqfr_webui -> modules.shared"),
+    ("install.py", "from nodes import host", "install -> nodes"),
+    ("install.py", "from vqfr_core import errors", "install -> vqfr_core"),
     ("tools/update_readme.py", "from tests.hosts import comfyui", "tools.update_readme -> tests"),
 ]
 """File, import inside a function, and what is said about it."""
+FORBIDDEN_BY_NAME = [
+    (
+        "vqfr_core/networks/registry.py",
+        'later("vqfr_core", "weights.load", "load")',
+        "vqfr_core.networks.registry -> vqfr_core.weights.load",
+    ),
+    (
+        "vqfr_core/restorer.py",
+        'from .later import later; later(__package__, "evaluation.pixels", "psnr")',
+        "vqfr_core.restorer -> vqfr_core.evaluation.pixels",
+    ),
+    (
+        "vqfr_core/pipeline/__init__.py",
+        'from ..later import names_later as late; late("vqfr_core", {"drawing.faces": "draw_faces"})',
+        "vqfr_core.pipeline -> vqfr_core.drawing.faces",
+    ),
+    (
+        "nodes/models.py",
+        'from ..vqfr_core.later import later; later("pack.vqfr_core", "cli", "main")',
+        "pack.nodes.models -> pack.vqfr_core.cli",
+    ),
+    (
+        "nodes/images.py",
+        'from importlib import import_module; import_module("..vqfr_core.cli", __package__)',
+        "pack.nodes.images -> pack.vqfr_core.cli",
+    ),
+    (
+        "nodes/faces.py",
+        'import importlib; importlib.import_module("..vqfr_core.page")',
+        "pack.nodes.faces -> pack.vqfr_core.page",
+    ),
+    ("web/vqfr_webui/once.py", '__import__("vqfr_core.evaluation")', "vqfr_webui.once -> vqfr_core.evaluation"),
+    ("install.py", 'importlib.import_module("nodes")', "install -> nodes"),
+]
+"""The same for an import by name."""
 NODE = "nodes/graph/simple.py"
 TAB = "web/vqfr_webui/tab.py"
 MISSPELT = [
@@ -61,13 +100,20 @@ def check(folder, what):
 @pytest.fixture(scope="module")
 def broken_contracts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("house")
-    plant(folder, [(path, code) for path, code, _ in FORBIDDEN])
+    plant(folder, [(path, code) for path, code, _ in [*FORBIDDEN, *FORBIDDEN_BY_NAME]])
     return check(folder, "--contracts")
 
 
-@pytest.mark.parametrize(("path", "code", "said"), FORBIDDEN)
+@pytest.mark.parametrize(("path", "code", "said"), [*FORBIDDEN, *FORBIDDEN_BY_NAME])
 def test_a_forbidden_import_is_found(broken_contracts, path, code, said):
     assert f"{said} (l." in broken_contracts or f"{said}." in broken_contracts
+
+
+def test_an_import_whose_name_cannot_be_told_is_refused(tmp_path):
+    (place,) = plant(tmp_path, [("nodes/steps.py", "import importlib; importlib.import_module(str())")])
+    output = check(tmp_path, "--contracts")
+    path, line = place.split(":")
+    assert f"{path}: cannot tell what is imported on line {line}" in output
 
 
 @pytest.mark.slow

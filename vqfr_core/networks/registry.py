@@ -37,18 +37,19 @@ class Architecture:
     """Builds it; None if it is only recognised, so that messages can say what a file is."""
 
 
-def _later(module: str, name: str) -> Build:
-    """A function of a module in this folder, imported when it is called."""
-    return later(__package__ or "", module, name)
-
-
 # The first match wins, so specific rows come before general ones.
 ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("lora", "other", "a LoRA", (r".*(lora_up|lora_down|lora_A|lora_B|lora_unet)\b",)),
     Architecture(
-        "vqfr_v1", "restorer", "VQFR v1", (r"main_decoder\.align_func_dict\.",), _later("vqfr.restorer", "build_v1")
+        "vqfr_v1",
+        "restorer",
+        "VQFR v1",
+        (r"main_decoder\.align_func_dict\.",),
+        later(__package__, "vqfr.restorer", "build_v1"),
     ),
-    Architecture("vqfr_v2", "restorer", "VQFR v2", (r"main_branch\.",), _later("vqfr.restorer", "build_v2")),
+    Architecture(
+        "vqfr_v2", "restorer", "VQFR v2", (r"main_branch\.",), later(__package__, "vqfr.restorer", "build_v2")
+    ),
     Architecture(
         "vqfr_v1_codebook",
         "other",
@@ -66,14 +67,14 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         "restorer",
         "CodeFormer",
         (r"(position_emb|fuse_convs_dict\.|idx_pred_layer\.)",),
-        _later("by_spandrel", "build_codeformer"),
+        later(__package__, "by_spandrel", "build_codeformer"),
     ),
     Architecture(
         "gfpgan",
         "restorer",
         "GFPGAN",
         ("(stylegan_decoder|condition_scale|final_linear)", "conv_body_"),
-        _later("by_spandrel", "build_gfpgan"),
+        later(__package__, "by_spandrel", "build_gfpgan"),
     ),
     Architecture("gpen", "restorer", "GPEN", (r"generator\.", r"ecd\d")),
     Architecture(
@@ -81,7 +82,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         "restorer",
         "RestoreFormer",
         (r"(vqvae\.)?encoder\.mid\.attn_1\.norm1\.",),
-        _later("by_spandrel", "build_restoreformer"),
+        later(__package__, "by_spandrel", "build_restoreformer"),
     ),
     Architecture(
         "vqfr_discriminator",
@@ -110,23 +111,25 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         "detector",
         "RetinaFace ResNet50",
         (r"ClassHead\.", r"body\.layer\d\."),
-        _later("retinaface", "build_resnet50"),
+        later(__package__, "retinaface", "build_resnet50"),
     ),
     Architecture(
         "retinaface_mobile0.25",
         "detector",
         "RetinaFace mobile0.25",
         (r"ClassHead\.", r"body\.stage\d\."),
-        _later("retinaface", "build_mobilenet"),
+        later(__package__, "retinaface", "build_mobilenet"),
     ),
     Architecture(
         "parsenet",
         "parser",
         "ParseNet",
         (r"out_mask_conv\.", r"encoder\.\d+\."),
-        _later("face_parsing", "build_parsenet"),
+        later(__package__, "face_parsing", "build_parsenet"),
     ),
-    Architecture("bisenet", "parser", "BiSeNet", (r"cp\.resnet\.", r"ffm\."), _later("face_parsing", "build_bisenet")),
+    Architecture(
+        "bisenet", "parser", "BiSeNet", (r"cp\.resnet\.", r"ffm\."), later(__package__, "face_parsing", "build_bisenet")
+    ),
     Architecture("srvgg", "other", "a Real-ESRGAN (compact) upscaler", (r"body\.0\.weight", r"body\.1\.weight")),
 )
 

@@ -6,7 +6,7 @@ Importing this is cheap: readers and writers are imported when they are used.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..later import later
 
@@ -20,12 +20,8 @@ Write = Callable[[BinaryIO, "Iterator[Frame]", "PictureInfo", "Format", int, int
 """Writes frames, pulled one at a time: file, frames, metadata, the format, number of frames, quality."""
 
 
-def _later(module: str, name: str) -> Callable[..., Any]:
-    return later(__package__ or "", module, name)
-
-
-_read_by_pillow: Read = _later("pillow_file", "PillowFile")
-_write_by_pillow: Write = _later("pillow_write", "write_by_pillow")
+_read_by_pillow: Read = later(__package__, "pillow_file", "PillowFile")
+_write_by_pillow: Write = later(__package__, "pillow_write", "write_by_pillow")
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ _PNG = Format(
     alpha=True,
     animation=True,
     carries=_WITH_PROFILE | {"color_chunks", "dpi", "text"},
-    write=_later("png16", "write_png"),
+    write=later(__package__, "png16", "write_png"),
 )
 
 FORMATS = (
@@ -94,8 +90,8 @@ FORMATS = (
         pages=True,
         carries=_WITH_PROFILE | {"iptc", "dpi"},
         begins_with=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-        read=_later("tiff", "TiffFile"),
-        write=_later("tiff_write", "write_tiff"),
+        read=later(__package__, "tiff", "TiffFile"),
+        write=later(__package__, "tiff_write", "write_tiff"),
     ),
     Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment"}), max_side_px=65535),
     Format("BMP", (".bmp",), gray=True, carries=frozenset({"dpi"})),
