@@ -49,7 +49,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=fidelity_list,
         default=(0.0, 0.25, 0.5, 0.75, 1.0),
         metavar="F,F,...",
-        help="Of models that have one. Above 0.5 a v1 does not change: equal rows are left out. "
+        help="Fidelities of models that have one. Above 0.5 a v1 does not change: equal rows are left out. "
         "(default 0,0.25,0.5,0.75,1)",
     )
     add_settings(parser, ("restore",), leave_out=("fidelity", "aligned"))
@@ -103,7 +103,7 @@ def _add_faces(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL,...",
         help="How originals are degraded without --degraded. (default light,medium,heavy)",
     )
-    faces.add_argument("--seed", type=int, default=0, metavar="N", help="Of the degradation. (default 0)")
+    faces.add_argument("--seed", type=int, default=0, metavar="N", help="Seed of the degradation. (default 0)")
     faces.add_argument("--limit", type=_positive, metavar="N", help="Only the first N faces by name.")
     faces.add_argument("--show", type=_positive, default=6, metavar="N", help="Faces on each sheet. (default 6)")
 
@@ -114,18 +114,20 @@ def _add_metrics(parser: argparse.ArgumentParser) -> None:
         "--metrics",
         type=word_list,
         metavar="NAME,...",
-        help="psnr, ssim, lpips, niqe, deg, lmd (default: those that can be computed); lpips_vgg, psnr_matched and "
-        "ssim_matched as in VQFR's scripts.",
+        help="Metrics to compute; docs/evaluation.md lists them. (default: the usual ones, as far as possible)",
     )
     metrics.add_argument(
-        "--metric-weights", type=Path, metavar="DIR", help="Their weights. (default $VQFR_METRIC_WEIGHTS)"
+        "--metric-weights",
+        type=Path,
+        metavar="DIR",
+        help="Folder with the metrics' weights. (default $VQFR_METRIC_WEIGHTS)",
     )
     metrics.add_argument("--reference", type=Path, metavar="DIR", help="Sharp faces that FID and KID compare with.")
     metrics.add_argument(
         "--features",
-        choices=("alexnet", "identity", "inception"),
         default="alexnet",
-        help="The network of FID and KID. (default alexnet)",
+        metavar="NAME",
+        help="Network whose features FID and KID use; docs/evaluation.md lists them. (default alexnet)",
     )
 
 
@@ -170,7 +172,10 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
 
 def _check(arguments: argparse.Namespace) -> None:
     from ..evaluation.degrade import LEVELS
+    from ..evaluation.features import FEATURES
 
+    if arguments.features not in FEATURES:
+        raise InputError(f"unknown features {arguments.features}; choose from {', '.join(FEATURES)}")
     unknown = [level for level in arguments.levels if level not in LEVELS]
     if unknown:
         raise InputError(f"unknown level {', '.join(unknown)}; choose from {', '.join(LEVELS)}")

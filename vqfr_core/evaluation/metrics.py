@@ -45,6 +45,8 @@ class MetricKind:
     needs_original: bool
     open: Callable[[Tools], Measure]
     """Makes the function that measures. Raises MetricAbsent."""
+    digits: int = 3
+    """Decimals in tables."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +116,14 @@ def _open_landmarks(tools: Tools) -> Measure:
 KINDS = {
     kind.name: kind
     for kind in (
-        MetricKind("psnr", "PSNR (dB)", True, True, _open_psnr),
+        MetricKind("psnr", "PSNR (dB)", True, True, _open_psnr, 2),
         MetricKind("ssim", "SSIM", True, True, _open_ssim),
         MetricKind("lpips", "LPIPS (AlexNet)", False, True, _open_lpips("alex")),
-        MetricKind("niqe", "NIQE", False, False, _open_niqe),
-        MetricKind("deg", "Deg. (MobileFaceNet)", False, True, _open_identity),
-        MetricKind("lmd", "LMD (5 points, px)", False, True, _open_landmarks),
+        MetricKind("niqe", "NIQE", False, False, _open_niqe, 2),
+        MetricKind("deg", "Deg. (MobileFaceNet)", False, True, _open_identity, 1),
+        MetricKind("lmd", "LMD (5 points, px)", False, True, _open_landmarks, 2),
         MetricKind("lpips_vgg", "LPIPS (VGG16)", False, True, _open_lpips("vgg")),
-        MetricKind("psnr_matched", "PSNR (dB), colours matched", True, True, _with_matched_colours(_open_psnr)),
+        MetricKind("psnr_matched", "PSNR (dB), colours matched", True, True, _with_matched_colours(_open_psnr), 2),
         MetricKind("ssim_matched", "SSIM, colours matched", True, True, _with_matched_colours(_open_ssim)),
     )
 }
@@ -133,7 +135,7 @@ def open_metrics(names: Sequence[str], tools: Tools, has_originals: bool) -> tup
     """The metrics that can be computed, and the reason for each that cannot. InputError for an unknown name."""
     unknown = [name for name in names if name not in KINDS]
     if unknown:
-        raise InputError(f"there is no metric {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        raise InputError(f"unknown metric {', '.join(unknown)}; choose from {', '.join(KINDS)}")
     metrics, absent = [], {}
     for kind in (KINDS[name] for name in names):
         if kind.needs_original and not has_originals:

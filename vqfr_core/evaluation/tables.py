@@ -10,8 +10,6 @@ from .contestants import INPUT, Row
 from .metrics import KINDS
 from .run import Measurement, Outcome
 
-_DIGITS = {"psnr": 2, "psnr_matched": 2, "niqe": 2, "deg": 1, "lmd": 2, "fid": 2, "kid": 5}
-
 
 @dataclass(frozen=True)
 class Column:
@@ -20,6 +18,7 @@ class Column:
     name: str
     label: str
     higher_is_better: bool = False
+    digits: int = 3
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,10 @@ class Summary:
 
 def columns_of(metrics: Sequence[str], features: str | None) -> list[Column]:
     """The columns of these metrics, and of FID and KID if there are features."""
-    columns = [Column(k.name, k.label, k.higher_is_better) for k in (KINDS[name] for name in metrics)]
-    return columns + ([Column("fid", f"FID ({features})"), Column("kid", f"KID ({features})")] if features else [])
+    columns = [Column(k.name, k.label, k.higher_is_better, k.digits) for k in (KINDS[name] for name in metrics)]
+    if features:
+        columns += [Column("fid", f"FID ({features})", digits=2), Column("kid", f"KID ({features})", digits=5)]
+    return columns
 
 
 def summarize(outcome: Outcome) -> list[Summary]:
@@ -58,7 +59,7 @@ def markdown_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> s
     heads = [f"{column.label} {'↑' if column.higher_is_better else '↓'}" for column in columns]
     lines = [f"| {' | '.join(['level', 'pictures', 'restored by', *heads])} |", f"|{' --- |' * (len(columns) + 3)}"]
     for s in summaries:
-        cells = [s.level, str(s.num_pictures), s.row.label, *(_cell(s, column.name) for column in columns)]
+        cells = [s.level, str(s.num_pictures), s.row.label, *(_cell(s, column) for column in columns)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -97,13 +98,14 @@ def _is_better(name: str, after: Measurement, before: Measurement) -> bool:
     return new > old if KINDS[name].higher_is_better else new < old
 
 
-def _cell(summary: Summary, name: str) -> str:
+def _cell(summary: Summary, column: Column) -> str:
+    name = column.name
     value, count = summary.means[name], summary.counts[name]
     if value is None:
         return "none"
     notes = [f"{count} of {summary.num_pictures} pictures"] if count < summary.num_pictures else []
     notes += [f"better {summary.better[name]}"] if name in summary.better else []
-    return f"{value:.{_DIGITS.get(name, 3)}f}" + (f" ({', '.join(notes)})" if notes else "")
+    return f"{value:.{column.digits}f}" + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _row(row: Row) -> dict[str, Any]:

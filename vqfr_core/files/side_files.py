@@ -4,6 +4,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..pictures.formats import paged_suffix
 from .outputs import Job, SideFiles
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class SideWriter:
 
         if self._extras.masks is not None:
             info = PictureInfo(is_gray=True, loop=self._file.info.loop)
-            path = self._extras.masks.path(self._job, "mask", ".tif" if self._file.is_paged else ".png")
+            path = self._extras.masks.path(self._job, "mask", paged_suffix() if self._file.is_paged else ".png")
             write_frames(map(_unpack_mask, self._masks), path, info, num_frames=len(self._masks))
         if self._extras.compare is not None and self._comparison is not None:
             write_picture(self._comparison, self._extras.compare.path(self._job, "compare"))

@@ -125,6 +125,16 @@ def format_of(suffix: str) -> Format | None:
     return next((format for format in FORMATS if suffix.lower() in format.suffixes), None)
 
 
+def format_named(name: str | None) -> Format | None:
+    """The format of a name in Pillow's spelling; None if unknown."""
+    return next((format for format in FORMATS if format.name == name), None)
+
+
+def paged_suffix() -> str:
+    """The suffix of a file that can hold many pages."""
+    return next(format.suffixes[0] for format in FORMATS if format.pages and format.writable)
+
+
 def reader_of(head: bytes) -> Read:
     """The reader for a file that begins with these bytes: Pillow, unless another one recognises it."""
     return next((f.read for f in FORMATS if f.begins_with and head.startswith(f.begins_with)), _read_by_pillow)

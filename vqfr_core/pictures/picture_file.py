@@ -9,6 +9,7 @@ from types import TracebackType
 import torch
 
 from .convert import Kind
+from .formats import format_named
 from .guard import reading
 from .picture import Frame, PictureInfo
 
@@ -24,7 +25,7 @@ class PictureFile(ABC):
     """Its metadata."""
     num_frames: int
     size: tuple[int, int]
-    """(height, width) of the first frame in pixels, upright; only pages of a TIFF may differ from it."""
+    """(height, width) of the first frame in pixels, upright; only pages may differ from it."""
     num_pixels: int
     """In all frames together."""
     has_alpha: bool
@@ -33,7 +34,8 @@ class PictureFile(ABC):
     @property
     def is_paged(self) -> bool:
         """Its frames are pages, not animation frames."""
-        return self.num_frames > 1 and self.info.source_format == "TIFF"
+        format = format_named(self.info.source_format)
+        return self.num_frames > 1 and format is not None and format.pages
 
     def frames(self) -> Iterator[Frame]:
         """The frames from the first, upright, each decoded on request and not kept.

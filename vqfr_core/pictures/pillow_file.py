@@ -6,15 +6,13 @@ from PIL import Image
 
 from .convert import Kind, kind_of_pil, pixels_from_pil
 from .exif import orient
-from .formats import pillow_formats
+from .formats import format_named, pillow_formats
 from .gif_palette import colors_of
 from .guard import check_content, check_size
 from .picture import Frame
 from .picture_file import PictureFile
 from .pillow_metadata import read_metadata
 from .png16 import is_png16, kind_of_png16, read_png16
-
-_ANIMATED_FORMATS = ("PNG", "GIF", "WEBP", "AVIF")
 
 
 class PillowFile(PictureFile):
@@ -35,7 +33,8 @@ class PillowFile(PictureFile):
 
     def _read_facts(self, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
         opened = self._opened
-        self.num_frames = getattr(opened, "n_frames", 1) if opened.format in _ANIMATED_FORMATS else 1
+        format = format_named(opened.format)
+        self.num_frames = getattr(opened, "n_frames", 1) if format is not None and format.animation else 1
         self.num_pixels = opened.height * opened.width * self.num_frames
         check_size(self.path, self.num_pixels // self.num_frames, max_frame_pixels)
         check_content(self.path, self.num_pixels // self.num_frames)

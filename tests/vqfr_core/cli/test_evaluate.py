@@ -68,13 +68,14 @@ def test_one_that_is_asked_for_and_absent_is_an_error(faces, tmp_path, capsys):
     assert main([*words, "--metrics", "psnr,niqe"]) == 2
     assert "niqe_pris_params.npz" in capsys.readouterr().err
     assert main([*words, "--metrics", "beauty"]) == 2
-    assert "there is no metric beauty" in capsys.readouterr().err
+    assert "unknown metric beauty; choose from psnr, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--levels", "huge"], "unknown level huge"),
+        (["--features", "dreams"], "unknown features dreams; choose from alexnet, "),
         (["--restored", "FACES", "--models", "auto"], "need --degraded"),
         (["--degraded", "FACES", "--align"], "--align is for"),
     ],
