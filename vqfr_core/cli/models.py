@@ -85,14 +85,15 @@ def _whereabouts(choice: "Choice") -> str:
 
 
 def _download(arguments: argparse.Namespace, console: Console) -> int:
-    from ..weights.catalog import get_record
-
     store, num_failed = _store(arguments), 0
-    for record in [get_record(name) for name in arguments.names]:
+    for record in [store.record(name) for name in arguments.names]:
         if record.packaged_path is not None:
             console.say(f"{record.name}: part of this package, nothing to download")
             continue
         try:
+            if not record.urls:
+                console.say(f"{record.name}: here already, {store.find(record.role, record.name).path}")
+                continue
             with console.bar(record.name, "B", in_bytes=True) as progress:
                 path = store.fetch(record.name, progress)
         except VqfrError as error:
@@ -141,15 +142,15 @@ def _verify(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _path_of(name: str, store: "WeightStore") -> Path:
-    from ..weights.catalog import RECORDS, find_record
-
     path = store.locate(None, name)
-    if path is None and find_record(name) is not None:
-        raise InputError(f"{name} is not here; `models download {name}` fetches it")
-    if path is None:
-        known = ", ".join(record.name for record in RECORDS)
+    if path is not None:
+        return path
+    if name not in store.names():
+        known = ", ".join(store.names())
         raise InputError(f"there is no file {name}, here or in the model folder; known names are {known}")
-    return path
+    if not store.record(name).urls:
+        raise InputError(f"{name} is not here, and not for download")
+    raise InputError(f"{name} is not here; `models download {name}` fetches it")
 
 
 def _verdict(facts: "WeightFacts") -> str:

@@ -82,9 +82,16 @@ class WeightStore:
         """The roles that have weights."""
         return list(dict.fromkeys(record.role for record in self._known()))
 
-    def names(self, role: str) -> list[str]:
-        """The known names in the order "auto" tries them: the catalog's, then architectures without a record."""
+    def names(self, role: str | None = None) -> list[str]:
+        """The known names in the order "auto" tries them: the catalog's, then architectures without a record.
+
+        role: None means any.
+        """
         return [record.name for record in self._known(role)]
+
+    def record(self, name: str) -> WeightRecord:
+        """What is known of one of `names`. WeightsError for another one."""
+        return get_record(name, records=self._known())
 
     def known(self, role: str) -> list[Choice]:
         """The known names and where their weights are; names without a published file only if a file has them."""

@@ -105,19 +105,19 @@ def test_wrong_usage_is_one_line_and_status_2(capsys, words, message):
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
 def test_what_ends_a_command_is_one_line(capsys, monkeypatch, error, status, line):
-    def fail(name):
+    def fail(store, name):
         raise error
 
-    monkeypatch.setattr("vqfr_core.weights.catalog.get_record", fail)
+    monkeypatch.setattr("vqfr_core.weights.store.WeightStore.record", fail)
     assert main(["models", "download", "vqfr_v2"]) == status
     assert capsys.readouterr().err == f"{line}\n"
 
 
 def test_debug_shows_where(capsys, monkeypatch):
-    def fail(name):
+    def fail(store, name):
         raise WeightsError("no weights")
 
-    monkeypatch.setattr("vqfr_core.weights.catalog.get_record", fail)
+    monkeypatch.setattr("vqfr_core.weights.store.WeightStore.record", fail)
     assert main(["models", "download", "vqfr_v2", "--debug"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said and said.endswith("error: no weights\n")

@@ -1,7 +1,9 @@
 import shutil
 from pathlib import Path
 
+from stand_ins.toys import save_toys, toy_rows
 from vqfr_core.cli import main
+from vqfr_core.networks import registry
 from vqfr_core.weights.catalog import RECORDS
 
 
@@ -37,6 +39,21 @@ def test_downloads_that_fail_do_not_stop_the_others(capsys, tmp_path):
     assert len(said) == 2 and all("VQFR_OFFLINE" in line for line in said)
     assert main(["models", "download", "bisenets"]) == 1
     assert "known are" in capsys.readouterr().err
+
+
+def test_what_is_listed_is_known_to_the_other_actions(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(registry, "ARCHITECTURES", (*registry.ARCHITECTURES, *toy_rows()))
+    words = ["toy_restorer", "--model-dir", str(tmp_path)]
+    assert main(["models", "download", *words]) == 1
+    assert "toy_restorer.pth" in capsys.readouterr().err
+    assert main(["models", "verify", *words]) == 2
+    assert "toy_restorer is not here, and not for download" in capsys.readouterr().err
+    save_toys(tmp_path)
+    for action in ("download", "verify"):
+        assert main(["models", action, *words]) == 0
+        assert str(tmp_path / "toy_restorer.safetensors") in capsys.readouterr().out
+        assert main(["models", action, "nothing"]) != 0
+        assert "toy_restorer" in capsys.readouterr().err
 
 
 def test_convert_and_verify(tiny_v2, tmp_path, capsys):
