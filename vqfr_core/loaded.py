@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from .networks.base import Detector, Parser, Restorer
-from .networks.devices import pick_device, pick_precision
+from .networks.devices import free_memory, pick_device, pick_precision
 from .networks.precision import Precision
 from .options import NetworkOptions
 from .weights.folders import PathLike, default_folders
@@ -71,8 +71,7 @@ class LoadedNetworks:
         with self._lock:
             self._model, self._parser = None, None
             self._detectors.clear()
-            if self.device.type in ("cuda", "xpu", "mps"):
-                getattr(torch, self.device.type).empty_cache()
+            free_memory(self.device)
 
     @property
     def model(self) -> Restorer:

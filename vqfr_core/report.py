@@ -96,17 +96,28 @@ def make_report(found: ImageFaces, options: RestoreOptions, timings_s: Mapping[s
 def count_faces(num_used: int, reasons: Iterable[str], what: str = "restored") -> str:
     """Readable text: "1 of 3 faces restored (skipped: 2 not selected)", or "no face found"."""
     left = list(reasons)
-    num_found = num_used + len(left)
-    if not num_found:
-        return "no face found"
     skipped = f" (skipped: {count_reasons(left)})" if left else ""
-    return f"{num_used} of {num_found} face{'s' if num_found > 1 else ''} {what}{skipped}"
+    return f"{count_used(num_used, num_used + len(left), what)}{skipped}"
+
+
+def count_used(num_used: int, num_found: int, what: str = "restored") -> str:
+    """Readable text: "1 of 3 faces restored", or "no face found"."""
+    return f"{num_used} of {_faces(num_found)} {what}" if num_found else count_found(0)
+
+
+def count_found(num_found: int) -> str:
+    """Readable text: "3 faces found", or "no face found"."""
+    return f"{_faces(num_found)} found" if num_found else "no face found"
 
 
 def count_reasons(reasons: Iterable[str]) -> str:
     """Readable reasons, equal ones counted, without the details in brackets: "2 not selected"."""
     counts = Counter(reason.partition(" (")[0] for reason in reasons)
     return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+
+
+def _faces(count: int) -> str:
+    return f"{count} face{'s' if count > 1 else ''}"
 
 
 def _face_report(face: Face, status: str) -> FaceReport:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...vqfr_core.networks.base import Detector, Parser, Restorer
 from ...vqfr_core.options import RestoreOptions
 from ...vqfr_core.pipeline.blending.background import output_size
+from ...vqfr_core.pipeline.portions import IMAGES_AT_ONCE, PIXELS_AT_ONCE
 from ...vqfr_core.types import ImageFaces
 from .. import host
 from ..blending import blend, blend_output
@@ -21,8 +22,6 @@ from ..steps import Areas, find, restore, select
 from .blend import blend_outputs
 from .load_model import model_input
 
-_IMAGES_AT_ONCE = 8
-_PIXELS_AT_ONCE = 1 << 25
 _PROGRESS_STEPS = 100
 _COMPARED_PX = 1024
 
@@ -82,7 +81,7 @@ def _restore_in_parts(
     """A few images at a time: enough for full batches of faces, few enough that crops fit in memory."""
     size = output_size((images.shape[1], images.shape[2]), options.scale)
     result, masks = blend_output(len(images), size, images.shape[3])
-    at_once = max(1, min(_IMAGES_AT_ONCE, _PIXELS_AT_ONCE // images[0].numel()))
+    at_once = max(1, min(IMAGES_AT_ONCE, PIXELS_AT_ONCE // images[0].numel()))
     report_progress = host.progress_bar(len(images) * _PROGRESS_STEPS)
     done: list[ImageFaces] = []
     for start in range(0, len(images), at_once):

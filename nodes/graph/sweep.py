@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ...vqfr_core.networks.base import Restorer
+from ...vqfr_core.networks.fidelity import SWEEP_FIDELITIES
 from ...vqfr_core.options import parse_fidelities
 from .. import host
 from ..describe import comparison_picture
@@ -36,7 +37,7 @@ class FidelitySweep(io.ComfyNode):
                 io.String.Input(
                     "fidelities",
                     display_name="fidelities",
-                    default="0, 0.25, 0.5, 0.75, 1",
+                    default=", ".join(f"{fidelity:g}" for fidelity in SWEEP_FIDELITIES),
                     tooltip="Comma-separated numbers from 0, the texture alone, to 1, closest to the input.",
                 ),
                 io.Int.Input(

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -164,6 +164,11 @@ def fidelity_list(text: str) -> tuple[float, ...]:
         return parse_fidelities(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def number_list(numbers: Iterable[float]) -> str:
+    """The opposite of `fidelity_list`, for help."""
+    return ",".join(f"{number:g}" for number in numbers)
 
 
 def word_list(text: str) -> list[str]:

@@ -74,10 +74,10 @@ def _detect_file(job: Job, detector: "Detector", options: RestoreOptions, qualit
 
 
 def _summary(found: "ImageFaces") -> str:
-    from ..report import count_reasons
+    from ..report import count_found, count_reasons
 
     reasons, num_used = [face.skipped for face in found.faces if face.skipped is not None], len(found.used)
     if not found.faces:
-        return "no face found"
+        return count_found(0)
     others = f" (not: {count_reasons(reasons)})" if reasons else ""
-    return f"{len(found.faces)} face{'s' if len(found.faces) > 1 else ''} found, {num_used} to be used{others}"
+    return f"{count_found(len(found.faces))}, {num_used} to be used{others}"

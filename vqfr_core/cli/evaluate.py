@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files.outputs import make_folder, write_whole
-from .arguments import PROGRAM, add_models, add_settings, add_talk, fidelity_list, read_settings, word_list
+from ..networks.fidelity import SWEEP_FIDELITIES
+from .arguments import PROGRAM, add_models, add_settings, add_talk, fidelity_list, number_list, read_settings, word_list
 from .console import Console
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--fidelities",
         type=fidelity_list,
-        default=(0.0, 0.25, 0.5, 0.75, 1.0),
+        default=SWEEP_FIDELITIES,
         metavar="F,F,...",
         help="Fidelities of models that have one. Above 0.5 a v1 does not change: equal rows are left out. "
-        "(default 0,0.25,0.5,0.75,1)",
+        f"(default {number_list(SWEEP_FIDELITIES)})",
     )
     add_settings(parser, ("restore",), leave_out=("fidelity", "aligned"))
     add_models(parser, with_model=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import InputError
 from ..files.outputs import Job
 from ..files.run import Done, Work, run_batch
+from ..networks.fidelity import DEFAULT_FIDELITY, SWEEP_FIDELITIES
 from ..options import RestoreOptions
 from .arguments import (
     about_frames,
@@ -16,6 +17,7 @@ from .arguments import (
     add_settings,
     add_talk,
     fidelity_list,
+    number_list,
     read_batch,
     read_settings,
     usage,
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from ..restorer import FaceRestorer
 
 _LONGEST_WHOLE_PX = 1280
-_FIDELITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 _EPILOG = """\
 examples:
@@ -60,7 +61,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--fidelities",
         type=fidelity_list,
         metavar="F,F,...",
-        help="0 is the texture alone, 1 closest to the input. (default 0,0.25,0.5,0.75,1; 0.5 with --models)",
+        help="0 is the texture alone, 1 closest to the input. "
+        f"(default {number_list(SWEEP_FIDELITIES)}; {DEFAULT_FIDELITY:g} with --models)",
     )
     parser.add_argument(
         "--models", type=word_list, metavar="NAME|FILE,...", help="Models to compare, instead of --model."
@@ -86,7 +88,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             restorers = open_restorers(arguments, arguments.models, options, console)
             fidelities = arguments.fidelities or (options.fidelity,)
         else:
-            restorers, fidelities = [open_restorer(arguments, options, console)], arguments.fidelities or _FIDELITIES
+            restorers, fidelities = (
+                [open_restorer(arguments, options, console)],
+                arguments.fidelities or SWEEP_FIDELITIES,
+            )
             restorers[0].model.require_fidelity()
         return lambda job: _sweep_file(job, restorers, fidelities, options, arguments, console)
 

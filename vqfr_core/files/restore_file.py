@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from ..restoration import Restoration
     from ..restorer import FaceRestorer
 
-_FRAMES_AT_ONCE = 8
-_PIXELS_AT_ONCE = 1 << 25
-
 
 def restore_file(
     job: Job,
@@ -112,11 +109,13 @@ class _Work:
 
     def _portions(self) -> Iterator[list["Frame"]]:
         """A few frames at a time: enough for full batches of faces, few enough to fit in memory."""
+        from ..pipeline.portions import IMAGES_AT_ONCE, PIXELS_AT_ONCE
+
         portion: list[Frame] = []
         num_pixels = 0.0
         for frame in self._file.frames():
             size = frame.image[0].numel() * self._options.scale**2
-            if portion and (len(portion) == _FRAMES_AT_ONCE or num_pixels + size > _PIXELS_AT_ONCE):
+            if portion and (len(portion) == IMAGES_AT_ONCE or num_pixels + size > PIXELS_AT_ONCE):
                 yield portion
                 portion, num_pixels = [], 0.0
             portion.append(frame)
@@ -147,11 +146,12 @@ def _handed_over(frames: list["Frame"]) -> Iterator["Frame"]:
 
 
 def _summary(reports: list["Report"]) -> str:
+    from ..report import count_used
+
     first = reports[0]
     if len(reports) == 1:
         return first.summary()
     found, restored = sum(len(report.faces) for report in reports), sum(report.num_restored for report in reports)
-    faces = f"{restored} of {found} face{'s' if found > 1 else ''} restored" if found else "no face found"
     seconds = sum(sum(report.timings_s.values()) for report in reports)
     model = f"{first.model['name']} on {first.device} in {first.precision}"
-    return f"{len(reports)} frames, {faces}, {model}, {seconds:.1f} s"
+    return f"{len(reports)} frames, {count_used(restored, found)}, {model}, {seconds:.1f} s"

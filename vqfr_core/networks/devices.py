@@ -61,6 +61,12 @@ def pick_batch_size(batch_size: int, device: torch.device) -> int:
     return batch_size or (1 if device.type == "cpu" else 4)
 
 
+def free_memory(device: torch.device) -> None:
+    """Give memory that PyTorch keeps for later back to the device."""
+    if device.type in ("cuda", "xpu", "mps"):
+        getattr(torch, device.type).empty_cache()
+
+
 def cpu_has_bf16() -> bool:
     """Whether the CPU computes bf16 in hardware, so that it is faster than float32."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..report import FaceReport, Report, count_reasons
+from ..report import FaceReport, Report, count_found, count_reasons
 from ..types import ImageFaces
 from .session import Photo
 
@@ -25,9 +25,9 @@ def say_faces(photo: Photo, found: ImageFaces) -> str:
 
 
 def _found(found: ImageFaces) -> str:
+    count = count_found(len(found.faces))
     if not found.faces:
-        return "no face found. Try a lower minimum confidence, tiles for tiny faces, or rotated faces."
-    count = f"{len(found.faces)} face{'s' if len(found.faces) > 1 else ''} found"
+        return f"{count}. Try a lower minimum confidence, tiles for tiny faces, or rotated faces."
     if not found.used:
         return f"{count}, none of them chosen ({count_reasons(face.skipped or '' for face in found.faces)})."
     chosen = ", ".join(str(face.number) for face in found.used)

@@ -122,7 +122,7 @@ def test_a_long_film_never_holds_more_than_a_portion(tmp_path, suffix, monkeypat
 
 
 def test_pages_of_any_size_share_portions_by_their_pixels(tmp_path, monkeypatch):
-    monkeypatch.setattr("vqfr_core.files.restore_file._PIXELS_AT_ONCE", 1000)
+    monkeypatch.setattr("vqfr_core.pipeline.portions.PIXELS_AT_ONCE", 1000)
     source, restorer = make_film(tmp_path / "a.tif", 6, sizes=((16, 24), (40, 30), (8, 8))), BrightRestorer([1])
     restore(source, tmp_path / "b.tif", restorer)
     assert restorer.most_at_once == 2

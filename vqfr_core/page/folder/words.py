@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from ...files.run import Entry
+from ...report import count_used
 from ..words import bar, say
 from .actions import Step
 
@@ -26,6 +27,4 @@ def _entry_line(entry: Entry) -> str:
     reports = entry.frames or [entry.report or {}]
     faces = [face for report in reports for face in report.get("faces", [])]
     num_restored = sum(face["status"] == "restored" for face in faces)
-    noun = "face" if len(faces) == 1 else "faces"
-    found = f"{num_restored} of {len(faces)} {noun} restored" if faces else "no face found, left unchanged"
-    return f"✓ {name}: {found}"
+    return f"✓ {name}: {count_used(num_restored, len(faces))}{'' if faces else ', left unchanged'}"

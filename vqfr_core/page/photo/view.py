@@ -12,6 +12,7 @@ from ...drawing.sheet import draw_comparison, draw_sweep, fit
 from ...errors import InputError
 from ...files.outputs import copy_whole
 from ...interactive import InteractiveImage, compare
+from ...networks.fidelity import SWEEP_FIDELITIES
 from ...options import RestoreOptions
 from ...pictures import WRITABLE_SUFFIXES, Picture, open_picture, to_pil, write_picture
 from ...pictures.stills import first_frame, flatten_frame, picture_of
@@ -23,8 +24,6 @@ from ..session import Photo
 
 SHOWN_PX = 1600
 """Pictures on the page are reduced to this, for speed; the download has full size."""
-SWEEP_PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""The fidelities of the sweep, as parts of the range in which a model changes."""
 _CLICK_SLACK_PX = 8
 
 
@@ -116,7 +115,7 @@ def sweep_photo(
     """The faces at several fidelities, in one picture. InputError for a model without fidelity, or without faces."""
     model = restorer.model_for(options)
     model.require_fidelity()
-    fidelities = [part * model.settles_at for part in SWEEP_PARTS]
+    fidelities = [part * model.settles_at for part in SWEEP_FIDELITIES]  # it does not change above
     results = photo.image.sweep(restorer, fidelities, options, progress=progress, should_stop=should_stop)
     if not results[0].faces:
         raise InputError("no face is chosen, so there is nothing to compare")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...errors import Cancelled, InputError, OutOfMemoryError, RestorationError
 from ...networks.base import Fidelity, Kept, Restored, Restorer
-from ...networks.devices import pick_batch_size
+from ...networks.devices import free_memory, pick_batch_size
 from ...options import NetworkOptions
 from ...types import Face, FaceCrop, ImageFaces, all_used, with_all_used
 from .cache import KeptFaces
@@ -162,7 +162,7 @@ class _Run(NamedTuple):
             except RuntimeError as error:
                 self._raise_unless_less_may_do(part, error)
             # Only here, with the error gone, nothing holds the memory of the failed attempt.
-            _free_memory(self.restorer.device)
+            free_memory(self.restorer.device)
             if part.stop - part.start == 1:
                 return self._replace(cache=None)._restored(part, 1)[0], size
             size = (part.stop - part.start) // 2
@@ -216,11 +216,6 @@ def is_out_of_memory(error: BaseException) -> bool:
         or "out of memory" in str(error).lower()
         or ("can't allocate memory" in str(error).lower() or "not enough memory" in str(error).lower())
     )
-
-
-def _free_memory(device: torch.device) -> None:
-    if device.type in ("cuda", "xpu", "mps"):
-        getattr(torch, device.type).empty_cache()
 
 
 def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:
