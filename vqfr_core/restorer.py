@@ -184,8 +184,8 @@ class FaceRestorer(LoadedNetworks):
         """Find and select the faces of images (3, H, W) in [0, 1]; skipped ones come with their reasons."""
         settings = options or RestoreOptions()
         with self._lock:
-            found = find_faces(images, self.detector(settings.detector), settings)
-            return [entry.detections for entry in _select(found, settings, boxes, area)]
+            chosen = self._choose(images, settings, None, boxes, area, None, Stopwatch())
+            return [entry.detections for entry in chosen]
 
     def find(
         self, images: Sequence[Tensor], options: RestoreOptions, should_stop: ShouldStop | None = None

@@ -112,6 +112,8 @@ class MadeBy:
     """The restorer: name, generation, file, sha256, source, device, precision, fidelity; empty before it has run."""
     mask: str = "none"
     """How faces were cut out: parsing, soft, crop, or none where there was no face to cut out."""
+    model_notes: tuple[str, ...] = ()
+    """Those of the notes that are about the restorer; they go when another one follows."""
 
 
 @dataclass(frozen=True, eq=False)

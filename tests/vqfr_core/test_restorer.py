@@ -105,6 +105,15 @@ def test_boxes_and_areas_limit_the_faces(restorer, group):
     assert [face.number for face in report.faces] == [0, None, None, None, None]
 
 
+def test_an_aligned_image_is_the_face_that_is_detected(restorer, face_picture):
+    aligned = RestoreOptions(aligned=True)
+    (found,) = restorer.detect([face_picture], aligned)
+    height, width = face_picture.shape[1:]
+    assert [face.box for face in found.faces] == [Box(0.0, 0.0, width - 1.0, height - 1.0)]
+    with pytest.raises(InputError, match="aligned"):
+        restorer.detect([face_picture], aligned, area=torch.ones(height, width))
+
+
 def test_given_faces_need_no_detector(tiny_v2, small_store, restorer, group, monkeypatch):
     """None is loaded, and none is named."""
     faces = restorer.detect([group])[0].faces[2:]

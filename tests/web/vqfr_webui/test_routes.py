@@ -40,6 +40,12 @@ def test_detect_restores_nothing(webui, body):
     assert not webui.part("restoring")._kept
 
 
+def test_an_aligned_picture_is_the_face_that_is_detected(webui, body):
+    answer = webui.part("routes").detect({**body, "options": {"aligned": True}})
+    assert [face["box"] for face in answer["faces"]] == [(0.0, 0.0, 191.0, 159.0)]
+    assert answer["detector"].startswith("none")
+
+
 def test_faces_that_are_not_chosen_keep_their_numbers(webui, body):
     answer = webui.part("routes").detect({**body, "options": {"select": "none"}})
     (face,) = answer["faces"]

@@ -85,11 +85,7 @@ def sweep_faces(
     answers = run.all(progress, should_stop)
     return [
         [
-            replace(
-                entry,
-                made_by=replace(entry.made_by, model=_describe(restorer, fidelity)),
-                notes=(*entry.notes, *_notes(restorer, fidelity)),
-            )
+            _told(entry, restorer, fidelity)
             for entry in with_all_used(
                 images, [replace(face, restored=own[index]) for face, own in zip(faces, answers, strict=True)]
             )
@@ -248,6 +244,14 @@ def _uniform(strength: Tensor) -> Fidelity:
     """A plain number if all faces share it, which lets the network skip what fidelity 0 does not need."""
     values = strength.unique()
     return float(values) if values.numel() == 1 else strength
+
+
+def _told(entry: ImageFaces, restorer: Restorer, fidelity: Strength) -> ImageFaces:
+    """With the restorer and its notes, instead of an earlier one's."""
+    notes = tuple(_notes(restorer, fidelity))
+    made_by = replace(entry.made_by, model=_describe(restorer, fidelity), model_notes=notes)
+    others = (note for note in entry.notes if note not in entry.made_by.model_notes)
+    return replace(entry, made_by=made_by, notes=(*others, *notes))
 
 
 def _notes(restorer: Restorer, fidelity: Strength) -> list[str]:

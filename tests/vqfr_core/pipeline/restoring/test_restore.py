@@ -212,6 +212,19 @@ def test_a_network_without_fidelity_says_that_it_ignored_what_was_set(fidelity, 
     assert result.made_by.model["fidelity"] is None
 
 
+def test_what_was_said_of_an_earlier_network_goes(recorder, entry):
+    (first,) = restore_faces([replace(entry(1), notes=("kept",))], without_fidelity(recorder), 0.9)
+    assert len(first.notes) == 2
+    (second,) = restore_faces([first], recorder, 0.9)
+    assert second.notes == ("kept",)
+
+
+def without_fidelity(recorder: Restorer) -> Restorer:
+    other = copy.copy(recorder)
+    other.fidelity = "none"
+    return other
+
+
 def test_nobody_who_set_no_fidelity_hears_of_it(recorder, entry):
     recorder.fidelity = "none"
     (result,) = restore_faces([entry(1)], recorder)
