@@ -19,7 +19,10 @@ def later(package: str | None, module: str, name: str) -> Callable[..., Any]:
 
 
 def names_later(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package whose names are imported when first used. names: those of each module, spaced."""
+    """The `__getattr__` of a package whose names are imported when first used.
+
+    names: for each module its names, separated by spaces.
+    """
     module_of = {name: module for module, listed in names.items() for name in listed.split()}
 
     def find(name: str) -> Any:

@@ -59,7 +59,7 @@ class OptionSpec:
                 raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
         elif isinstance(self.default, bool):
             if not isinstance(value, bool):
-                raise InputError(f"{self.name}: is true or false, got {value!r}")
+                raise InputError(f"{self.name}: must be true or false, got {value!r}")
         elif isinstance(self.default, str):
             if not isinstance(value, str):
                 raise InputError(f"{self.name}: needs text, got {value!r}")

@@ -83,7 +83,7 @@ def check_names(contestants: Sequence[Contestant]) -> None:
     rows = [row for contestant in contestants for row in contestant.rows]
     double = {row.label for row in rows if rows.count(row) > 1}
     if double:
-        raise InputError(f"two things to compare are called {', '.join(sorted(double))}; rename a file or a folder")
+        raise InputError(f"more than one model or folder is called {', '.join(sorted(double))}; rename one")
 
 
 def _degraded(face: Face) -> Tensor:

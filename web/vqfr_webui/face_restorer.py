@@ -25,7 +25,7 @@ class VqfrFaceRestorer:
         return NAME
 
     def restore(self, np_image: np.ndarray) -> np.ndarray:
-        """(H, W, 3) RGB uint8 in and out, same size. On failure returns the picture unchanged; an error loses it."""
+        """(H, W, 3) RGB uint8 in and out, same size. On failure the picture comes back: an error would lose it."""
         if not once.may_restore_natively():
             return np_image
         try:

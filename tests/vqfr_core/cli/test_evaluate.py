@@ -89,7 +89,7 @@ def test_words_that_do_not_fit(words, message, faces, tmp_path, capsys):
 def test_two_models_of_one_name(faces, tiny_v1, tmp_path, capsys):
     words = ["evaluate", "--originals", str(faces), "-o", str(tmp_path / "out"), "--models", f"{tiny_v1},{tiny_v1}"]
     assert main(words) == 2
-    assert "are called tiny_v1" in capsys.readouterr().err
+    assert "more than one model or folder is called tiny_v1" in capsys.readouterr().err
 
 
 def test_without_originals_only_what_needs_none(faces, tiny_v2, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""What an earlier version wrote, or programs were written for, means the same now. The files are as 0.1.0 was begun."""
+"""What earlier versions saved, and requests written for them, still mean the same. The files predate 0.1.0."""
 
 import json
 from pathlib import Path

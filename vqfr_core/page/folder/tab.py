@@ -58,7 +58,7 @@ class FolderTab:
             gr.Checkbox(label="With sub-folders", visible=may_name, elem_id=f"{prefix}_recursive"),
             gr.Dropdown(list(FORMATS), value="same", label="Format of the results", elem_id=f"{prefix}_format"),
             gr.Slider(1, 100, value=_DEFAULT_QUALITY, step=1, label="Quality of JPEG and WebP"),
-            gr.Checkbox(label="Make results again that are there already", visible=may_name),
+            gr.Checkbox(label="Redo results that already exist", visible=may_name),
         ]
         with gr.Row():
             self._start = gr.Button("Restore all", variant="primary", elem_id=f"{prefix}_start", scale=3)
