@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..vqfr_core.pipeline.align import CROP_SIZE_PX
 from ..vqfr_core.report import count_faces, face_reports
 from ..vqfr_core.types import ImageFaces, all_used
 from .faces import Faces
@@ -91,7 +92,7 @@ def picture_batch(batch: Tensor | None, pictures: Sequence[Tensor]) -> Tensor:
 
 def mask_batch(masks: Sequence[Tensor]) -> Tensor:
     """Masks (S, S) as a MASK batch; one empty mask when there are none."""
-    return torch.stack(list(masks)) if masks else torch.zeros(1, 512, 512)
+    return torch.stack(list(masks)) if masks else torch.zeros(1, CROP_SIZE_PX, CROP_SIZE_PX)
 
 
 def message_picture(text: str) -> Tensor:

@@ -107,10 +107,8 @@ def face_outputs() -> list[io.Output]:
     """
     return [
         FaceSet.Output("found_faces", display_name="faces", tooltip="The faces, for the next VQFR node."),
-        io.Image.Output(
-            "face_crops", display_name="crops", tooltip="The faces of all images, upright, 512 px, as one batch."
-        ),
-        io.Mask.Output("face_masks", display_name="masks", tooltip="Where the face is in each crop, 512 px."),
+        io.Image.Output("face_crops", display_name="crops", tooltip="The faces of all images, upright, as one batch."),
+        io.Mask.Output("face_masks", display_name="masks", tooltip="Where the face is in each crop."),
         io.Image.Output(
             "preview",
             display_name="preview",

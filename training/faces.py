@@ -53,7 +53,8 @@ def read_faces(path: Path, num_validation: int | None = None, align: bool = Fals
 
 def cut_out_faces(folder: Path) -> list[bytes]:
     """All faces of a folder of photographs, aligned, as PNG files of 512 px. Photographs without a face are logged."""
-    detector = WeightStore().open("detector", "retinaface_mobile0.25", "cpu")
+    store = WeightStore()
+    detector = store.open("detector", store.packaged_name("detector"), "cpu")
     files = []
     for path in pictures_in(folder).values():
         image = read_picture(path).images[0]

@@ -25,7 +25,7 @@ class DetectFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_DetectFaces",
             display_name="Detect Faces",
-            description="Finds the faces in each image and crops them, upright, to 512 px. Faces that are too small "
+            description="Finds the faces in each image and crops them, upright. Faces that are too small "
             "or too uncertain are skipped; the preview and the report say which and why.",
             search_aliases=["face detection", "retinaface", "crop faces", "align faces"],
             inputs=[

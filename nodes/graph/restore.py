@@ -42,7 +42,7 @@ class RestoreFaces(io.ComfyNode):
             ],
             outputs=[
                 FaceSet.Output("restored_faces", display_name="faces", tooltip="The restored faces, for Blend Faces."),
-                io.Image.Output("crops", display_name="crops", tooltip="The restored faces as one batch, 512 px."),
+                io.Image.Output("crops", display_name="crops", tooltip="The restored faces as one batch."),
                 report_output(),
             ],
         )

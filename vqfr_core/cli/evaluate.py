@@ -138,7 +138,6 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
     from ..evaluation.faces import find_cases
     from ..evaluation.metrics import USUAL, open_metrics
     from ..evaluation.run import Plan
-    from ..weights.store import WeightStore
 
     _check(arguments)
     cases = find_cases(arguments.originals, arguments.degraded, arguments.restored, arguments.limit)
@@ -162,7 +161,7 @@ def _plan(arguments: argparse.Namespace, tools: "Tools", console: Console) -> tu
         contestants=contestants,
         metrics=metrics,
         seed=arguments.seed,
-        align=WeightStore().open("detector", "retinaface_mobile0.25", tools.device) if arguments.align else None,
+        align=tools.detector if arguments.align else None,
         batch_size=arguments.batch_size or (1 if tools.device.type == "cpu" else 8),
         num_shown=arguments.show,
         describe=describe,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InputError
+from ..networks.base import Detector
 from ..weights.store import WeightStore
 from . import pixels
 from .identity import FaceEmbedder, angle_deg
@@ -29,8 +30,13 @@ class Tools:
 
     @cached_property
     def faces(self) -> FaceFinder:
-        """The built-in detector, so that results do not depend on the weights present."""
-        return FaceFinder(WeightStore().open("detector", "retinaface_mobile0.25", self.device))
+        return FaceFinder(self.detector)
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The built-in one, so that results do not depend on the weights present."""
+        store = WeightStore()
+        return store.open("detector", store.packaged_name("detector"), self.device)
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,10 @@ class WeightStore:
         """
         return [record.name for record in self._known(role)]
 
+    def packaged_name(self, role: str) -> str:
+        """The first name of a role whose weights are part of this package."""
+        return next(record.name for record in self._known(role) if record.packaged)
+
     def record(self, name: str) -> WeightRecord:
         """What is known of one of `names`. WeightsError for another one."""
         return get_record(name, records=self._known())

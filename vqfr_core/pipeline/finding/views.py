@@ -33,7 +33,7 @@ class View:
     """Larger faces, in view pixels, are left to another view."""
     open_sides: tuple[bool, bool, bool, bool] = (False, False, False, False)
     """Whether the image continues beyond the left, right, top and bottom side of the window."""
-    stride_px: int = 32
+    stride_px: int = 1
     """Height and width of the picture for the network are multiples of this."""
 
     @property

@@ -95,7 +95,7 @@ def test_a_spot_is_found_where_it_is(quarter_turns: int, size: tuple[int, int]):
 
 
 def test_the_rest_of_a_picture_is_filled_with_nothing():
-    rendered = render_view(torch.ones(3, 40, 50), View(0, (0, 50, 0, 40), (40, 50)), FILL)
+    rendered = render_view(torch.ones(3, 40, 50), View(0, (0, 50, 0, 40), (40, 50), stride_px=32), FILL)
     torch.testing.assert_close(rendered[:, 63, 63], torch.tensor(FILL))
     assert rendered[:, :40, :50].min() == 1
 
