@@ -51,7 +51,7 @@ def load_nodes(folder: Path) -> dict[str, Any]:
 
 def frames_of(count: int) -> torch.Tensor:
     """IMAGE (count, 512, 512, 3): a face in every eighth frame, so that the network does not dominate."""
-    with Image.open(ROOT / "tests" / "data" / "face.jpg") as picture:
+    with Image.open(ROOT / "stand_ins" / "pictures" / "face.jpg") as picture:
         face = np.asarray(picture.convert("RGB").resize((512, 512)), dtype=np.float32) / 255
     frames = torch.full((count, 512, 512, 3), 0.5)
     frames[::8] = torch.from_numpy(face)

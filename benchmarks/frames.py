@@ -26,7 +26,7 @@ from vqfr_core.pictures import Frame, PictureInfo, to_tensor, write_frames
 
 from .machine import describe_machine
 
-FACE = Path(__file__).parents[1] / "tests" / "data" / "face.jpg"
+FACE = Path(__file__).parents[1] / "stand_ins" / "pictures" / "face.jpg"
 SIZE = (1280, 720)
 LIMIT_MB = 400
 WAITING_BYTES = {".gif": 1, ".png": 4}

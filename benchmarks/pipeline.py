@@ -13,7 +13,7 @@ from vqfr_core.timing import Stopwatch
 
 from .machine import describe_machine
 
-FACE = Path(__file__).parents[1] / "tests" / "data" / "face.jpg"
+FACE = Path(__file__).parents[1] / "stand_ins" / "pictures" / "face.jpg"
 SIZE = (4000, 3000)
 
 

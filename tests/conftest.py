@@ -21,7 +21,7 @@ from vqfr_core.weights.catalog import get_record
 from vqfr_core.weights.folders import Folders
 from vqfr_core.weights.store import WeightStore
 
-DATA = Path(__file__).parent / "data"
+PICTURES = Path(__file__).parents[1] / "stand_ins" / "pictures"
 SMALL_CROP_PX = 128
 ALL_THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else torch.get_num_threads()
 """One for each of several processes: two of them on one core wait for each other."""
@@ -157,5 +157,5 @@ def _with_small_crops(network: Network) -> Network:
 
 
 def _read(name: str) -> torch.Tensor:
-    with Image.open(DATA / name) as file:
+    with Image.open(PICTURES / name) as file:
         return to_tensor(file)

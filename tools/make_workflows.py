@@ -272,7 +272,7 @@ def main() -> None:
             picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
             picture.save(OUTPUT / f"{name}.jpg", quality=85)
             print(name)
-        upload(page, arguments.url, PICTURE, make_picture(ROOT / "tests" / "data" / "group.jpg"))
+        upload(page, arguments.url, PICTURE, make_picture(ROOT / "stand_ins" / "pictures" / "group.jpg"))
         build(page, WORKFLOWS[README_WORKFLOW], arguments.url)
         photograph(page, arguments.url).save(README_PICTURE, quality=85)
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from stand_ins import comfyui as standin
 
-DATA = Path(__file__).parents[1] / "data"
+PICTURES = Path(__file__).parents[2] / "stand_ins" / "pictures"
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def portrait(portrait: Image.Image) -> torch.Tensor:
 @pytest.fixture(scope="session")
 def group() -> torch.Tensor:
     """IMAGE with several faces."""
-    with Image.open(DATA / "group.jpg") as picture:
+    with Image.open(PICTURES / "group.jpg") as picture:
         return to_image(picture.convert("RGB"))
 
 

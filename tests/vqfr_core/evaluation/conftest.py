@@ -11,7 +11,7 @@ from torch import Tensor
 from vqfr_core.evaluation.weights import FOLDER_VARIABLE
 from vqfr_core.pictures import read_picture
 
-DATA = Path(__file__).parents[2] / "data"
+PICTURES = Path(__file__).parents[3] / "stand_ins" / "pictures"
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def face(reference_dir: Path) -> Tensor:
 @pytest.fixture(scope="session")
 def photo(reference_dir: Path) -> Tensor:
     """A small photograph of a face, (3, H, W)."""
-    return read_picture(DATA / "face.jpg").images[0]
+    return read_picture(PICTURES / "face.jpg").images[0]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from vqfr_core.evaluation.landmarks import FaceFinder
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE
 from vqfr_core.weights.store import WeightStore
 
-DATA = Path(__file__).parents[2] / "data"
+PICTURES = Path(__file__).parents[3] / "stand_ins" / "pictures"
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -55,6 +55,6 @@ def test_originals_are_degraded_the_same_way_each_time(tmp_path, reference_dir):
 
 def test_a_photograph_is_aligned(reference_dir):
     detector = WeightStore().open("detector", "retinaface_mobile0.25", "cpu")
-    aligned = read_face(DATA / "face.jpg", detector)
+    aligned = read_face(PICTURES / "face.jpg", detector)
     found = FaceFinder(detector).find(aligned)
     assert found is not None and np.abs(np.subtract(found.landmarks, FFHQ_TEMPLATE)).max() < 20

@@ -14,7 +14,7 @@ from vqfr_core.page.session import Sessions
 from vqfr_core.page.standalone import RestorerKeeper, stand_alone
 from vqfr_core.weights.store import WeightStore
 
-GROUP = Path(__file__).parents[2] / "data" / "group.jpg"
+GROUP = Path(__file__).parents[3] / "stand_ins" / "pictures" / "group.jpg"
 
 
 @pytest.fixture(autouse=True)
