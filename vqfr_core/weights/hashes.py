@@ -9,6 +9,7 @@ from filelock import FileLock
 from ..atomic import whole_file
 from ..errors import WeightsError
 from .catalog import WeightRecord
+from .file_kind import file_size
 
 MEMORY_FILE = "hashes.json"
 _BLOCK = 1 << 20
@@ -16,6 +17,7 @@ _BLOCK = 1 << 20
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file in hex; WeightsError if it cannot be read."""
+    file_size(path)
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
