@@ -11,13 +11,16 @@ from torch import Tensor
 from ..errors import WeightsError
 from .file_kind import file_kind
 from .pickle_reader import BadPickleError, HasCodeError, OtherTensorsError, StoredTensor
-from .stored_zip import BadZipError
+from .stored_zip import BadZipError, damaged_member
 from .torch_file import BadTorchFileError, NotWeightsError, open_torch_file
 
 AnyTensor = TypeVar("AnyTensor", Tensor, StoredTensor)
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Entries that hold the weights in files with other content, preferred first."""
+
+TORCH_SUFFIXES = (".pth", ".pt")
+"""Suffixes of files that PyTorch wrote."""
 
 LEFTOVERS = (re.compile(r"(^|\.)usage$"), re.compile(r"(^|\.)reestimation_reservoir\.buffer$"))
 """Tensors that training leaves in a checkpoint and restoration does not need."""
@@ -49,6 +52,21 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if len(renamed) != len(tensors):
         raise WeightsError(f"{path} has the same tensor with and without the prefix module.; it cannot be used")
     return {name: tensor for name, tensor in renamed.items() if not any(p.search(name) for p in LEFTOVERS)}
+
+
+def check_sums(path: Path) -> None:
+    """Raise a WeightsError if a .pth file's members differ from their checksums, which PyTorch does not look at.
+
+    A file in the format before zip has no checksums.
+    """
+    try:
+        member = damaged_member(path)
+    except BadZipError as error:
+        raise _damaged(path, str(error)) from error
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+    if member is not None:
+        raise _damaged(path, f"its {member[-60:]} differs from its checksum")
 
 
 def read_metadata(path: Path) -> dict[str, str]:

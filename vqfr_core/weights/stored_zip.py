@@ -59,8 +59,13 @@ def read_members(file: BinaryIO, file_size: int) -> dict[str, Member]:
 
 
 def damaged_member(path: Path) -> str | None:
-    """The first stored member whose bytes differ from their checksum, or None. Raises BadZipError or OSError."""
+    """The first stored member whose bytes differ from their checksum, or None, also if the file is not a zip file.
+
+    Raises BadZipError or OSError.
+    """
     with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            return None
         for member in read_members(file, path.stat().st_size).values():
             file.seek(member.start)
             crc, left = 0, member.size
