@@ -208,6 +208,12 @@ def get_record(name: str, role: str | None = None, records: Iterable[WeightRecor
     return record
 
 
+def record_of_packaged(path: Path) -> WeightRecord | None:
+    """The record whose copy in this package this is, or None."""
+    here = path.resolve()
+    return next((r for r in RECORDS if r.packaged_path is not None and r.packaged_path.resolve() == here), None)
+
+
 def record_of_file(path: Path) -> WeightRecord | None:
     """The record whose published file has this name, or None."""
     return next((r for r in RECORDS if path.name in r.published_names), None)

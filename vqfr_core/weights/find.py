@@ -8,7 +8,7 @@ from pathlib import Path
 from ..networks.base import Source
 from .catalog import WeightRecord
 from .folders import Folders, PathLike
-from .hashes import check_file, sha256_of
+from .hashes import check_file
 
 SUFFIXES = (".safetensors", ".pth")
 """Suffixes that menus treat as weights."""
@@ -50,9 +50,9 @@ def find_named_file(name: PathLike, places: Iterable[Path]) -> Path | None:
 
 def read_record_file(record: WeightRecord, path: Path, source: Source = "file") -> WeightFile:
     """A record's file after checking its hash. Raises WeightsError if it differs from the published one."""
-    if path == record.packaged_path:
-        return WeightFile(record.name, path, sha256_of(path), "embedded")
-    return WeightFile(record.name, path, check_file(path, record), source)
+    return WeightFile(
+        record.name, path, check_file(path, record), "embedded" if path == record.packaged_path else source
+    )
 
 
 def file_state(path: Path | None) -> str:

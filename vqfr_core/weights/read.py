@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError
-from .file_kind import file_kind
+from .file_kind import file_kind, file_size
 from .pickle_reader import BadPickleError, HasCodeError, OtherTensorsError, StoredTensor
 from .stored_zip import BadZipError, damaged_member
 from .torch_file import BadTorchFileError, NotWeightsError, open_torch_file
@@ -59,6 +59,7 @@ def check_sums(path: Path) -> None:
 
     A file in the format before zip has no checksums.
     """
+    file_size(path)
     try:
         member = damaged_member(path)
     except BadZipError as error:
