@@ -18,13 +18,28 @@ from .read import read_checkpoint
 _MOST_SHOWN = 6
 
 
+_CALLS = 5_000
+_CALLS_FOR_EACH_TENSOR = 20
+"""The published networks take 8."""
+
+
 class _SkipInitialisation(TorchFunctionMode):
-    """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it."""
+    """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it.
+
+    Sizes are counted in names and shapes, so a small file can ask for millions of blocks: calls are counted, too.
+    """
+
+    def __init__(self, most_calls: int) -> None:
+        super().__init__()
+        self._left = most_calls
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         named = kwargs or {}
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("many more tensors would be needed than there are")
         if getattr(func, "__module__", None) == "torch.nn.init" or func.__name__ in ("normal_", "uniform_"):
             return args[0] if args else named["tensor"]
         return func(*args, **named)
@@ -37,7 +52,7 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
     """
     assert row.build is not None, row.name
     try:
-        with torch.device("meta"), _SkipInitialisation():
+        with torch.device("meta"), _SkipInitialisation(_CALLS + _CALLS_FOR_EACH_TENSOR * len(state)):
             return row.build(state)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
@@ -46,7 +61,7 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
             f"{path} needs facexlib, which could not be imported ({error}). Run install.py of VQFR Face Restore with "
             f'this Python, or: "{sys.executable}" -m pip install --no-deps facexlib opencv-python-headless'
         ) from error
-    except (ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
+    except (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: tensors of these shapes do not make {row.label} ({error})") from error
 
 

@@ -14,7 +14,7 @@ _HEAD = 512
 _LARGE = 500_000_000
 """Files from this size on have to begin like a weight file before the whole of them is read."""
 _MAX_SAFETENSORS_HEADER = 8_000_000
-_TORCH_STARTS = (b"PK\x03\x04", b"\x80\x02")
+_TORCH_STARTS = (b"PK\x03\x04", b"\x80")
 
 
 def file_kind(path: Path) -> FileKind:

@@ -12,7 +12,7 @@ from ..errors import WeightsError
 from .file_kind import file_kind, file_size
 from .pickle_reader import BadPickleError, HasCodeError, OtherTensorsError, StoredTensor
 from .stored_zip import BadZipError, damaged_member
-from .torch_file import BadTorchFileError, NotWeightsError, open_torch_file
+from .torch_file import MOST_TENSORS, BadTorchFileError, NotWeightsError, open_torch_file
 
 AnyTensor = TypeVar("AnyTensor", Tensor, StoredTensor)
 
@@ -47,6 +47,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         tensors = _only_tensors(_unwrap(_read_safetensors(path), path), path, Tensor)
     else:
         tensors = _read_torch(path)
+    if len(tensors) > MOST_TENSORS:
+        raise WeightsError(f"{path} has {len(tensors)} tensors, more than the {MOST_TENSORS} of any network here")
     _refuse_uncommon_numbers(tensors, path)
     renamed = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     if len(renamed) != len(tensors):

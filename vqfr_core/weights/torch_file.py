@@ -22,7 +22,7 @@ from .stored_zip import MAGIC, Member, read_members
 
 _MORE_THAN_FILE = 200_000_000
 """Tensors may share a storage, so together they may be larger than the file, but not by more than this many bytes."""
-_MOST_TENSORS = 20_000
+MOST_TENSORS = 5_000
 _MOST_NUMBERS = 2**31
 _MOST_INSTRUCTIONS_BEFORE = 100
 """For the old format's first three pickles: two numbers and a small table."""
@@ -58,8 +58,8 @@ class TorchFile:
         Raises BadTorchFileError if a tensor does not fit its storage, or a storage the file; OSError.
         """
         # Read into memory of our own: pages of a file that somebody overwrites would end the process.
-        if len(wanted) > _MOST_TENSORS:
-            raise BadTorchFileError(f"it has {len(wanted)} tensors, more than the {_MOST_TENSORS} of any network here")
+        if len(wanted) > MOST_TENSORS:
+            raise BadTorchFileError(f"it has {len(wanted)} tensors, more than the {MOST_TENSORS} of any network here")
         room = self.path.stat().st_size + _MORE_THAN_FILE
         if sum(prod(tensor.size) * _dtype(tensor.storage).itemsize for tensor in wanted.values()) > room:
             raise BadTorchFileError("its tensors are together larger than the file")

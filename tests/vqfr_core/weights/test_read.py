@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from vqfr_core.errors import WeightsError
 from vqfr_core.weights.hashes import sha256_of
 from vqfr_core.weights.read import read_checkpoint, read_metadata
+from vqfr_core.weights.torch_file import MOST_TENSORS
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([1.0, 2.0])}
 
@@ -200,6 +201,15 @@ def test_a_long_name_of_code_is_refused_at_once(tmp_path):
     path = tmp_path / "x.pth"
     path.write_bytes(b"c" + b"a" * 100_000 + b"\ns\n.")
     with pytest.raises(WeightsError, match="a name of more than"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "safetensors"])
+def test_more_tensors_than_a_network_has(tmp_path, kind):
+    state = {f"t{number}": torch.zeros(0) for number in range(MOST_TENSORS + 1)}
+    path = tmp_path / "x.pth"
+    save_file(state, path) if kind == "safetensors" else torch.save(state, path)
+    with pytest.raises(WeightsError, match=f"{MOST_TENSORS + 1} tensors, more than"):
         read_checkpoint(path)
 
 

@@ -176,7 +176,7 @@ def test_many_tensors_of_one_storage_are_counted(tmp_path, monkeypatch):
     path = write_zip(tmp_path / "x", table(**{f"t{i}": shared for i in range(500)}), [bytes(24_000)])
     with pytest.raises(BadTorchFileError, match="together larger"):
         read(path)
-    monkeypatch.setattr(torch_file, "_MOST_TENSORS", 10)
+    monkeypatch.setattr(torch_file, "MOST_TENSORS", 10)
     with pytest.raises(BadTorchFileError, match="500 tensors"):
         read(path)
 
