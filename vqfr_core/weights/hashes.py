@@ -60,7 +60,7 @@ def hash_problem(record: WeightRecord, path: Path, size: int, sha256: str) -> st
     if first is not None and first != sha256:
         memory = path.parent / MEMORY_FILE
         return (
-            f"it has sha256 {sha256}, but {first} when it was first seen; "
+            f"it has sha256 {sha256}, but {first} when it was first downloaded or verified; "
             f"if you trust the new file, remove its line from {memory}"
         )
     return None

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from http.client import HTTPException
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +92,7 @@ def fetch(
     if state is not None and offset and offset == (size or state.total):
         return True
     try:
-        with requests.get(url, headers=_headers(offset, state), stream=True, timeout=timeout_s) as response:
+        with _ask(requests, url, _headers(offset, state), timeout_s) as response:
             _check_status(response, part)
             start, total = _extent(response)
             if start:
@@ -123,6 +125,35 @@ def _import_requests() -> ModuleType:
     except ImportError as error:
         raise RefusedTransferError("the package requests is missing (pip install requests)") from error
     return requests
+
+
+def _ask(requests: ModuleType, url: str, headers: dict[str, str], timeout_s: tuple[float, float]) -> "Response":
+    """The answer's beginning, after redirects, within one time for all; `requests` only limits each wait for a byte.
+
+    A server that is given up keeps its thread, which dies with the process, until it hangs up.
+    """
+    answers: Queue[Response | Exception] = Queue()
+    given_up = Event()
+
+    def ask() -> None:
+        try:
+            answer = requests.get(url, headers=headers, stream=True, timeout=timeout_s)
+        except Exception as error:  # raised where the answer is awaited
+            answer = error
+        answers.put(answer)
+        if given_up.is_set() and not isinstance(answer, Exception):
+            answer.close()
+
+    limit_s = max(PATIENCE_S, sum(timeout_s))
+    Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=limit_s)
+    except Empty:
+        given_up.set()
+        raise RefusedTransferError(f"the server does not begin to answer in {limit_s:.0f} seconds") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _check_piece(

@@ -43,6 +43,8 @@ class FileServer:
     """Sent for ever after the content, without announcing a length."""
     pause_s: float = 0
     """Waited for after each of these."""
+    stammer: bytes = b""
+    """Sent for ever instead of an answer."""
     gate: threading.Event | None = None
     """Waited for before an answer."""
     arrived: threading.Event = field(default_factory=threading.Event)
@@ -59,6 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         files.arrived.set()
         if files.gate is not None:
             files.gate.wait(20)
+        while files.stammer:
+            self.wfile.write(files.stammer)
+            time.sleep(files.pause_s)
         if files.statuses:
             self.send_error(files.statuses.pop(0))
             return

@@ -385,6 +385,14 @@ def test_a_server_that_sends_byte_by_byte_is_given_up(server, record, tmp_path, 
     assert len(server.requests) == 1
 
 
+def test_a_server_that_does_not_come_to_its_answer_is_given_up(server, record, tmp_path, monkeypatch):
+    monkeypatch.setattr("vqfr_core.weights.transfer.PATIENCE_S", 0.3)
+    server.stammer, server.pause_s = b"H", 0.05
+    with pytest.raises(DownloadError, match="does not begin to answer"):
+        ensure_weights(record, tmp_path, timeout_s=(0.2, 0.2))
+    assert leftovers(tmp_path) == []
+
+
 def test_a_server_that_sends_a_byte_each_time_is_given_up(server, record, tmp_path):
     server.cuts = [1] * 20
     with pytest.raises(DownloadError, match="gave up after 3 attempts"):
