@@ -3,9 +3,15 @@
 _LONGEST = 2000
 
 
+def shortened(text: object, most: int = 300) -> str:
+    """A text without its middle, if it is long."""
+    shown = str(text)
+    return shown if len(shown) <= most else f"{shown[: most * 3 // 4]} ... {shown[-most // 4 :]}"
+
+
 def printable(text: str) -> str:
     """A text with names from files, on one line: without what a terminal would obey, and of bounded length."""
-    short = text if len(text) <= _LONGEST else f"{text[: _LONGEST * 3 // 4]} ... {text[-_LONGEST // 4 :]}"
+    short = shortened(" ".join(text.splitlines()), _LONGEST)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 

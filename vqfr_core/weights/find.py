@@ -34,7 +34,7 @@ def find_file(names: Iterable[str], places: Iterable[Path]) -> Path | None:
     """The first of these names in the first folder that has one, or None."""
     wanted = list(names)
     paths = (place / name for place in places for name in wanted)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if _is_file(path)), None)
 
 
 def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | None:
@@ -44,8 +44,23 @@ def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | Non
 
 def find_named_file(name: PathLike, places: Iterable[Path]) -> Path | None:
     """The file of a path, or of a name in the folders, including sub-folders, or None."""
-    path = Path(name).expanduser()
-    return path if path.is_file() else find_file([os.fspath(name)], places)
+    path = expanded(name)
+    return path if _is_file(path) else find_file([os.fspath(name)], places)
+
+
+def expanded(name: PathLike) -> Path:
+    """The path of a name; a ~ that stands for nobody's folder is kept."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def read_record_file(record: WeightRecord, path: Path, source: Source = "file") -> WeightFile:

@@ -1,7 +1,8 @@
 """Read the tensors of a weight file without executing code hidden in it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,18 +57,24 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in renamed.items() if not any(p.search(name) for p in LEFTOVERS)}
 
 
+def tensor_names(path: Path) -> list[str]:
+    """The names of a file's tensors as `read_checkpoint` gives them, without reading numbers. Raises WeightsError."""
+    if file_kind(path) == "safetensors":
+        names = _safetensors_names(path)
+    else:
+        with _refusals(path):
+            names = list(_only_tensors(_unwrap(open_torch_file(path).content, path), path, StoredTensor))
+    return [name.removeprefix("module.") for name in names if not any(p.search(name) for p in LEFTOVERS)]
+
+
 def check_sums(path: Path) -> None:
     """Raise a WeightsError if a .pth file's members differ from their checksums, which PyTorch does not look at.
 
     A file in the format before zip has no checksums.
     """
     file_size(path)
-    try:
+    with _refusals(path):
         member = damaged_member(path)
-    except BadZipError as error:
-        raise _damaged(path, str(error)) from error
-    except OSError as error:
-        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
     if member is not None:
         raise _damaged(path, f"its {member[-60:]} differs from its checksum")
 
@@ -85,6 +92,16 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise _damaged(path, f"{type(error).__name__}: {_first_sentence(error)}") from error
 
 
+def _safetensors_names(path: Path) -> list[str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return list(file.keys())
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {_first_sentence(error)}") from error
+
+
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -96,9 +113,16 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_torch(path: Path) -> dict[str, Tensor]:
-    try:
+    with _refusals(path):
         file = open_torch_file(path)
         return file.read_tensors(_only_tensors(_unwrap(file.content, path), path, StoredTensor))
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turn what the reader of PyTorch's files says into a WeightsError with the file's name."""
+    try:
+        yield
     except HasCodeError as error:
         raise WeightsError(
             f"{path} contains program code ({error}) besides or instead of weights. None of it was run; do not trust "
@@ -110,6 +134,8 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
         raise _damaged(path, str(error)) from error
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise WeightsError(f"cannot read {path}: its {path.stat().st_size} bytes do not fit into memory") from error
 
 
 def _unwrap(content: Any, path: Path) -> Mapping[Any, Any]:

@@ -7,14 +7,23 @@ from typing import Literal, overload
 
 import torch
 
-from ..errors import WeightsError
+from ..errors import WeightsError, shortened
 from ..networks import registry
 from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
 from .fetch import ensure_weights
-from .find import WeightFile, file_state, find_file, find_named_file, find_record_file, list_files, read_record_file
+from .find import (
+    WeightFile,
+    expanded,
+    file_state,
+    find_file,
+    find_named_file,
+    find_record_file,
+    list_files,
+    read_record_file,
+)
 from .folders import Folders, PathLike, default_folders
 from .hashes import sha256_of
 from .load import load_file
@@ -243,7 +252,7 @@ class WeightStore:
         if record is None:
             known = ", ".join(self.names(role))
             return WeightsError(
-                f"there is no file {Path(name).expanduser()}, here or in {looked}; known {role}s are {known}"
+                f"there is no file {shortened(expanded(name))}, here or in {looked}; known {role}s are {known}"
             )
         if record.packaged and not record.urls:
             return WeightsError(

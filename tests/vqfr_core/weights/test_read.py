@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from vqfr_core.errors import WeightsError
 from vqfr_core.weights.hashes import sha256_of
-from vqfr_core.weights.read import read_checkpoint, read_metadata
+from vqfr_core.weights.read import read_checkpoint, read_metadata, tensor_names
 from vqfr_core.weights.torch_file import MOST_TENSORS
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([1.0, 2.0])}
@@ -151,6 +151,30 @@ def test_files_without_plain_tensors(tmp_path, content, reason):
         read_checkpoint(tmp_path / "x.pth")
 
 
+@pytest.mark.parametrize("kind", ["archive", "legacy", "safetensors"])
+def test_names_without_numbers(tmp_path, kind):
+    path = tmp_path / "x"
+    state = {f"module.{name}": tensor for name, tensor in STATE.items()} | {"quantizer.usage": torch.zeros(1)}
+    if kind == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save({"params": state}, path, _use_new_zipfile_serialization=kind == "archive")
+    assert sorted(tensor_names(path)) == sorted(STATE)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(WeightsError, match="cut off"):
+        tensor_names(path)
+
+
+def test_memory_that_does_not_suffice_is_said_with_the_file(tmp_path, monkeypatch):
+    def fail(size):
+        raise MemoryError
+
+    torch.save(STATE, tmp_path / "x.pth")
+    monkeypatch.setattr("vqfr_core.weights.torch_file.bytearray", fail, raising=False)
+    with pytest.raises(WeightsError, match=r"x\.pth: its \d+ bytes do not fit into memory"):
+        read_checkpoint(tmp_path / "x.pth")
+
+
 def test_the_loader_of_the_host_is_not_asked(tmp_path, monkeypatch):
     torch.save(STATE, tmp_path / "x.pth")
     monkeypatch.setattr(torch, "load", None)
@@ -184,8 +208,8 @@ def test_a_large_file_has_to_begin_like_weights(tmp_path):
 
 @pytest.mark.parametrize("kind", ["pickle", "safetensors"])
 def test_a_message_is_one_printable_line_of_bounded_length(tmp_path, kind):
-    path = tmp_path / "x\x1b[31m\n.pth"
-    name = "\x1b]0;title\x07" + "n" * (150 if kind == "pickle" else 100_000) + "\u202e"
+    path = tmp_path / "x\x1b[31m.pth"
+    name = "\x1b]0;title\x07\n" + "n" * (150 if kind == "pickle" else 100_000) + "\u202e"
     if kind == "pickle":
         torch.save({name: {"b": 1}}, path)
     else:
@@ -194,7 +218,7 @@ def test_a_message_is_one_printable_line_of_bounded_length(tmp_path, kind):
         read_checkpoint(path)
     text = str(failure.value)
     assert text.isprintable() and len(text) < 3000
-    assert r"x\x1b[31m\n.pth" in text and r"\x1b]0;title" in text
+    assert r"x\x1b[31m.pth" in text and r"\x1b]0;title" in text
 
 
 def test_a_long_name_of_code_is_refused_at_once(tmp_path):

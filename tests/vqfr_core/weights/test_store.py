@@ -173,6 +173,18 @@ def test_a_path_or_the_name_of_a_file(store, folder, tmp_path):
         store.find("detector", "parsenet")
 
 
+NO_NAMES = ["n" * 300, "n" * 10**6, "a\0b", "~nobody_of_this_name/x", "/dev/zero", "\x1b[31m", "\udc80"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_that_no_file_can_have_is_no_file(store, name):
+    assert store.find_present("restorer", name) is None
+    assert store.state("restorer", name) == ABSENT
+    with pytest.raises(WeightsError, match=r"no file .* known restorers are vqfr_v2") as failure:
+        store.find("restorer", name)
+    assert len(str(failure.value)) < 1000 and str(failure.value).isprintable()
+
+
 def test_what_is_missing_is_told(store, packaged):
     with pytest.raises(WeightsError, match="put it into") as failure:
         store.find("parser", "parsenet")
