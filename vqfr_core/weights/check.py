@@ -18,28 +18,30 @@ from .read import read_checkpoint
 _MOST_SHOWN = 6
 
 
-_CALLS = 5_000
-_CALLS_FOR_EACH_TENSOR = 20
-"""The published networks take 8."""
+_MAKERS = ("empty", "zeros", "ones", "full", "arange", "rand", "randn", "tensor")
+_MOST_MADE = 1_000
+_MOST_MADE_FOR_EACH = 3
+"""Tensors made for each one of a file. The published networks make one."""
 
 
 class _SkipInitialisation(TorchFunctionMode):
     """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it.
 
-    Sizes are counted in names and shapes, so a small file can ask for millions of blocks: calls are counted, too.
+    Sizes are counted in names and shapes, so a small file can ask for millions of blocks: tensors are counted, too.
     """
 
-    def __init__(self, most_calls: int) -> None:
+    def __init__(self, most_made: int) -> None:
         super().__init__()
-        self._left = most_calls
+        self._left = most_made
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         named = kwargs or {}
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError("many more tensors would be needed than there are")
+        if func.__name__ in _MAKERS:  # nowhere else: PyTorch switches gradients off and on by such calls
+            self._left -= 1
+            if self._left < 0:
+                raise ValueError("many more tensors would be needed than there are")
         if getattr(func, "__module__", None) == "torch.nn.init" or func.__name__ in ("normal_", "uniform_"):
             return args[0] if args else named["tensor"]
         return func(*args, **named)
@@ -52,7 +54,7 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
     """
     assert row.build is not None, row.name
     try:
-        with torch.device("meta"), _SkipInitialisation(_CALLS + _CALLS_FOR_EACH_TENSOR * len(state)):
+        with torch.device("meta"), _SkipInitialisation(_MOST_MADE + _MOST_MADE_FOR_EACH * len(state)):
             return row.build(state)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error

@@ -47,11 +47,12 @@ def test_every_misfit_is_listed(tiny_states, kind):
     ],
 )
 def test_names_of_many_blocks_do_not_make_a_huge_network(tiny_states, kind, name, monkeypatch):
-    monkeypatch.setattr("vqfr_core.weights.check._CALLS", 0)
+    monkeypatch.setattr("vqfr_core.weights.check._MOST_MADE", 0)
     assert check(kind, tiny_states[kind]) is None
     flood = {name.format(number): torch.zeros(1) for number in range(100, 400)}
     with pytest.raises(WeightsError, match="many more tensors would be needed"):
         check(kind, tiny_states[kind] | flood)
+    assert torch.is_grad_enabled()
 
 
 @pytest.mark.parametrize("kind", KINDS)
