@@ -7,7 +7,7 @@ from typing import Literal, overload
 
 import torch
 
-from ..errors import WeightsError
+from ..errors import WeightsError, shortened
 from ..networks import registry
 from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
@@ -16,6 +16,7 @@ from .check import content_check
 from .fetch import ensure_weights
 from .find import (
     WeightFile,
+    expanded,
     file_state,
     find_file,
     find_latest,
@@ -281,7 +282,7 @@ class WeightStore:
         if record is None:
             known = ", ".join(self.names(role))
             return WeightsError(
-                f"there is no file {Path(name).expanduser()}, here or in {looked}; known {role}s are {known}"
+                f"there is no file {shortened(expanded(name))}, here or in {looked}; known {role}s are {known}"
             )
         if record.packaged and not record.urls:
             return WeightsError(

@@ -118,7 +118,7 @@ def test_a_glance_runs_nothing(tmp_path):
             return (tmp_path / "ran").touch, ()
 
     torch.save({**{name: torch.zeros(1) for name in GFPGAN}, "trap": Trap()}, tmp_path / "x.pth")
-    assert glance(tmp_path / "x.pth").label == "GFPGAN" and not (tmp_path / "ran").exists()
+    assert glance(tmp_path / "x.pth") is None and not (tmp_path / "ran").exists()
 
 
 def test_restorers_of_other_folders_are_listed(tmp_path):

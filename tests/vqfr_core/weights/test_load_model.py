@@ -13,6 +13,7 @@ from vqfr_core.weights.load_model import load_model
 def no_packaged_model(monkeypatch, tmp_path):
     (tmp_path / "packaged").mkdir()
     monkeypatch.setattr(catalog, "PACKAGED_FOLDER", tmp_path / "packaged")
+    monkeypatch.setattr("vqfr_core.weights.hashes.packaged_problem", lambda record, sha256: None)
 
 
 @pytest.mark.parametrize("generation", [1, 2])

@@ -21,7 +21,8 @@ from vqfr_core.weights.store import WeightStore
 
 @pytest.fixture
 def packaged(monkeypatch, tmp_path) -> Path:
-    """An empty folder in place of the package's own weights."""
+    """An empty folder in place of the package's own weights, for files whose hash is not looked at."""
+    monkeypatch.setattr("vqfr_core.weights.hashes.packaged_problem", lambda record, sha256: None)
     folder = tmp_path / "packaged"
     folder.mkdir()
     monkeypatch.setattr(catalog, "PACKAGED_FOLDER", folder)
@@ -175,6 +176,18 @@ def test_a_path_or_the_name_of_a_file(store, folder, tmp_path):
         store.find("detector", "parsenet")
 
 
+NO_NAMES = ["n" * 300, "n" * 10**6, "a\0b", "~nobody_of_this_name/x", "/dev/zero", "\x1b[31m", "\udc80"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_that_no_file_can_have_is_no_file(store, name):
+    assert store.find_present("restorer", name) is None
+    assert store.state("restorer", name) == ABSENT
+    with pytest.raises(WeightsError, match=r"no file .* known restorers are vqfr_v2") as failure:
+        store.find("restorer", name)
+    assert len(str(failure.value)) < 1000 and str(failure.value).isprintable()
+
+
 def test_what_is_missing_is_told(store, packaged):
     with pytest.raises(WeightsError, match="put it into") as failure:
         store.find("parser", "parsenet")
@@ -231,6 +244,27 @@ def test_downloads_what_is_missing_and_checks_its_tensors(tiny_states, tmp_path,
     other = WeightStore(lambda: Folders(tmp_path / "others"), records=(record,), download=False)
     with pytest.raises(WeightsError, match="put it into"):
         other.find("restorer", "vqfr_v2")
+
+
+@pytest.mark.parametrize("name", ["vqfr_small", "retinaface_mobile0.25"])
+def test_a_flipped_bit_of_a_packaged_file_is_found(store, tmp_path, monkeypatch, name):
+    record = get_record(name)
+    assert store.find(record.role, name).sha256 == record.packaged_sha256
+    data = bytearray(record.packaged_path.read_bytes())
+    data[-100] ^= 1
+    (tmp_path / record.packaged).write_bytes(data)
+    monkeypatch.setattr(catalog, "PACKAGED_FOLDER", tmp_path)
+    with pytest.raises(WeightsError, match="install the package again") as failure:
+        store.open(record.role, name, "cpu")
+    assert str(tmp_path / record.packaged) in str(failure.value)
+
+
+def test_numbers_that_are_none_are_found_when_loading(store, folder, tiny_states):
+    state = {name: tensor.clone() for name, tensor in tiny_states["vqfr_v2"].items()}
+    state["encoder.conv_in.bias"][0] = float("nan")
+    save_file(state, folder / "m.safetensors")
+    with pytest.raises(WeightsError, match="non-finite numbers in encoder"):
+        store.open("restorer", "m.safetensors", "cpu")
 
 
 # --- opening networks
