@@ -35,16 +35,20 @@ class CodebookTrainer:
         with torch.no_grad():
             self.embedding.copy_(kmeans(self.reservoir, self.embedding.shape[0], rounds, generator))
         copy_from_first(self.embedding)
+        self.used.zero_()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Continue with a finished table."""
         self.counts.fill_(1.0)
         self.sums.copy_(self.embedding)
-        self.used.zero_()
         self.started = True
 
     @torch.no_grad()
     def update(self, tokens: Tensor, codes: Tensor) -> None:
         """One moving-average step with features (N, D) and the codes (N) chosen for them."""
         tokens = tokens.detach().float()
-        counts = torch.bincount(codes, minlength=len(self.counts)).float()
+        counts = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(codes, dtype=torch.float32))
         sums = torch.zeros_like(self.sums).index_add_(0, codes, tokens)
         sum_over_processes(counts, sums)
         self.counts.lerp_(counts, 1 - self.decay)

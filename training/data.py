@@ -55,7 +55,7 @@ def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.nd
     image = decode(encoded)
     # Sometimes smaller faces: enlarged pictures are never quite sharp, and unaligned portraits occur in use.
     scale = TEMPLATE_PX / image.shape[1] * (rng.uniform(0.9, 1.12) if rng.random() < 0.6 else rng.uniform(0.55, 0.9))
-    angle_deg = rng.normal(0.0, 3.0)
+    angle_deg = rng.normal(0.0, 3.0 if rng.random() < 0.8 else 12.0)
     half = min(crop_px / scale, image.shape[1]) / 2
     center = (
         rng.uniform(half, image.shape[1] - half, 2) if half * 2 < image.shape[1] else np.full(2, image.shape[1] / 2)
@@ -72,30 +72,57 @@ def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.nd
 
 
 def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    gain = rng.uniform(0.85, 1.15) * rng.uniform(0.94, 1.06, 3)
-    table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
+    """Other exposure, white balance and contrast; sometimes lit from one side, dark, faded, grey or sepia.
+
+    What the light and the print did is not for the network to undo: its answer keeps the input's tones.
+    """
+    gain = rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3)
+    offset = rng.uniform(-12, 12)
+    if rng.random() < 0.1:  # faded: blacks rise, whites fall
+        gain, offset = gain * rng.uniform(0.5, 0.85), offset + rng.uniform(15, 60)
+    elif rng.random() < 0.1:  # dark
+        gain = gain * rng.uniform(0.25, 0.7)
+    table = np.clip(np.arange(256)[:, None] * gain + offset, 0, 255).astype(np.uint8)
     recoloured: np.ndarray = cv2.merge([table[image[..., c], c] for c in range(3)])
-    if rng.random() < 0.05:
-        recoloured = np.repeat(cv2.cvtColor(recoloured, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    if rng.random() < 0.25:
+        recoloured = _light_from_one_side(recoloured, rng)
+    if rng.random() < 0.12:
+        grey = cv2.cvtColor(recoloured, cv2.COLOR_RGB2GRAY)[..., None]
+        tint = np.ones(3) if rng.random() < 0.6 else np.array([1.06, 0.97, rng.uniform(0.65, 0.9)])
+        recoloured = np.clip(grey * tint, 0, 255).astype(np.uint8)
     return recoloured
 
 
-def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, number: int) -> Batch:
-    """Batch `number` of the endless sequence of `seed`."""
+def _light_from_one_side(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Brighter on one side than on the other."""
+    height, width = image.shape[:2]
+    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.45)
+    x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    ramp = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y).astype(np.float32)
+    lit: np.ndarray = np.clip(image * ramp[..., None], 0, 255).astype(np.uint8)
+    return lit
+
+
+def make_batch(
+    pictures: list[bytes], crop_px: int, batch_size: int, seed: int, number: int, degraded: bool = True
+) -> Batch:
+    """Batch `number` of the endless sequence of `seed`; without `degraded` its second part repeats the first."""
     rng = np.random.default_rng([seed, number])
     chosen = rng.choice(len(pictures), batch_size, replace=batch_size > len(pictures))
     sharp = [random_crop(pictures[i], crop_px, rng) for i in chosen]
-    return Batch(to_tensor(sharp), to_tensor([degrade_for_training(image, rng) for image in sharp]))
+    pixels = to_tensor(sharp)
+    return Batch(pixels, to_tensor([degrade_for_training(image, rng) for image in sharp]) if degraded else pixels)
 
 
 class _Batches(Dataset[Batch]):
     """All batches of the sequence, by number."""
 
-    def __init__(self, pictures: list[bytes], crop_px: int, batch_size: int, seed: int) -> None:
+    def __init__(self, pictures: list[bytes], crop_px: int, batch_size: int, seed: int, degraded: bool) -> None:
         self.pictures, self.crop_px, self.batch_size, self.seed = pictures, crop_px, batch_size, seed
+        self.degraded = degraded
 
     def __getitem__(self, number: int) -> Batch:
-        return make_batch(self.pictures, self.crop_px, self.batch_size, self.seed, number)
+        return make_batch(self.pictures, self.crop_px, self.batch_size, self.seed, number, self.degraded)
 
 
 def batches(
@@ -107,11 +134,12 @@ def batches(
     stride: int = 1,
     num_workers: int = 1,
     pin_memory: bool = False,
+    degraded: bool = True,
 ) -> Iterator[Batch]:
     """Every `stride`-th batch from number `first` on, made ahead by worker processes (0: made on demand)."""
     return iter(
         DataLoader(
-            _Batches(pictures, crop_px, batch_size, seed),
+            _Batches(pictures, crop_px, batch_size, seed, degraded),
             sampler=range(first, sys.maxsize, stride),
             batch_size=None,
             num_workers=num_workers,

@@ -42,6 +42,12 @@ def nearest(net: Vqfr, z: Tensor) -> Tensor:
     return nearest_code(z.flatten(2).transpose(1, 2), code_table(net))
 
 
+def distances(net: Vqfr, z: Tensor) -> Tensor:
+    """(B, D, h, w) -> squared distances to all entries (B, h * w, K)."""
+    tokens, table = z.flatten(2).transpose(1, 2).float(), code_table(net)
+    return tokens.square().sum(2, keepdim=True) + table.square().sum(1) - 2 * tokens @ table.T
+
+
 def entries_of(net: Vqfr, codes: Tensor, like: Tensor) -> Tensor:
     """int64 (B, h * w) -> the codes' entries (B, D, h, w) in the shape of `like`."""
     entries: Tensor = nn.functional.embedding(codes, code_table(net)).transpose(1, 2).unflatten(2, like.shape[-2:])

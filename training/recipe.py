@@ -44,8 +44,12 @@ class Recipe:
     """Weight of the error of strongly blurred images."""
     codes_weight: float = 0.5
     """Weight of the distance to the sharp face's codes in stage 2."""
+    choice_weight: float = 0.1
+    """Weight of the cross-entropy of choosing the sharp face's codes in stage 2."""
+    identity_weight: float = 0.3
+    """Weight of the identity loss on whole faces, if its network is given."""
     whole_faces_from: float = 0.7
-    """Fraction of stage 2 after which its crops are whole faces, and fewer in proportion to their size."""
+    """Fraction of each stage after which its crops are whole faces, and fewer in proportion to their size."""
     adversarial_weight: float = 0.03
     """Norm of the discriminator's gradient at the image relative to that of the other losses; 0 disables it."""
     adversarial_from: float = 0.8
@@ -57,10 +61,11 @@ class Recipe:
 
     def phases(self, stage: int) -> list[tuple[float, int, int]]:
         """For one stage: up to which fraction of it crops have which side in pixels, and how many per step."""
-        if stage == 1:
-            return [(1.0, self.stage1_crop_px, self.stage1_batch)]
-        whole = max(1, self.stage2_batch * self.stage2_crop_px**2 // TEMPLATE_PX**2)
-        return [(self.whole_faces_from, self.stage2_crop_px, self.stage2_batch), (1.0, TEMPLATE_PX, whole)]
+        crop_px, batch = (
+            (self.stage1_crop_px, self.stage1_batch) if stage == 1 else (self.stage2_crop_px, self.stage2_batch)
+        )
+        whole = max(1, batch * crop_px**2 // TEMPLATE_PX**2)
+        return [(self.whole_faces_from, crop_px, batch), (1.0, TEMPLATE_PX, whole)]
 
     def weigh(self, parts: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the losses that have a weight."""

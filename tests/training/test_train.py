@@ -181,9 +181,9 @@ def test_export_refuses_numbers_that_are_not_finite(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_stage_2_ends_on_whole_faces() -> None:
+def test_both_stages_end_on_whole_faces() -> None:
     recipe = Recipe(stage1_crop_px=192, stage1_batch=3, stage2_crop_px=256, stage2_batch=20, whole_faces_from=0.7)
-    assert recipe.phases(1) == [(1.0, 192, 3)]
+    assert recipe.phases(1) == [(0.7, 192, 3), (1.0, 512, 1)]
     assert recipe.phases(2) == [(0.7, 256, 20), (1.0, 512, 5)]
     assert Recipe(stage2_crop_px=64, stage2_batch=2).phases(2)[1][2] == 1
 

@@ -1,0 +1,76 @@
+"""Training steps as CUDA graphs: launching a step's kernels from Python takes longer than running them.
+
+A step is recorded once for each kind of step (size of the batch, losses in use) and then replayed on new data. It must
+not read a number back from the device, and everything that changes from step to step must be one of its tensors.
+"""
+
+import logging
+from collections.abc import Callable, Hashable
+
+import torch
+from torch import Tensor
+
+logger = logging.getLogger("training")
+
+Tensors = dict[str, Tensor]
+
+NUM_PLAIN = 3
+"""Steps of a kind that run as usual before it is recorded: they compile kernels and create the optimiser's state."""
+
+
+class StepGraphs:
+    """Runs steps, on CUDA from recordings; elsewhere, and if recording fails, as usual."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.records = device.type == "cuda"
+        self._phase: Hashable = None
+        self._num_plain: dict[Hashable, int] = {}
+        self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Tensors, Tensors]] = {}
+        if self.records:
+            torch.cuda.set_stream(torch.cuda.Stream(device))  # nothing can be recorded on the default stream
+
+    def run(self, phase: Hashable, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors) -> Tensors:
+        """What `step` returns for `inputs`. Valid until the next call.
+
+        phase: recordings of an earlier phase are thrown away, with their memory. kind: within a phase, everything the
+        step's course depends on, except for the numbers in `inputs`.
+        """
+        if not self.records:
+            return step(inputs)
+        if phase != self._phase:
+            self._phase = phase
+            self._graphs.clear()
+            self._num_plain.clear()
+            torch.cuda.empty_cache()
+        done = self._num_plain.get(kind, 0)
+        if done < NUM_PLAIN:
+            self._num_plain[kind] = done + 1
+            return step(inputs)
+        if kind not in self._graphs and not self._record(kind, step, inputs):
+            return step(inputs)
+        graph, held, outputs = self._graphs[kind]
+        for name, value in inputs.items():
+            held[name].copy_(value)
+        graph.replay()
+        return outputs
+
+    def _record(self, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors) -> bool:
+        held = {name: value.clone() for name, value in inputs.items()}
+        graph = torch.cuda.CUDAGraph()
+        others = next(iter(self._graphs.values()), None)
+        try:
+            torch.cuda.synchronize()
+            # Only this thread is recorded: another one pins memory for the loader.
+            with torch.cuda.graph(
+                graph,
+                pool=others[0].pool() if others else None,
+                stream=torch.cuda.current_stream(),
+                capture_error_mode="thread_local",
+            ):
+                outputs = step(held)
+        except RuntimeError as error:
+            logger.warning("steps cannot be recorded and run as usual, slower: %s", error)
+            self.records = False
+            return False
+        self._graphs[kind] = graph, held, outputs
+        return True
