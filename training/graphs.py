@@ -52,7 +52,7 @@ class StepGraphs:
         for name, value in inputs.items():
             held[name].copy_(value)
         graph.replay()
-        return outputs
+        return dict(outputs)
 
     def _record(self, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors) -> bool:
         held = {name: value.clone() for name, value in inputs.items()}
