@@ -26,8 +26,9 @@ class StepGraphs:
         self._phase: Hashable = None
         self._num_plain: dict[Hashable, int] = {}
         self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Tensors, Tensors]] = {}
-        if self.records:
-            torch.cuda.set_stream(torch.cuda.Stream(device))  # nothing can be recorded on the default stream
+        # Nothing can be recorded on the default stream. Only steps use the other one: some operators, such as
+        # torchvision's deformable convolution in validation, always run on the default stream.
+        self._stream = torch.cuda.Stream(device) if self.records else None
 
     def run(self, phase: Hashable, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors) -> Tensors:
         """What `step` returns for `inputs`. Valid until the next call.
@@ -35,8 +36,17 @@ class StepGraphs:
         phase: recordings of an earlier phase are thrown away, with their memory. kind: within a phase, everything the
         step's course depends on, except for the numbers in `inputs`.
         """
-        if not self.records:
+        if self._stream is None or not self.records:
             return step(inputs)
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            outputs = self._run_here(phase, kind, step, inputs)
+        torch.cuda.current_stream().wait_stream(self._stream)
+        return outputs
+
+    def _run_here(
+        self, phase: Hashable, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors
+    ) -> Tensors:
         if phase != self._phase:
             self._phase = phase
             self._graphs.clear()
