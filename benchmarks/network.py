@@ -51,7 +51,7 @@ def compare_with_baseline(network: VqfrNetwork, fidelity: float, runs: int) -> s
     if half is not None:
         ways["bf16"] = lambda: half(face, fidelity)
     seconds = alternate(ways, runs)
-    name = f"v{network.generation}" + (f", fidelity {fidelity:g}" if network.has_fidelity else "")
+    name = f"v{network.generation}, fidelity {fidelity:g}"
     cells = [f"{seconds['plain']:.1f} s"]
     for way in ("ours", "bf16"):
         cells.append(f"{seconds[way]:.1f} s, {seconds['plain'] / seconds[way]:.1f} x" if way in seconds else "-")

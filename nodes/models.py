@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -61,7 +62,20 @@ def open_model(name: str, precision: str) -> Held[Restorer]:
         progress = host.download_progress()
         return _store.open("restorer", name, "cpu", picked, progress, for_device=device)
 
-    return _once("restorer", name, load, picked)
+    held = _once("restorer", name, load, picked)
+    if held.network.info is not None:
+        held.network.reopen = partial(_in_float32, str(held.network.info.path), held.hold)
+    return held
+
+
+def _in_float32(path: str, rounded: host.HeldNetwork) -> Restorer:
+    """The weights of a file in float32, on the device together with the network that gave no usable face.
+
+    Together, lest ComfyUI makes room for the one by moving the other, which goes on with the next faces.
+    """
+    exact = open_model(path, "fp32")
+    host.bring_to_device(rounded, exact.hold, working_bytes=exact.network.working_bytes(1))
+    return exact.network
 
 
 def open_detector(name: str) -> Held[Detector]:

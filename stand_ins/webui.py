@@ -1,8 +1,10 @@
 """The smallest WebUI that the extension can be loaded into: stand-ins for `modules.*` and for Gradio."""
 
 import importlib.util
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -84,7 +86,10 @@ class WebUI:
             samples_format="png", add_option=lambda name, info: self.settings.update({name: info})
         )
         self.opts.data = vars(self.opts)
-        self.flags = SimpleNamespace(api=True, nowebui=False, api_auth=None)
+        self.flags = SimpleNamespace(
+            api=True, nowebui=False, api_auth=None, ui_config_file=str(folder / "ui-config.json")
+        )
+        self.tabs = {name: object() for name in ("txt2img", "img2img")}
         self.state = State(
             jobs=[], time_start=1.0, textinfo="", interrupted=False, skipped=False, stopping_generation=False
         )
@@ -118,7 +123,8 @@ class WebUI:
             "errors": {"report": lambda text, exc_info: self.reported.append(text)},
             "call_queue": {"queue_lock": threading.Lock()},
             "scripts": {
-                "Script": script, "AlwaysVisible": object(),
+                "Script": script, "AlwaysVisible": object(), "scripts_current": None,
+                **{f"scripts_{name}": runner for name, runner in self.tabs.items()},
                 "scripts_data": [SimpleNamespace(path="/webui/scripts/xyz_grid.py", module=self.axes)],
             },
             "scripts_postprocessing": {"ScriptPostprocessing": type("ScriptPostprocessing", (), {})},
@@ -153,9 +159,20 @@ class WebUI:
         """A module of the extension."""
         return importlib.import_module(f"vqfr_webui.{name}")
 
-    def script(self) -> Any:
+    def script(self, tab: str = "txt2img") -> Any:
         """The always-visible script with its UI built."""
         assert self.entry is not None
         script = self.entry.VqfrScript()
-        script.controls = script.ui(False)
+        with self.building(tab):
+            script.controls = script.ui(tab == "img2img")
         return script
+
+    @contextmanager
+    def building(self, tab: str) -> Iterator[None]:
+        """While the WebUI makes the controls of the scripts in that tab."""
+        runners = sys.modules["modules.scripts"]
+        vars(runners)["scripts_current"] = self.tabs.get(tab)
+        try:
+            yield
+        finally:
+            vars(runners)["scripts_current"] = None

@@ -49,7 +49,7 @@ WORKFLOWS = {
     "simple": Workflow(
         "Choose a picture and press **Run**. The slider on the node compares before and after.\n\n"
         "`auto` takes the best model in *models/vqfr*, else the small built-in one. For real work choose `vqfr_v2`: it "
-        "is downloaded once, and only it listens to **fidelity**.",
+        "is downloaded once.",
         [
             {"load": load_image()},
             {"restore": ("VQFR_Restore", {"image": ["load", 0]})},
@@ -73,8 +73,8 @@ WORKFLOWS = {
     ),
     "faithful_eyes": Workflow(
         "Right-click the picture, choose **Open in MaskEditor** and paint the eyes. There the face follows the input "
-        "(**map fidelity**), elsewhere it takes the realistic texture (**fidelity**).\n\n"
-        "Fidelity needs a VQFR v2 model: choose `vqfr_v2` on Load VQFR Model.",
+        "(**map fidelity**), elsewhere it takes more of the texture (**fidelity**).\n\n"
+        "For real work choose `vqfr_v2` on Load VQFR Model.",
         [
             {"load": load_image(), "model": ("VQFR_LoadModel", {})},
             {"detect": ("VQFR_DetectFaces", {"image": ["load", 0]})},

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from .errors import InputError
 from .networks.face_regions import FACE_REGIONS, parse_regions
+from .networks.fidelity import DEFAULT_FIDELITY
 from .networks.registry import architectures
 from .selection import parse_selection
 
@@ -122,7 +123,7 @@ class Options:
 class NetworkOptions(Options):
     """How the network restores faces."""
 
-    fidelity: float = option(0.5, "Fidelity", "0 is the most realistic texture, 1 is closest to the input. VQFR's own instructions use 0.1, its code 0. Only VQFR v2 models use it; v1 ignores it.", "restore", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
+    fidelity: float = option(DEFAULT_FIDELITY, "Fidelity", "0 is the texture alone, 1 is closest to the input. With a v2, VQFR's own instructions use 0.1, its code 0. The paper's v1 has no fidelity; ours goes from the texture image at 0 to the published result at 0.5 and above.", "restore", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     precision: str = option("auto", "Precision", "Number format of the network. auto is fp32, which is exact; half precision is faster on many devices but may change details of a face.", "restore", choices=PRECISIONS)
     batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved automatically when memory runs out. 0 picks 1 on a CPU, where larger batches are slower, and 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
     aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")

@@ -65,7 +65,7 @@ class RestoreFaces(io.ComfyNode):
             values = fidelity_by_face(parse_fidelities(fidelity_list), cropped.by_image)
         strength: Strength = values
         paintings = masks_for(fidelity_map, len(faces.images), faces.size)
-        if paintings is not None and restorer.has_fidelity:
+        if paintings is not None:
             painted = [paintings[index] for index, entry in enumerate(cropped.by_image) for _ in entry.used]
             strength = fidelity_maps(cropped.crops, painted, faces.size, low=values, high=map_fidelity)
         restored = restore(cropped, vqfr_model, strength, batch_size)

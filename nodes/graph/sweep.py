@@ -21,16 +21,16 @@ class FidelitySweep(io.ComfyNode):
             node_id="VQFR_FidelitySweep",
             display_name="Fidelity Sweep",
             description="Shows each face at several fidelities in one labelled picture, at about the cost of one "
-            "restoration. Needs a VQFR v2 model; v1 has no fidelity.",
+            "restoration. A v1 does not change above 0.5.",
             search_aliases=["fidelity grid", "compare fidelity", "xyz plot"],
             inputs=[
-                Model.Input("vqfr_model", tooltip="A VQFR v2 from Load VQFR Model."),
+                Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
                 faces_input("From Detect Faces or Select Faces."),
                 io.String.Input(
                     "fidelities",
                     display_name="fidelities",
                     default="0, 0.25, 0.5, 0.75, 1",
-                    tooltip="Comma-separated numbers from 0, the most realistic texture, to 1, closest to the input.",
+                    tooltip="Comma-separated numbers from 0, the texture alone, to 1, closest to the input.",
                 ),
                 io.Int.Input(
                     "cell_px",

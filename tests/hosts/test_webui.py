@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 
 PORTRAIT = ROOT / "examples" / "portrait.jpg"
 CONFIG = {"postprocessing_enable_in_main_ui": ["VQFR Face Restore"]}
+DEFAULTS = {f"{place}/Mask/value": "box" for place in ("customscript/vqfr_webui.py/txt2img", "vqfr")}
 SIZE = 384
 
 
@@ -40,7 +41,7 @@ def installation(request: pytest.FixtureRequest) -> Installation:
 
 @pytest.fixture(scope="module")
 def server(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = Server(installation, tmp_path_factory.mktemp(installation.kind) / "data", CONFIG)
+    running = Server(installation, tmp_path_factory.mktemp(installation.kind) / "data", CONFIG, DEFAULTS)
     yield running
     running.stop()
 
@@ -85,6 +86,12 @@ def test_it_is_everywhere_it_should_be(server):
     assert [known["name"] for known in server.call("/sdapi/v1/face-restorers")].count("VQFR") == 1
     ids = [component["props"].get("elem_id") for component in server.call("/config")["components"]]
     assert ids.count("setting_vqfr_fidelity") == ids.count("tab_vqfr") == ids.count("vqfr_tab_restore") == 1
+
+
+def test_a_default_saved_under_a_retired_name_is_kept(server):
+    shown = {part["props"].get("elem_id"): part["props"].get("value") for part in server.call("/config")["components"]}
+    masks = ("script_txt2img_vqfr_mask", "script_img2img_vqfr_mask", "vqfr_tab_mask")
+    assert [shown[name] for name in masks] == ["crop", "auto", "crop"]
 
 
 def test_it_is_off_unless_asked_for(plain):

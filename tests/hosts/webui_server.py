@@ -60,12 +60,16 @@ class Installation:
 class Server:
     """A running WebUI."""
 
-    def __init__(self, installation: Installation, data: Path, config: dict[str, Any]) -> None:
+    def __init__(
+        self, installation: Installation, data: Path, config: dict[str, Any], defaults: dict[str, Any]
+    ) -> None:
+        """config, defaults: what is in its config.json and ui-config.json."""
         self.data, self.log = data, data / "webui.log"
         (data / "extensions").mkdir(parents=True)
         (data / "models").mkdir()
         (data / "extensions" / "vqfr-face-restore").symlink_to(ROOT)
         (data / "config.json").write_text(json.dumps({"live_previews_enable": False, **config}))
+        (data / "ui-config.json").write_text(json.dumps(defaults))
         self.port = _free_port()
         command = [str(installation.python), "launch.py", *installation.flags(data), "--port", str(self.port)]
         with self.log.open("wb") as log:

@@ -156,11 +156,20 @@ def test_a_number_a_list_and_a_map(run, portrait):
     assert torch.equal(placeholder, number)
 
 
-def test_a_v1_says_that_it_has_no_fidelity(run, portrait):
-    faces = detect(run, portrait)["found_faces"]
-    done = run("VQFR_RestoreFaces", vqfr_model=model(run, "tiny_v1.safetensors"), faces=faces, fidelity=0.1)
-    report = json.loads(done["report"])
-    assert "has no fidelity" in report["notes"][0] and report["restorer"]["fidelity"] is None
+def test_a_v1_takes_a_number_a_list_and_a_map(run, portrait):
+    faces, network = detect(run, portrait)["found_faces"], model(run, "tiny_v1.safetensors")
+
+    def crops(**inputs):
+        done = run("VQFR_RestoreFaces", vqfr_model=network, faces=faces, **inputs)
+        report = json.loads(done["report"])
+        assert report["notes"] == []
+        return done["crops"], report["restorer"]["fidelity"]
+
+    (low, said), (published, _) = crops(fidelity=0.1), crops()
+    assert said == 0.1 and (low != published).any()
+    assert torch.equal(crops(fidelity_list="0.1")[0], low) and torch.equal(crops(fidelity=1.0)[0], published)
+    painted, said = crops(fidelity=0.0, fidelity_map=torch.ones(1, 32, 32), map_fidelity=0.1)
+    assert torch.allclose(painted, low, atol=1e-5) and said == "a map"
 
 
 def test_selecting(run, group):
@@ -296,8 +305,10 @@ def test_the_sweep_starts_with_the_input(run, portrait):
         "grid"
     ]
     assert 3 * 256 < grid.shape[2] < 3.3 * 256
-    with pytest.raises(Exception, match="has no fidelity to vary"):
-        run("VQFR_FidelitySweep", vqfr_model=model(run, "tiny_v1.safetensors"), faces=found["found_faces"])
+    of_v1 = run(
+        "VQFR_FidelitySweep", vqfr_model=model(run, "tiny_v1.safetensors"), faces=found["found_faces"], cell_px=64
+    )
+    assert of_v1["grid"].shape[2] > 6 * 64
 
 
 def test_there_and_back_with_other_packs(run, group):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import weakref
 
 import pytest
 
@@ -16,6 +17,23 @@ def test_the_same_settings_give_the_same_object(run):
     assert first is second
     other = run("VQFR_LoadModel", model="tiny_v2.safetensors", precision="bf16")["vqfr_model"]
     assert other is not first and other.network.precision == "bf16"
+
+
+def test_the_float32_network_of_a_retry_is_in_the_hosts_care(run, host):
+    half = run("VQFR_LoadModel", model="tiny_v2.safetensors", precision="bf16")["vqfr_model"]
+    host.loaded.clear()
+    exact = half.network.in_float32()
+    ((patchers, working_bytes),) = host.loaded
+    assert [patcher.model.network for patcher in patchers] == [half.network.module, exact.module]
+    assert (exact.precision, working_bytes) == ("fp32", exact.working_bytes(1))
+    assert half.network.in_float32() is exact, "loaded once"
+
+
+def test_a_retried_network_can_be_forgotten(run, models):
+    held = weakref.ref(run("VQFR_LoadModel", model="tiny_v2.safetensors", precision="bf16")["vqfr_model"])
+    held().network.in_float32()
+    models._loaded.clear()
+    assert held() is None
 
 
 def test_a_file_that_was_replaced_is_loaded_again(run, models, host):

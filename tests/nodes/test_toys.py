@@ -46,3 +46,14 @@ def test_toys_restore_a_picture(toys: Any, run: Callable[..., dict[str, Any]], p
     )
     assert torch.equal(blended["result"], simple["result"]) and not torch.equal(simple["result"], portrait)
     assert '"toy_restorer"' in simple["report"] and '"toy_detector"' in simple["report"]
+
+
+def test_a_map_that_a_network_cannot_use_is_mentioned(
+    toys: Any, run: Callable[..., dict[str, Any]], portrait: torch.Tensor
+):
+    model = run("VQFR_LoadModel", model="toy_restorer")["vqfr_model"]
+    faces = run("VQFR_DetectFaces", image=portrait, detector="toy_detector")["found_faces"]
+    plain = run("VQFR_RestoreFaces", vqfr_model=model, faces=faces)
+    painted = run("VQFR_RestoreFaces", vqfr_model=model, faces=faces, fidelity_map=torch.ones(1, 32, 32))
+    assert torch.equal(painted["crops"], plain["crops"])
+    assert "has no fidelity" in painted["report"] and "has no fidelity" not in plain["report"]

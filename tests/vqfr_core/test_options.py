@@ -161,7 +161,8 @@ def test_lists_of_fidelities():
 def test_help_says_what_the_original_uses():
     fidelity = next(spec for spec in option_specs() if spec.name == "fidelity")
     assert fidelity.default == 0.5
-    assert "instructions use 0.1, its code 0" in fidelity.help and "v1 ignores it" in fidelity.help
+    assert "v2, VQFR's own instructions use 0.1, its code 0" in fidelity.help
+    assert f"published result at {fidelity.default} and above" in fidelity.help
 
 
 def test_nothing_heavy_is_imported():

@@ -203,11 +203,15 @@ def test_the_report_is_plain_json_and_names_what_was_used(restorer, face_picture
     assert list(report["timings_s"]) == ["detect", "align", "restore", "mask", "blend"]
 
 
-def test_a_v1_says_that_it_ignores_fidelity(restorer_v1, face_picture):
-    report = restorer_v1.restore(face_picture, RestoreOptions(fidelity=0.9)).report
-    assert report.notes == ["tiny_v1 (VQFR v1) has no fidelity: the setting was ignored"]
-    with pytest.raises(InputError, match=r"tiny_v1 \(VQFR v1\) has no fidelity to vary; choose a VQFR v2"):
-        restorer_v1.sweep(face_picture, [0.0, 1.0])
+def test_a_v1_has_a_fidelity_too(restorer_v1, face_picture):
+    plain, low, high = (
+        restorer_v1.restore(face_picture, options)
+        for options in (None, RestoreOptions(fidelity=0.2), RestoreOptions(fidelity=0.9))
+    )
+    assert torch.equal(plain.image, high.image) and not torch.equal(plain.image, low.image)
+    assert not low.report.notes and not high.report.notes and low.report.options["fidelity"] == 0.2
+    swept = restorer_v1.sweep(face_picture, [0.2, 0.5])
+    assert torch.equal(swept[0].image, low.image) and torch.equal(swept[1].image, plain.image)
 
 
 def test_a_network_built_by_hand_gives_a_report(small_v2, mobilenet, face_picture):

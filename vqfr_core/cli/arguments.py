@@ -81,7 +81,8 @@ def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
     files.add_argument(
         "--format",
         choices=tuple(FORMATS),
-        help="Format of the results when OUT is a folder; same keeps the input's. (default png)",
+        help="Format of the results when OUT is a folder; same keeps the input's. (default png, but the pages of "
+        "a TIFF are restored into a TIFF)",
     )
     files.add_argument(
         "--quality",
@@ -101,8 +102,8 @@ def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
     )
 
 
-def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()) -> Batch:
-    """The plan for the arguments of `add_inputs`. places: other folders written to.
+def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = (), *, keep_pages: bool = False) -> Batch:
+    """The plan for the arguments of `add_inputs`. places: other folders written to. keep_pages: see `plan_jobs`.
 
     Raises InputError when results would overwrite inputs or one another.
     """
@@ -114,6 +115,7 @@ def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()
         overwrite=arguments.overwrite,
         report=arguments.report,
         places=places,
+        keep_pages=keep_pages,
     )
 
 

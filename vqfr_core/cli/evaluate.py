@@ -21,7 +21,7 @@ examples:
   python -m vqfr_core evaluate --degraded lfw -o evaluation --models vqfr_v2 --reference ffhq --features inception
 
 Faces are aligned like FFHQ's. Originals alone are degraded by a fixed, seeded recipe. OUT receives evaluation.md and
-evaluation.json, a sheet of pictures for each level, and the trade-off as SVG for a v2 model with several fidelities.
+evaluation.json, a sheet of pictures for each level, and the trade-off as SVG for a model with several fidelities.
 For what the metrics need see docs/evaluation.md.
 """
 
@@ -49,7 +49,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=fidelity_list,
         default=(0.0, 0.25, 0.5, 0.75, 1.0),
         metavar="F,F,...",
-        help="Of the v2 models. (default 0,0.25,0.5,0.75,1)",
+        help="Of models that have one. Above 0.5 a v1 does not change: equal rows are left out. "
+        "(default 0,0.25,0.5,0.75,1)",
     )
     add_settings(parser, ("restore",), leave_out=("fidelity", "aligned"))
     add_models(parser, with_model=False)

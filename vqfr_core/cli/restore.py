@@ -48,7 +48,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The exit status; see `run_batch`."""
     options = read_settings(arguments)
-    batch = read_batch(arguments, (arguments.crops, arguments.masks, arguments.compare))
+    batch = read_batch(arguments, (arguments.crops, arguments.masks, arguments.compare), keep_pages=True)
     extras = _plan_extras(arguments, batch)
 
     def start() -> Work:

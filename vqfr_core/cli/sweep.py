@@ -36,7 +36,7 @@ examples:
   python -m vqfr_core sweep group.jpg -o sweep.jpg --fidelities 0,0.1,0.5,1 --select largest
   python -m vqfr_core sweep portrait.jpg -o sweep.png --whole
 
-One row per face: the input first, then each fidelity. Needs a VQFR v2 model; v1 has no fidelity.
+One row per face: the input first, then each fidelity. A v1 does not change above 0.5.
 """
 
 
@@ -55,7 +55,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=fidelity_list,
         default=(0.0, 0.25, 0.5, 0.75, 1.0),
         metavar="F,F,...",
-        help="0 is the most realistic texture, 1 closest to the input. (default 0,0.25,0.5,0.75,1)",
+        help="0 is the texture alone, 1 closest to the input. (default 0,0.25,0.5,0.75,1)",
     )
     parser.add_argument("--whole", action="store_true", help="Show the whole picture instead of each face.")
     add_settings(parser, ("restore", "detect", "select", "blend"), leave_out=("fidelity",))

@@ -59,13 +59,13 @@ class Restored:
 
 
 class Model:
-    """A network; a v2 gives several fidelities at about the cost of one."""
+    """A network; one with fidelity gives several at about the cost of one. Fidelities that give the same count once."""
 
     def __init__(self, restorer: FaceRestorer, fidelities: Sequence[float], options: RestoreOptions) -> None:
         model = restorer.model
         self.about = model.describe()
-        rows = [Row(model.name, fidelity) for fidelity in fidelities] if model.has_fidelity else [Row(model.name)]
-        self.rows = tuple(rows)
+        different = dict.fromkeys(min(fidelity, model.settles_at) for fidelity in fidelities)
+        self.rows = tuple(Row(model.name, fidelity) for fidelity in (different if model.has_fidelity else [None]))
         self._restorer, self._options = restorer, options.replace(aligned=True)
 
     def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:

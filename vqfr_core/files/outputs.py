@@ -56,12 +56,13 @@ class SideFiles:
         return path
 
 
-def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> list[Job]:
+def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None, keep_pages: bool = False) -> list[Job]:
     """Plan a result for each picture.
 
     OUT is a file if it has an image suffix and there is a single picture that was not found in a named folder; else it
-    is a folder that keeps names and sub-folders. format: one of FORMATS, None for png. Raises InputError if an input or
-    another result would be overwritten, or OUT cannot be used.
+    is a folder that keeps names and sub-folders. format: one of FORMATS, None for png. keep_pages: without a format, a
+    file of several pages stays one. Raises InputError if an input or another result would be overwritten, or OUT cannot
+    be used.
     """
     if is_file_output(sources, out):
         if format not in (None, "same") and _plain(_suffix(sources[0], format)) != _plain(out.suffix):
@@ -70,7 +71,7 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None) -> li
     else:
         if out.is_file():
             raise InputError(f"{out} is a file; give a folder for the results")
-        jobs = [_job_in_folder(source, out, format or "png") for source in sources]
+        jobs = [_job_in_folder(source, out, format or _usual_format(source, keep_pages)) for source in sources]
     _check_targets(jobs)
     return jobs
 
@@ -148,6 +149,25 @@ def _job_in_folder(source: Source, out: Path, format: str) -> Job:
     # With suffixes kept, two pictures may differ in nothing else.
     name = target if format == "same" else source.relative.with_name(stem)
     return Job(source.path, out / target, name, True)
+
+
+def _usual_format(source: Source, keep_pages: bool) -> str:
+    """PNG, unless pages are to be kept: PNG would make an animation of them."""
+    return "same" if keep_pages and _has_pages(source.path) else "png"
+
+
+def _has_pages(path: Path) -> bool:
+    """Whether it is named as a file that can have several pages, and has. A damaged one is reported when it is read."""
+    from ..pictures import open_picture
+
+    format = format_of(path.suffix)
+    if format is None or not format.pages:
+        return False
+    try:
+        with open_picture(path) as file:
+            return file.is_paged
+    except InputError:
+        return False
 
 
 def _suffix(source: Source, format: str) -> str:

@@ -31,14 +31,15 @@ def plan_batch(
     overwrite: bool = False,
     report: Path | None = None,
     places: Sequence[Path | None] = (),
+    keep_pages: bool = False,
 ) -> Batch:
     """Expand the inputs and decide where the results go.
 
-    words, recursive: see `find_inputs`. out, format: see `plan_jobs`. places: other folders written to.
+    words, recursive: see `find_inputs`. out, format, keep_pages: see `plan_jobs`. places: other folders written to.
     Raises InputError when results would overwrite inputs or one another.
     """
     folders = [place for place in (out, *places) if place is not None]
     inputs = find_inputs(words, recursive=recursive, leave_out=folders)
-    jobs = plan_jobs(inputs.sources, out, format=format)
+    jobs = plan_jobs(inputs.sources, out, format=format, keep_pages=keep_pages)
     check_report_path(report, jobs)
     return Batch(jobs, inputs.problems, report, overwrite)

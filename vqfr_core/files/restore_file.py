@@ -4,7 +4,9 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from ..errors import InputError
 from ..options import RestoreOptions
+from ..pictures.formats import FORMATS, format_of, suffixes_of
 from .outputs import Job, copy_whole
 from .reporter import Progress, Reporter
 from .run import Done
@@ -34,11 +36,12 @@ def restore_file(
     """Restore a file into another, with the same settings for all frames; an untouched picture keeps its bytes.
 
     Only a few frames are in memory at a time. The result appears last, after its side files; nothing is left
-    half-written if the work fails or is stopped.
+    half-written if the work fails or is stopped. Raises InputError if the target cannot hold the file's pages.
     """
     from ..pictures import open_picture, write_frames
 
     with open_picture(job.source, max_pixels) as file:
+        _check_pages(job, file)
         sides = SideWriter(job, file, extras)
         work = _Work(job, file, restorer, options, sides, reporter, should_stop)
         try:
@@ -47,6 +50,14 @@ def restore_file(
         except _UntouchedError:
             copy_whole(job.source, job.target)  # saving a JPEG again would change it
     return Done(_summary(work.reports), [report.to_dict() for report in work.reports])
+
+
+def _check_pages(job: Job, file: "PictureFile") -> None:
+    """A format of animations would take pages for frames."""
+    target = format_of(job.target.suffix)
+    if file.is_paged and target is not None and not target.pages:
+        suffixes = suffixes_of(format for format in FORMATS if format.pages)
+        raise InputError(f"{job.target}: {target.name} cannot hold the input's {file.num_frames} pages; use {suffixes}")
 
 
 class _UntouchedError(Exception):

@@ -98,6 +98,8 @@ class Restorer(Network, ABC):
     """Restores aligned faces. One without fidelity gives the same result for every fidelity."""
 
     takes_any_layout = True
+    settles_at: float = 1.0
+    """Fidelities above this give the same result as this."""
 
     def __init__(
         self,
@@ -177,11 +179,11 @@ class Restorer(Network, ABC):
         """Raise InputError if it has no fidelity."""
         if not self.has_fidelity:
             raise InputError(
-                f"{self.name} ({self.title}) has no fidelity to vary; choose a VQFR v2 model (`models list` shows them)"
+                f"{self.name} ({self.title}) has no fidelity to vary; choose a VQFR model (`models list` shows them)"
             )
 
     def fidelity_note(self) -> str | None:
-        """The note for users who set a fidelity; None if it has an effect."""
+        """The note for users who set a fidelity other than the default; None if it has an effect."""
         return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
 
 

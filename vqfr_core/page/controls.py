@@ -1,6 +1,6 @@
 """Controls for the settings, made from `option_specs`, and their values back to settings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs
@@ -9,15 +9,25 @@ from .gradio_compat import import_gradio
 Controls = dict[str, Any]
 """Components by the name of their setting, in the order of `option_specs`."""
 
+FirstValue = Callable[[OptionSpec], Any]
+"""What a setting's control shows at first."""
 
-def add_basic_controls(controls: Controls, prefix: str, groups: Sequence[str]) -> None:
+
+def default_of(spec: OptionSpec) -> Any:
+    """The setting's own default."""
+    return spec.default
+
+
+def add_basic_controls(
+    controls: Controls, prefix: str, groups: Sequence[str], first_value: FirstValue = default_of
+) -> None:
     """The few settings of these groups that most people change."""
     for spec in option_specs():
         if spec.is_basic and spec.group in groups:
-            controls[spec.name] = make_control(spec, prefix)
+            controls[spec.name] = _make_control(spec, prefix, first_value)
 
 
-def add_other_controls(controls: Controls, prefix: str) -> None:
+def add_other_controls(controls: Controls, prefix: str, first_value: FirstValue = default_of) -> None:
     """All the others, in a folded section per group."""
     gr = import_gradio()
     for group, title in GROUP_TITLES.items():
@@ -25,14 +35,13 @@ def add_other_controls(controls: Controls, prefix: str) -> None:
         if specs:
             with gr.Accordion(f"More on {title}", open=False, elem_id=f"{prefix}_more_{group}"):
                 for spec in specs:
-                    controls[spec.name] = make_control(spec, prefix)
+                    controls[spec.name] = _make_control(spec, prefix, first_value)
 
 
-def make_control(spec: OptionSpec, prefix: str) -> Any:
-    """The component for a setting."""
+def _make_control(spec: OptionSpec, prefix: str, first_value: FirstValue) -> Any:
     kind, arguments = control_of(spec)
     shown: dict[str, Any] = {"label": spec.label, "info": spec.help, "elem_id": f"{prefix}_{spec.name}"}
-    return getattr(import_gradio(), kind)(value=spec.default, **shown, **arguments)
+    return getattr(import_gradio(), kind)(value=first_value(spec), **shown, **arguments)
 
 
 def control_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .controls import FirstValue, default_of
+
 if TYPE_CHECKING:
     from ..restorer import FaceRestorer
 
@@ -70,6 +72,8 @@ class PageHost:
     """Which folders may be named."""
     send_to: tuple[SendTo, ...] = ()
     """More buttons below the result."""
+    first_value: FirstValue = default_of
+    """What each setting's control shows at first."""
     id_prefix: str = "vqfr_page"
     """Prefix of every HTML id."""
     max_pixels: int = 100_000_000

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-
-_BIG_TIFF = 43
+from .tiff_tags import header_starting_at
 
 
 def decode_deep(path: Path, page_offset: int | None = None) -> np.ndarray:
@@ -43,8 +42,6 @@ def _with_first_page(path: Path, page_offset: int) -> np.ndarray:
     Windows. Only the parts of the file that are used are loaded.
     """
     data = np.memmap(path, np.uint8, mode="c")
-    order, version = (">", data[3]) if data[0] == ord("M") else ("<", data[2])
-    start, kind = (8, "u8") if version == _BIG_TIFF else (4, "u4")
-    stored = np.array([page_offset], order + kind).view(np.uint8)
-    data[start : start + len(stored)] = stored
+    header = header_starting_at(data[:16].tobytes(), page_offset)
+    data[: len(header)] = np.frombuffer(header, np.uint8)
     return data

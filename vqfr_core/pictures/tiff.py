@@ -1,6 +1,8 @@
 """Read TIFF page by page, at 8, 16 and 32 bits a channel: deep colours by OpenCV, all else by Pillow."""
 
-from collections.abc import Mapping
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from .exif import descriptive_tags, exif_from_tags
 from .guard import check_size
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
-from .tiff_tags import Page, read_directory, read_pages
+from .tiff_tags import Page, header_starting_at, read_directory, read_pages
 
 _INCHES_PER_UNIT = {2: 1.0, 3: 2.54}
 
@@ -24,7 +26,6 @@ class TiffFile(PictureFile):
     def __init__(self, path: Path, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
         """Raises InputError if it has too many pixels or an unsupported kind of pixels, and Pillow's errors."""
         self.path = path
-        self._opened: Image.Image | None = None
         self._pages = read_pages(path)
         first = read_directory(path, self._pages[0])
         self.num_frames = len(self._pages)
@@ -39,15 +40,10 @@ class TiffFile(PictureFile):
             dpi=_dpi(first),
             source_format="TIFF",
         )
-        try:
-            self._take_kinds(info, [self._kind(page) for page in self._pages])
-        except BaseException:
-            self.close()
-            raise
+        self._take_kinds(info, [self._kind(page) for page in self._pages])
 
     def close(self) -> None:
-        if self._opened is not None:
-            self._opened.close()
+        """Nothing to do: each page is opened for itself."""
 
     def _decode(self, number: int) -> Frame:
         page = self._pages[number]
@@ -57,20 +53,37 @@ class TiffFile(PictureFile):
     def _kind(self, page: Page) -> Kind:
         if page.is_deep:
             return Kind(False, page.num_samples > 3, 16 if page.bits == 16 else 32)
-        return kind_of_pil(self._at(page))
+        with _opened(self.path, page) as image:
+            return kind_of_pil(image)
 
     def _read_by_pillow(self, page: Page) -> Pixels:
-        pixels = pixels_from_pil(self._at(page))
+        with _opened(self.path, page) as image:
+            pixels = pixels_from_pil(image)
         if pixels.bit_depth > 8 and page.photometric == tag.INVERTED_GRAY:  # Pillow inverts it only at 8 bits
             return pixels._replace(image=1.0 - pixels.image)
         return pixels
 
-    def _at(self, page: Page) -> Image.Image:
-        """Opened late: Pillow may not support a file that has only deep colours."""
-        if self._opened is None:
-            self._opened = Image.open(self.path)
-        self._opened.seek(page.number)
-        return self._opened
+
+class _StartingAt(io.FileIO):
+    """A TIFF that seems to begin with another page; what `read` gives is changed, not the file."""
+
+    def __init__(self, path: Path, page_offset: int) -> None:
+        super().__init__(path)
+        self._header = header_starting_at(super().read(16), page_offset)
+        self.seek(0)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self.tell()
+        data = super().read(-1 if size is None else size)
+        header = self._header[start : start + len(data)]
+        return header + data[len(header) :]
+
+
+@contextmanager
+def _opened(path: Path, page: Page) -> Iterator[Image.Image]:
+    """A page, without the pages before it, of which Pillow may not support the first."""
+    with _StartingAt(path, page.offset) as file, Image.open(file) as image:
+        yield image
 
 
 def _read_deep(path: Path, page: Page) -> Pixels:

@@ -1,5 +1,6 @@
 """The directories of a TIFF file (TIFF 6.0, BigTIFF), one per page. Pillow reads and writes them."""
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,8 +24,6 @@ _USUAL_BITS = (1, 2, 4, 8, 16, 32, 64)
 class Page(NamedTuple):
     """What determines how a page's pixels are read."""
 
-    number: int
-    """Its number among the file's directories, thumbnails counted."""
     offset: int
     """Where its directory is in the file."""
     size: tuple[int, int]
@@ -51,9 +50,9 @@ def read_pages(path: Path) -> list[Page]:
     """
     pages: list[Page] = []
     thumbnails: list[Page] = []
-    for number, (offset, tags) in enumerate(_directories(path)):
+    for offset, tags in _directories(path):
         is_reduced = tags.get(SUBFILE_TYPE, 0) & REDUCED_IMAGE
-        (thumbnails if is_reduced else pages).append(_page(number, offset, tags))
+        (thumbnails if is_reduced else pages).append(_page(offset, tags))
     if not pages and not thumbnails:
         raise InputError(f"{path}: the TIFF holds no picture; save it again")
     pages = pages or thumbnails[:1]
@@ -65,6 +64,14 @@ def read_pages(path: Path) -> list[Page]:
 def read_directory(path: Path, page: Page) -> ImageFileDirectory_v2:
     """All tags of a page."""
     return next(tags for offset, tags in _directories(path) if offset == page.offset)
+
+
+def header_starting_at(head: bytes, page_offset: int) -> bytes:
+    """A TIFF's header that names another page as its first. head: the file's first 16 bytes, or more."""
+    order = ">" if head[:1] == b"M" else "<"
+    if BIG in head[2:4]:
+        return head[:8] + struct.pack(f"{order}Q", page_offset)
+    return head[:4] + struct.pack(f"{order}I", page_offset)
 
 
 def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
@@ -84,10 +91,9 @@ def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
             offset = tags.next
 
 
-def _page(number: int, offset: int, tags: ImageFileDirectory_v2) -> Page:
+def _page(offset: int, tags: ImageFileDirectory_v2) -> Page:
     size = int(tags.get(HEIGHT, 0)), int(tags.get(WIDTH, 0))
     return Page(
-        number=number,
         offset=offset,
         size=size[::-1] if tags.get(ORIENTATION, 1) in (5, 6, 7, 8) else size,
         bits=int(np.max(tags.get(BITS, 1))),

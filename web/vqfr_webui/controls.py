@@ -6,6 +6,7 @@ from typing import Any
 from vqfr_core.options import OptionSpec, option_specs
 from vqfr_core.page.controls import control_of
 
+from . import host
 from .models import AUTO, model_names
 
 ElementId = Callable[[str], str | None]
@@ -26,16 +27,29 @@ def option_controls(element_id: ElementId = lambda name: None, leave_out: tuple[
     return {name: controls[name] for name in ("model", *(spec.name for spec in specs))}
 
 
+def first_value(spec: OptionSpec, place: str) -> Any:
+    """What a control shows at first: the default, or the present name of a retired value that the user saved as theirs.
+
+    The WebUI puts saved defaults in later, but of a menu only those it lists. place: what comes before the label in the
+    WebUI's file of defaults.
+    """
+    if not spec.retired:
+        return spec.default
+    saved = host.saved_default(f"{place}/{spec.label}")
+    return spec.current(saved) if saved in tuple(spec.retired) else spec.default
+
+
 def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: ElementId) -> None:
     """Two in a row, as the WebUI's narrow columns allow."""
     import gradio as gr
 
+    place = f"customscript/vqfr_webui.py/{host.tab_being_built()}"
     for start in range(0, len(specs), 2):
         with gr.Row():
             for spec in specs[start : start + 2]:
                 kind, arguments = control_of(spec)
                 controls[spec.name] = getattr(gr, kind)(
-                    value=spec.default,
+                    value=first_value(spec, place),
                     elem_id=element_id(spec.name),
                     **_words(kind, spec.label, spec.help),
                     **arguments,

@@ -3,6 +3,7 @@
 Host modules are imported inside functions: the WebUI imports this file during startup.
 """
 
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,29 @@ def change_setting(name: str, value: Any) -> None:
     from modules import shared
 
     shared.opts.data[name] = value
+
+
+def tab_being_built() -> str:
+    """The tab whose scripts are making their controls: txt2img, img2img or extras."""
+    from modules import scripts
+
+    if scripts.scripts_current is None:
+        return "extras"
+    return "img2img" if scripts.scripts_current is scripts.scripts_img2img else "txt2img"
+
+
+def saved_default(control: str) -> Any:
+    """What the user saved as a control's default (Settings, Defaults), or None.
+
+    control: as the WebUI's file of defaults names it. The WebUI itself reports a file that it cannot read.
+    """
+    from modules import shared
+
+    try:
+        saved = json.loads(Path(shared.cmd_opts.ui_config_file).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return saved.get(f"{control}/value") if isinstance(saved, dict) else None
 
 
 def unloads_after_use() -> bool:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import host
+from .controls import first_value
 from .models import model_names
 from .restoring import borrowed_memory, open_restorer
 
+_ID = "vqfr"
 _TARGETS = {"img2img": "Send to img2img", "inpaint": "Send to inpaint", "extras": "Send to extras"}
 
 
@@ -24,10 +26,11 @@ def build_tab() -> list[tuple[Any, str, str]]:
         progress=_show_progress,
         folders=Folders(may_name=host.may_name_folders(), output=host.output_folder),
         send_to=tuple(SendTo(label, _sender(tab)) for tab, label in _TARGETS.items()),
+        first_value=lambda spec: first_value(spec, _ID),
         id_prefix="vqfr_tab",
         max_kept_bytes=1 << 30,  # the machine's memory is for the WebUI's models first
     )
-    return [(build_page(surroundings), "VQFR", "vqfr")]
+    return [(build_page(surroundings), "VQFR", _ID)]
 
 
 @contextmanager

@@ -35,14 +35,14 @@ def test_models_at_levels(faces, tiny_v1, tiny_v2, tmp_path, capsys):
     assert main([*words, "--levels", "light", "--fidelities", "0,1"]) == 0
     found = read(out)
     rows = [(row["row"], row["fidelity"]) for row in found["summary"]]
-    assert rows == [("input", None), ("tiny_v1", None), ("tiny_v2", 0.0), ("tiny_v2", 1.0)]
-    assert len(found["pictures"]) == 4 and set(found["summary"][0]["mean"]) == {"psnr", "ssim", "lmd"}
+    assert rows == [("input", None), ("tiny_v1", 0.0), ("tiny_v1", 0.5), ("tiny_v2", 0.0), ("tiny_v2", 1.0)]
+    assert len(found["pictures"]) == 5 and set(found["summary"][0]["mean"]) == {"psnr", "ssim", "lmd"}
     assert {model["name"] for model in found["models"]} == {"tiny_v1", "tiny_v2"} and found["seed"] == 0
     assert "NIQE" in found["absent"] and "--metric-weights" in found["absent"]["NIQE"]
     table = capsys.readouterr().out
     assert "| light | 1 | tiny_v2, fidelity 1 |" in table and "NIQE: absent" in table
     with Image.open(out / "pictures_light.jpg") as page:
-        assert page.width > 5 * 256  # input, three answers, original
+        assert page.width > 6 * 256  # input, four answers, original
     assert not (out / "tradeoff_light.svg").exists()  # neither NIQE nor LPIPS
 
 

@@ -44,6 +44,18 @@ def test_everything_that_can_be_asked_for(face_file, tiny_v2, tmp_path, capsys):
     assert entry["report"]["options"]["opacity"] == 0.9
 
 
+def test_a_document_stays_one(tiny_v2, tmp_path, capsys):
+    blank, out = Image.new("RGB", (64, 48), "white"), tmp_path / "out"
+    blank.save(tmp_path / "scan.tif", save_all=True, append_images=[blank])
+    words = ["restore", str(tmp_path / "scan.tif"), "-o", str(out), "--model", tiny_v2]
+    assert main([*words, "--format", "png"]) == 1
+    assert "PNG cannot hold the input's 2 pages; use .tif, .tiff" in capsys.readouterr().err
+    assert main(words) == 0
+    assert files_in(out) == {"scan.tif"}
+    with Image.open(out / "scan.tif") as result:
+        assert result.n_frames == 2
+
+
 def test_a_folder_with_a_bad_file_and_pictures_without_faces(make_blank, tiny_v2, tmp_path, capsys):
     photo, other = make_blank("in/photo.jpg"), make_blank("in/sub/other.png")
     (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
@@ -102,12 +114,16 @@ def test_an_animation_keeps_its_frames(portrait, tiny_v2, tmp_path, capsys):
     assert len(entry["frames"]) == num_frames and entry["report"] == entry["frames"][0]
 
 
-def test_aligned_and_v1_tells_that_fidelity_has_no_effect(face_file, tiny_v1, tmp_path, capsys):
-    out = tmp_path / "out.webp"
-    assert main(["restore", str(face_file), "-o", str(out), "--model", tiny_v1, "--aligned"]) == 0
-    assert pixels(out).shape == (512, 512, 3)
-    said = capsys.readouterr().err
-    assert said.startswith("note: ") and "fidelity" in said and said.count("\n") == 1
+def test_aligned_at_fidelities_of_a_v1(face_file, tiny_v1, tmp_path, capsys):
+    out = {}
+    for fidelity in (None, "0.2", "0.5", "1"):
+        path = tmp_path / f"{fidelity}.webp"
+        words = [] if fidelity is None else ["--fidelity", fidelity]
+        assert main(["restore", str(face_file), "-o", str(path), "--model", tiny_v1, "--aligned", *words]) == 0
+        out[fidelity] = pixels(path)
+    assert out[None].shape == (512, 512, 3) and (out["0.2"] != out[None]).any()
+    assert np.array_equal(out["0.5"], out[None]) and np.array_equal(out["1"], out[None])
+    assert capsys.readouterr().err == "", "no note: it has an effect"
 
 
 @pytest.mark.parametrize("moment", ["restoring", "writing"])

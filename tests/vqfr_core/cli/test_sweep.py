@@ -15,10 +15,11 @@ def test_a_column_for_the_input_and_each_fidelity(face_file, tiny_v2, tmp_path, 
         assert cell[1] < grid.height < 1.4 * cell[1]
 
 
-def test_v1_has_nothing_to_sweep(face_file, tiny_v1, tmp_path, capsys):
-    assert main(["sweep", str(face_file), "-o", str(tmp_path / "out.png"), "--model", tiny_v1]) == 2
-    assert "(VQFR v1) has no fidelity to vary" in capsys.readouterr().err
-    assert not (tmp_path / "out.png").exists()
+def test_v1_has_a_column_for_each_fidelity_too(face_file, tiny_v1, tmp_path):
+    out = tmp_path / "sweep.png"
+    assert main(["sweep", str(face_file), "-o", str(out), "--fidelities", "0,0.5", "--model", tiny_v1]) == 0
+    with Image.open(out) as grid:
+        assert grid.width > 3 * 512
 
 
 def test_without_a_face_there_is_nothing_to_compare(make_blank, tiny_v2, tmp_path, capsys):

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vqfr_core.errors import InputError
 from vqfr_core.files.inputs import Source
@@ -41,6 +42,19 @@ def test_else_out_is_a_folder(tmp_path):
 def test_names_and_sub_folders_are_kept(format, expected):
     jobs = plan_jobs(sources("a.JPEG", "sub/b.tif", "c.PNG", "d.ppm", "e.001"), Path("o"), format=format)
     assert targets(jobs) == expected
+
+
+def test_a_file_of_pages_stays_one_unless_a_format_is_named(tmp_path):
+    one, other = (Image.new("RGB", (4, 4), color) for color in ("red", "blue"))
+    one.save(tmp_path / "pages.TIF", save_all=True, append_images=[other])
+    one.save(tmp_path / "page.tif")
+    one.save(tmp_path / "film.gif", save_all=True, append_images=[other])
+    (tmp_path / "damaged.tif").write_bytes(b"II*")
+    found = sources("pages.TIF", "page.tif", "film.gif", "damaged.tif", root=tmp_path)
+    kept = plan_jobs(found, Path("o"), format=None, keep_pages=True)
+    assert targets(kept) == ["o/pages.TIF", "o/page.png", "o/film.png", "o/damaged.png"]
+    for format, more in ((None, {}), ("png", {"keep_pages": True})):
+        assert targets(plan_jobs(found, Path("o"), format=format, **more))[0] == "o/pages.png"
 
 
 def test_an_input_is_never_overwritten(tmp_path):

@@ -210,9 +210,17 @@ def test_a_film_into_a_format_of_stills_is_refused_at_once(tmp_path):
     with pytest.raises(InputError, match="cannot hold an animation"):
         restore(make_film(tmp_path / "a.gif", 20), tmp_path / "b.jpg", restorer)
     assert restorer.num_seen == 0
-    with pytest.raises(InputError, match="differ in size"):
-        restore(make_film(tmp_path / "a.tif", 3, sizes=((8, 8), (9, 9))), tmp_path / "b.png", restorer)
-    assert names(tmp_path) == {"a.gif", "a.tif"}
+    assert names(tmp_path) == {"a.gif"}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".gif", ".jpg"])
+def test_pages_never_become_an_animation(tmp_path, suffix):
+    source, restorer = make_film(tmp_path / "a.tif", 3), BrightRestorer([0])
+    with pytest.raises(InputError, match=rf"b\{suffix}: \w+ cannot hold the input's 3 pages; use .tif, .tiff"):
+        restore(source, tmp_path / f"b{suffix}", restorer)
+    assert restorer.num_seen == 0 and names(tmp_path) == {"a.tif"}
+    restore(make_film(tmp_path / "one.tif", 1), tmp_path / "one.png", restorer)
+    assert len(read_picture(tmp_path / "one.png").frames) == 1
 
 
 def test_too_many_pixels_in_all_are_refused(tmp_path):

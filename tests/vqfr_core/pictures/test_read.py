@@ -244,6 +244,31 @@ def test_pages_of_several_kinds_keep_what_each_has(tmp_path):
     assert [float(frame.alpha.min()) == 1 for frame in frames] == [True, True, False]
 
 
+@pytest.mark.parametrize("compression", [1, 5, 8])  # none, LZW, Deflate
+def test_pages_after_one_that_pillow_cannot_open(tmp_path, compression):
+    deep = np.random.default_rng(0).random((4, 6, 3), dtype=np.float32)
+    gray, clear = noise(5, 7), noise(5, 7, 4)
+    path, options = str(tmp_path / "a.tif"), [cv2.IMWRITE_TIFF_COMPRESSION, compression]
+    cv2.imwritemulti(path, [bgr(deep), gray, bgr(clear)], options)
+    with pytest.raises(OSError, match="cannot identify"), Image.open(path):
+        pass
+    with open_picture(path) as file:
+        assert (file.num_frames, file.info.bit_depth, file.has_alpha) == (3, 32, True)
+        frames = list(file.frames())
+    np.testing.assert_array_equal(to_array(frames[0].image, 32), deep)
+    np.testing.assert_array_equal(to_array(frames[1].image)[..., 0], gray)
+    np.testing.assert_array_equal(to_array(frames[2].image), clear[..., :3])
+
+
+def test_pages_of_a_big_tiff(tmp_path):
+    pages = [Image.fromarray(noise(4, 6, 3, seed=seed)) for seed in range(3)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:], big_tiff=True)
+    if (tmp_path / "a.tif").read_bytes()[2] != 43:
+        pytest.skip("this Pillow does not write BigTIFF")
+    for page, image in zip(pages, read_picture(tmp_path / "a.tif").images, strict=True):
+        np.testing.assert_array_equal(to_array(image), np.asarray(page))
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".webp", ".tif"])
 def test_facts_come_before_the_frames(tmp_path, suffix):
     stills = [Image.fromarray(noise(12, 16, 3, seed=seed)) for seed in range(5)]

@@ -88,7 +88,8 @@ def test_the_page_of_settings_shows_what_its_menus_list(webui):
 
 def test_defaults_of_the_users_own_find_their_controls(webui, processing, portrait):
     """The WebUI keys them by label; of a menu it leaves out a value that is not listed."""
-    script, kept = webui.script(), saved("webui_ui_config.json")
+    kept = save_defaults(webui, {})
+    script = webui.script()
     controls = {f"customscript/vqfr_webui.py/txt2img/{c.label}/value": c for c in script.controls if c.label}
     assert {key for key in kept if key.endswith("/value")} == set(controls)
     for key, control in controls.items():
@@ -96,9 +97,36 @@ def test_defaults_of_the_users_own_find_their_controls(webui, processing, portra
         if choices is None or kept[key] in choices:
             control.value = kept[key]
     values = dict(zip(script._names, (control.value for control in script.controls[2:]), strict=True))
-    assert (values["fidelity"], values["mask"]) == (0.8, "auto")
+    assert (values["fidelity"], values["mask"]) == (0.8, "crop")
     script.process(processing, True, None, *values.values())
     assert "VQFR error" not in processing.infotext() and processing.infotext()["VQFR fidelity"] == "0.8"
+
+
+@pytest.mark.parametrize("tab", ["txt2img", "img2img", "extras"])
+def test_a_retired_default_is_kept_where_it_was_saved(webui, tab):
+    tabs = ("txt2img", "img2img", "extras")
+    key = "customscript/vqfr_webui.py/{}/Mask/value"
+    save_defaults(webui, {key.format(name): "box" if name == tab else "soft" for name in tabs})
+    shown = {}
+    for name in tabs:
+        with webui.building(name):
+            shown[name] = webui.entry.VqfrExtras().ui()["mask"].value
+    assert shown == {**dict.fromkeys(tabs, "auto"), tab: "crop"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"customscript/vqfr_webui.py/txt2img/Mask/value": ["box"]}'])
+def test_a_file_of_defaults_that_says_nothing_changes_nothing(webui, text):
+    Path(webui.flags.ui_config_file).write_text(text)
+    script = webui.script()
+    values = dict(zip(script._names, (control.value for control in script.controls[2:]), strict=True))
+    assert values["mask"] == "auto"
+
+
+def save_defaults(webui, changes):
+    """The earlier version's defaults, with changes, where the WebUI has its file; what it says."""
+    kept = {**saved("webui_ui_config.json"), **changes}
+    Path(webui.flags.ui_config_file).write_text(json.dumps(kept))
+    return kept
 
 
 def test_arguments_of_programs_may_have_retired_values(webui, processing):

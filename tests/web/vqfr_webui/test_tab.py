@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from vqfr_core import option_specs
+
 from .conftest import differs
 
 
@@ -47,6 +49,14 @@ def test_restores_with_the_networks_that_the_other_places_use(webui, surrounding
     assert differs(webui.part("restoring").restore_image(portrait, webui.part("request").Request(tiny)).image, portrait)
     with surroundings.job():
         assert surroundings.open_restorer(tiny) is restorer
+
+
+def test_controls_start_with_a_retired_default_of_the_users_own(webui, surroundings):
+    sort, mask = (spec for spec in option_specs() if spec.name in ("mask", "sort"))
+    assert surroundings.first_value(mask) == "auto"
+    Path(webui.flags.ui_config_file).write_text('{"vqfr/Mask/value": "box", "vqfr/Sort by/value": "score"}')
+    assert surroundings.first_value(mask) == "crop"
+    assert surroundings.first_value(sort) == sort.default, "the WebUI itself puts in what the menu lists"
 
 
 def test_folders_are_those_of_the_extras_tab(webui, surroundings):

@@ -2,18 +2,18 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import torch
 from torch import Tensor
 
 from ...errors import WeightsError
 from ..base import Fidelity, Kept, ModelInfo, Network, Restored, Restorer
+from ..fidelity import DEFAULT_FIDELITY
 from ..precision import DTYPES, Precision
 from .config import V1Config, V2Config
-from .network import VqfrNetwork
+from .network import Features, VqfrNetwork
 from .v1 import VqfrV1
-from .v2 import Features, VqfrV2
+from .v2 import VqfrV2
 
 _V1_BYTES_PER_FACE, _V2_BYTES_PER_FACE = 1_100_000_000, 600_000_000
 """Peak over the weights for one face in float32 at the published widths; benchmarks/network.py."""
@@ -39,44 +39,33 @@ def vqfr_module(network: Network) -> VqfrNetwork:
 
 
 class VqfrRestorer(Restorer):
-    """What the two generations share."""
+    """What the two generations share: fidelity enters last, at little cost."""
+
+    def __init__(self, module: VqfrV1 | VqfrV2, bytes_per_face: int) -> None:
+        """bytes_per_face: at the published width."""
+        generation, config = module.generation, module.config
+        width = config.channels[0] / type(config)().channels[0]
+        super().__init__(
+            module,
+            f"vqfr_v{generation}",
+            f"VQFR v{generation}",
+            fidelity="map",
+            renders_fast=True,
+            working_bytes_per_face=round(bytes_per_face * width),
+        )
+        self.network: VqfrNetwork = module
+        self.generation, self.sizes = generation, dataclasses.asdict(config)
 
     def attach(self, info: ModelInfo) -> None:
         super().attach(info)
-        cast(VqfrNetwork, self.module).info = self.info
+        self.network.info = self.info
 
     def set_precision(self, precision: Precision) -> None:
-        cast(VqfrNetwork, self.module).set_precision(DTYPES[precision])
+        self.network.set_precision(DTYPES[precision])
         self.precision = precision
 
     def run(self, images: Tensor) -> Tensor:
-        return _from_network(self.module(_to_network(images)))
-
-
-class VqfrV1Restorer(VqfrRestorer):
-    """It has no fidelity to choose."""
-
-    def __init__(self, module: VqfrV1) -> None:
-        width = module.config.channels[0] / V1Config().channels[0]
-        super().__init__(module, "vqfr_v1", "VQFR v1", working_bytes_per_face=round(_V1_BYTES_PER_FACE * width))
-        self.generation, self.sizes = 1, dataclasses.asdict(module.config)
-
-
-class VqfrV2Restorer(VqfrRestorer):
-    """The head adds the main branch to the texture by fidelity, at little cost."""
-
-    def __init__(self, module: VqfrV2) -> None:
-        width = module.config.channels[0] / V2Config().channels[0]
-        super().__init__(
-            module,
-            "vqfr_v2",
-            "VQFR v2",
-            fidelity="map",
-            renders_fast=True,
-            working_bytes_per_face=round(_V2_BYTES_PER_FACE * width),
-        )
-        self.network = module
-        self.generation, self.sizes = 2, dataclasses.asdict(module.config)
+        return _from_network(self.network(_to_network(images)))
 
     def restore(self, images: Tensor, fidelities: Sequence[Fidelity], keep: bool = False) -> Restored:
         x = _to_network(images)
@@ -89,6 +78,22 @@ class VqfrV2Restorer(VqfrRestorer):
     def render(self, kept: Kept, fidelity: Fidelity) -> Tensor:
         features = Features(*(part.to(self.device) for part in kept))
         return _from_network(self.network.head(features, fidelity).float())[0]
+
+
+class VqfrV1Restorer(VqfrRestorer):
+    """Its fidelity is ours: from the texture image to the published answer; see `mixture.py`."""
+
+    settles_at = DEFAULT_FIDELITY
+
+    def __init__(self, module: VqfrV1) -> None:
+        super().__init__(module, _V1_BYTES_PER_FACE)
+
+
+class VqfrV2Restorer(VqfrRestorer):
+    """The head adds the main branch to the texture by fidelity."""
+
+    def __init__(self, module: VqfrV2) -> None:
+        super().__init__(module, _V2_BYTES_PER_FACE)
 
 
 def _of_face(features: Features, index: int) -> Kept:

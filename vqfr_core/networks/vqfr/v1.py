@@ -1,11 +1,20 @@
-"""VQFR v1 (Gu et al., ECCV 2022, arXiv 2205.06803): nearest codes, and a main decoder that ends on the input itself."""
+"""VQFR v1 (Gu et al., ECCV 2022, arXiv 2205.06803): nearest codes, and a main decoder that ends on the input itself.
 
+The paper's v1 has no fidelity; this one goes from the texture image at 0 to the published answer at the default.
+"""
+
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, cat, nn
 
+from ...errors import InputError
+from ..fidelity import DEFAULT_FIDELITY
 from ..precision import full_float32
 from .blocks import ResidualBlock, conv3x3, group_norm, norm_act_conv, resize_bilinear
 from .config import V1Config, level_names
-from .network import VqfrNetwork
+from .mixture import Fidelity, as_factor, known_range, mix_images
+from .network import Features, VqfrNetwork
 from .texture_warp import WarpingDecoder
 
 
@@ -156,11 +165,10 @@ class ConditionExtraction(nn.Module):
 
 
 class VqfrV1(VqfrNetwork):
-    """VQFR v1, which has no fidelity."""
+    """VQFR v1. From the default fidelity on it gives the published answer, bit for bit; at 0 the texture image."""
 
     config: V1Config
     generation = 1
-    has_fidelity = False
     full_precision_parts = ("quantizer",)
 
     def __init__(self, config: V1Config) -> None:
@@ -173,27 +181,40 @@ class VqfrV1(VqfrNetwork):
         self.main_decoder = MainDecoder(config)
         self.quantizer = Quantizer(deepest, NearestCode(config.channels[-1], config.num_codes, config.code_channels))
 
-    def forward(self, x: Tensor, fidelity: object = None) -> Tensor:
-        """Restore aligned faces.
+    def sweep(self, x: Tensor, fidelities: Sequence[Fidelity]) -> list[Tensor]:
+        """The answers for several fidelities. An image that none of them needs is not made."""
+        image = self.prepare(x)
+        ranges = [known_range(fidelity) for fidelity in fidelities]
+        features = self.features(
+            image,
+            with_texture=any(least < DEFAULT_FIDELITY for least, _ in ranges),
+            with_main=any(greatest > 0 for _, greatest in ranges),
+        )
+        return [self.head(features, fidelity).to(x.dtype) for fidelity in fidelities]
 
-        Args:
-            x: (B, 3, H, W) RGB in [-1, 1]; H and W multiples of 32, 512 in normal use.
-            fidelity: accepted so that both generations can be called the same way, and ignored.
-
-        Returns:
-            (B, 3, H, W) in [-1, 1], not clamped, in the dtype of `x`.
-        """
-        del fidelity
+    def features(self, x: Tensor, with_texture: bool = True, with_main: bool = True) -> Features:
+        """The texture image and the published answer; one alone is for fidelities that need no other."""
         image = self.prepare(x)
         textures = self._textures(image)
-        answer: Tensor = self.main_decoder(textures, self.inpfeat_extraction(image), image).to(x.dtype)
-        return answer
+        # First, because the main decoder empties `textures`.
+        texture = self.decoder.conv_out(textures["Level_1"]) if with_texture else None
+        main = self.main_decoder(textures, self.inpfeat_extraction(image), image) if with_main else None
+        return Features(texture, main)
 
-    def texture(self, x: Tensor) -> Tensor:
-        """The texture image, made from the codes alone. Shapes and ranges as in `forward`."""
-        textures = self._textures(self.prepare(x))
-        answer: Tensor = self.decoder.conv_out(textures["Level_1"]).to(x.dtype)
-        return answer
+    def head(self, features: Features, fidelity: Fidelity = DEFAULT_FIDELITY) -> Tensor:
+        """The result (B, 3, H, W) of features at a fidelity, see `forward`; no network runs."""
+        texture, main = features
+        image = texture if main is None else main
+        assert image is not None
+        share = as_factor(fidelity, image, torch.float32) / DEFAULT_FIDELITY
+        least, greatest = known_range(fidelity)
+        if main is not None and least >= DEFAULT_FIDELITY:
+            return main
+        if texture is not None and greatest <= 0:
+            return texture
+        if texture is None or main is None:
+            raise InputError("these features lack an image that this fidelity needs")
+        return mix_images(texture, main, share)
 
     def codes(self, x: Tensor) -> Tensor:
         """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""

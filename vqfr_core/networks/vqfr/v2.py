@@ -1,23 +1,21 @@
 """VQFR v2: predicted codes, attention at 16 px, and a head that adds the main branch to the texture by `fidelity`."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ...errors import InputError
+from ..fidelity import DEFAULT_FIDELITY
 from ..precision import full_float32
 from .blocks import AttentionBlock, ResidualBlock, conv3x3, norm_act_conv
 from .config import V2Config, level_names
-from .network import VqfrNetwork
+from .mixture import Fidelity, as_factor, known_range
+from .network import Features, VqfrNetwork
 from .texture_warp import WarpingDecoder
 from .upsample import UpsampleConv
 from .v1 import nearest_code
-
-Fidelity = float | Sequence[float] | Tensor
-"""One number, one number per face, or a map (B, 1, H, W); 0 is the texture alone, 1 the input's likeness."""
 
 
 class Downsample(nn.Module):
@@ -130,24 +128,11 @@ class Codebook(nn.Module):
         self.embedding = nn.Embedding(num_codes, code_channels)
 
 
-class Features(NamedTuple):
-    """What the head makes the image of."""
-
-    texture: Tensor
-    """(B, C1, H, W)."""
-    main: Tensor | None
-    """(B, C1, H, W), added by `fidelity`; None if not computed."""
-
-    def to(self, device: torch.device | str) -> "Features":
-        return Features(self.texture.to(device), None if self.main is None else self.main.to(device))
-
-
 class VqfrV2(VqfrNetwork):
     """VQFR v2: answer = head(texture + fidelity * main)."""
 
     config: V2Config
     generation = 2
-    has_fidelity = True
     full_precision_parts = ("feat2index", "quantizer")
 
     def __init__(self, config: V2Config) -> None:
@@ -164,20 +149,6 @@ class VqfrV2(VqfrNetwork):
         self.inpfeat_extraction = conv3x3(3, config.condition_channels)
         self.quantizer = Codebook(config.num_codes, config.code_channels)
 
-    def forward(self, x: Tensor, fidelity: Fidelity = 0.5) -> Tensor:
-        """Restore aligned faces.
-
-        Args:
-            x: (B, 3, H, W) RGB in [-1, 1]; H and W multiples of 32, 512 in normal use.
-            fidelity: a number, B numbers, or a map (B, 1, H, W). At the number 0 the main branch is not computed; the
-                answer is the same bit for bit.
-
-        Returns:
-            (B, 3, H, W) in [-1, 1], not clamped, in the dtype of `x`.
-        """
-        (answer,) = self.sweep(x, [fidelity])
-        return answer
-
     def sweep(self, x: Tensor, fidelities: Sequence[Fidelity]) -> list[Tensor]:
         """The answers for several fidelities: everything before the head is computed once."""
         image = self.prepare(x)
@@ -193,19 +164,16 @@ class VqfrV2(VqfrNetwork):
         main = self.main_branch(textures, self.inpfeat_extraction(image)) if with_main else None
         return Features(texture, main)
 
-    def head(self, features: Features, fidelity: Fidelity = 0.5) -> Tensor:
+    def head(self, features: Features, fidelity: Fidelity = DEFAULT_FIDELITY) -> Tensor:
         """The result (B, 3, H, W) of features at a fidelity, see `forward`; a small part of the total work."""
         texture, main = features
+        assert texture is not None
         strength = _as_strength(fidelity, texture)
         if strength is not None and main is None:
             raise InputError("these features were made without the main branch, for fidelity 0 only")
         mixed = texture if strength is None or main is None else torch.addcmul(texture, main, strength)
         answer: Tensor = self.decoder.conv_out(mixed)
         return answer
-
-    def texture(self, x: Tensor) -> Tensor:
-        """The texture image, the same as fidelity 0. Shapes and ranges as in `forward`."""
-        return self.forward(x, 0.0)
 
     def codes(self, x: Tensor) -> Tensor:
         """Index of the codebook entry of each 32 px patch, row by row: int64 (B, H / 32 * W / 32)."""
@@ -231,17 +199,6 @@ class VqfrV2(VqfrNetwork):
 
 def _as_strength(fidelity: Fidelity, image: Tensor) -> Tensor | None:
     """A factor that broadcasts to (B, 1, H, W); None if it is known to be zero without a device sync."""
-    if not isinstance(fidelity, Tensor):
-        values = list(fidelity) if isinstance(fidelity, Sequence) else [fidelity]
-        if not any(values):
-            return None
-        fidelity = torch.tensor(values, dtype=torch.float32)
-    batch, _, height, width = image.shape
-    if fidelity.ndim == 0 or (fidelity.ndim == 1 and fidelity.shape[0] in (1, batch)):
-        fidelity = fidelity.view(-1, 1, 1, 1)
-    elif fidelity.shape not in ((batch, 1, height, width), (1, 1, height, width)):
-        raise InputError(
-            f"fidelity must be a number, {batch} numbers, or a map ({batch}, 1, {height}, {width}); "
-            f"got shape {tuple(fidelity.shape)}"
-        )
-    return fidelity.to(image.device, image.dtype)
+    if not isinstance(fidelity, Tensor) and known_range(fidelity) == (0, 0):
+        return None
+    return as_factor(fidelity, image, image.dtype)

@@ -54,19 +54,19 @@ class PhotoTab:
                 self._add_controls()
 
     def _add_controls(self) -> None:
-        gr, prefix = import_gradio(), self._host.id_prefix
+        gr, prefix, first_value = import_gradio(), self._host.id_prefix, self._host.first_value
         names = self._host.model_names()
-        add_basic_controls(self._controls, prefix, ("restore",))
+        add_basic_controls(self._controls, prefix, ("restore",), first_value)
         with gr.Row():
             self._model = gr.Dropdown(choices=names, value=names[0], label="Model", elem_id=f"{prefix}_model", scale=4)
             self._refresh = gr.Button(
                 "Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=0, min_width=80, elem_classes=["vqfr-small"]
             )
         with gr.Accordion("Faces", open=True, elem_id=f"{prefix}_faces_settings"):
-            add_basic_controls(self._controls, prefix, ("select", "detect"))
+            add_basic_controls(self._controls, prefix, ("select", "detect"), first_value)
         with gr.Accordion("Result", open=True, elem_id=f"{prefix}_result_settings"):
-            add_basic_controls(self._controls, prefix, ("blend",))
-        add_other_controls(self._controls, prefix)
+            add_basic_controls(self._controls, prefix, ("blend",), first_value)
+        add_other_controls(self._controls, prefix, first_value)
         self._places["select"] = self._controls["select"]
 
     def _add_views(self) -> None:

@@ -22,7 +22,8 @@ from ..session import Photo
 
 SHOWN_PX = 1600
 """Pictures on the page are reduced to this, for speed; the download has full size."""
-SWEEP_FIDELITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SWEEP_PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""The fidelities of the sweep, as parts of the range in which a model changes."""
 _CLICK_SLACK_PX = 8
 
 
@@ -112,11 +113,13 @@ def sweep_photo(
     should_stop: ShouldStop | None = None,
 ) -> Image.Image:
     """The faces at several fidelities, in one picture. InputError for a model without fidelity, or without faces."""
-    restorer.model_for(options).require_fidelity()
-    results = photo.image.sweep(restorer, SWEEP_FIDELITIES, options, progress=progress, should_stop=should_stop)
+    model = restorer.model_for(options)
+    model.require_fidelity()
+    fidelities = [part * model.settles_at for part in SWEEP_PARTS]
+    results = photo.image.sweep(restorer, fidelities, options, progress=progress, should_stop=should_stop)
     if not results[0].faces:
         raise InputError("no face is chosen, so there is nothing to compare")
-    return fit(draw_sweep([result.found.used for result in results], SWEEP_FIDELITIES), 2 * SHOWN_PX)
+    return fit(draw_sweep([result.found.used for result in results], fidelities), 2 * SHOWN_PX)
 
 
 def whole_result(photo: Photo) -> Image.Image:

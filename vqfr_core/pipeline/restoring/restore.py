@@ -37,7 +37,8 @@ def restore_faces(
     Args:
         images: with crops of the restorer's size, see `crop_faces`.
         restorer: the network.
-        fidelity: for the used faces of all images in order. A restorer without fidelity ignores it; a note says so.
+        fidelity: for the used faces of all images in order. A restorer without fidelity ignores it; a note says so
+        unless it is the default.
         batch_size: faces at once, 0 for what suits the device. If the device runs out of memory it is halved and the
         batch repeated.
         cache: faces it has are only rendered; the others are added.
@@ -87,7 +88,7 @@ def sweep_faces(
             replace(
                 entry,
                 made_by=replace(entry.made_by, model=_describe(restorer, fidelity)),
-                notes=(*entry.notes, *filter(None, [restorer.fidelity_note()])),
+                notes=(*entry.notes, *_notes(restorer, fidelity)),
             )
             for entry in with_all_used(
                 images, [replace(face, restored=own[index]) for face, own in zip(faces, answers, strict=True)]
@@ -234,7 +235,7 @@ def _strength_by_face(fidelity: Strength, num_faces: int) -> Tensor:
     """(N,) or (N, 1, S, S) float32 on the CPU, checked."""
     values = torch.as_tensor(fidelity, dtype=torch.float32).cpu()
     if not values.isfinite().all() or (values.numel() and (values.min() < 0 or values.max() > 1)):
-        raise InputError("fidelity must be from 0 to 1: 0 is the most realistic, 1 closest to the input")
+        raise InputError("fidelity must be from 0 to 1: 0 is the texture alone, 1 closest to the input")
     if values.ndim == 0:
         values = values.expand(num_faces)
     if values.shape[0] != num_faces:
@@ -246,6 +247,13 @@ def _uniform(strength: Tensor) -> Fidelity:
     """A plain number if all faces share it, which lets the network skip what fidelity 0 does not need."""
     values = strength.unique()
     return float(values) if values.numel() == 1 else strength
+
+
+def _notes(restorer: Restorer, fidelity: Strength) -> list[str]:
+    """Nobody who left the setting alone needs to hear that it has no effect."""
+    note = restorer.fidelity_note()
+    is_left_alone = isinstance(fidelity, int | float) and fidelity == NetworkOptions.fidelity
+    return [] if note is None or is_left_alone else [note]
 
 
 def _describe(restorer: Restorer, fidelity: Strength) -> dict[str, Any]:

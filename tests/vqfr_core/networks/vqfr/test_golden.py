@@ -68,13 +68,12 @@ class Run:
             for name, path in modules_by_feature(generation).items()
         ]
         with torch.inference_mode(), full_float32():
-            if generation == 1:
-                self.answers = {"main": network(images).cpu()}
-            else:
-                answers = (answer.cpu() for answer in network.sweep(images, [0.0, 0.5, 1.0]))
-                self.answers = dict(zip(("main_f0", "main_f0.5", "main_f1"), answers, strict=True))
+            answers = (answer.cpu() for answer in network.sweep(images, [0.0, 0.5, 1.0]))
+            names = ("texture", "main", "main") if generation == 1 else ("main_f0", "main_f0.5", "main_f1")
+            self.answers = dict(zip(names, answers, strict=True))
             kept, self.features = self.features, {}
-            self.answers["texture"] = network.texture(images[:1]).cpu()
+            if generation == 2:
+                self.answers["texture"] = network.texture(images[:1]).cpu()
             self.features = kept
         for handle in handles:
             handle.remove()

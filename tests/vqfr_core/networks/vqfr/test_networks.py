@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vqfr_core.errors import InputError, WeightsError
+from vqfr_core.networks.fidelity import DEFAULT_FIDELITY
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V1Config, V2Config, VqfrNetwork, VqfrV1, VqfrV2
 
@@ -30,6 +31,21 @@ def v2() -> VqfrV2:
     network = make(CONFIGS[2])
     assert isinstance(network, VqfrV2)
     return network
+
+
+@pytest.fixture
+def v1() -> VqfrV1:
+    network = make(CONFIGS[0])
+    assert isinstance(network, VqfrV1)
+    return network
+
+
+@pytest.fixture
+def published(v1, x) -> torch.Tensor:
+    """What the paper's v1 answers, its parts called one by one."""
+    textures = v1.decoder(v1.quantizer.code(v1.encoder(x)))
+    answer: torch.Tensor = v1.main_decoder(textures, v1.inpfeat_extraction(x), x)
+    return answer
 
 
 @pytest.fixture
@@ -106,15 +122,78 @@ def test_a_fidelity_of_wrong_shape_is_refused(v2, x):
         v2(x, [0.1, 0.2, 0.3])
 
 
-def test_v1_ignores_fidelity(x):
-    network = make(CONFIGS[0])
-    assert torch.equal(network(x), network(x, 0.9)) and not network.has_fidelity
+@pytest.mark.parametrize(
+    "fidelity", [DEFAULT_FIDELITY, 0.9, 1, [DEFAULT_FIDELITY, 1.0], torch.full((2, 1, 64, 64), 0.7)], ids=str
+)
+def test_v1_from_the_default_on_is_the_published_answer_and_costs_no_more(v1, x, published, fidelity, monkeypatch):
+    monkeypatch.setattr(v1.decoder.conv_out, "forward", None)
+    assert torch.equal(v1(x, fidelity), published) and torch.equal(v1(x), published)
+    with pytest.raises(TypeError):
+        v1(x, 0.49)
+
+
+def test_v1_at_zero_is_the_texture_image_and_skips_the_main_decoder(v1, x, monkeypatch):
+    corner = torch.zeros(2, 1, 64, 64)
+    corner[..., 0, 0] = 1.0
+    full = v1(x, corner)
+    texture = v1.decoder.conv_out(v1.decoder(v1.quantizer.code(v1.encoder(x)))["Level_1"])
+    monkeypatch.setattr(v1.main_decoder, "forward", None)
+    for zero in (0, [0.0, 0.0], torch.zeros(2, 1, 64, 64)):
+        assert torch.equal(v1(x, zero), texture)
+    assert torch.equal(v1.texture(x), texture) and torch.equal(full[..., 1:, :], texture[..., 1:, :])
+    with pytest.raises(TypeError):
+        v1(x, 0.01)
+
+
+def test_v1_between_moves_from_the_texture_image_to_the_answer(v1, x, published):
+    images = v1.sweep(x, [0.0, 0.1, 0.2, 0.3, 0.4, DEFAULT_FIDELITY])
+    left = [float((image - published).abs().mean()) for image in images]
+    assert left == sorted(left, reverse=True) and left[-1] == 0 < left[-2] < left[-3]
+    assert float((images[1] - images[0]).abs().mean()) > 0
+
+
+def test_v1_fidelity_as_number_list_and_map_agree(v1, x, published):
+    number = v1(x, 0.3)
+    assert torch.equal(number, v1(x, [0.3, 0.3]))
+    assert torch.equal(number, v1(x, torch.full((2, 1, 64, 64), 0.3)))
+    listed = v1(x, [0.3, 0.8])
+    assert torch.equal(listed[0], number[0]) and torch.equal(listed[1], published[1])
+    painted = torch.full((2, 1, 64, 64), 0.3)
+    painted[..., 32:] = 0.9
+    mixed = v1(x, painted)
+    assert torch.equal(mixed[..., 32:], published[..., 32:]) and torch.equal(mixed[..., :32], number[..., :32])
+
+
+def test_v1_keeps_its_features_for_any_fidelity(v1, x):
+    features = v1.features(x)
+    for fidelity in (0.0, 0.3, [0.2, 1.0], 1.0):
+        assert torch.equal(v1.head(features, fidelity), v1(x, fidelity))
+    with pytest.raises(InputError, match="lack an image"):
+        v1.head(features._replace(texture=None), 0.3)
+    with pytest.raises(InputError, match="lack an image"):
+        v1.head(features._replace(main=None), 0.3)
+
+
+def test_v1_refuses_a_fidelity_of_wrong_shape(v1, x):
+    for fidelity in (0.1, 0.9):
+        with pytest.raises(InputError, match=r"got shape \(3,\)"):
+            v1(x, [fidelity] * 3)
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 4, 64, 64), (1, 3, 60, 64)])
 def test_bad_shapes_are_named(v2, shape):
     with pytest.raises(InputError, match="multiples of 32"):
         v2(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("fidelity", [0.0, 0.3, DEFAULT_FIDELITY])
+def test_v1_mixes_half_precision_in_float32(v1, x, fidelity):
+    half = v1.set_precision(torch.bfloat16)
+    texture, answer = (image.float() for image in half.features(x))
+    mixed = half(x, fidelity)
+    assert mixed.dtype == torch.float32 and mixed.isfinite().all()
+    expected = half.head(half.features(x)._replace(texture=texture, main=answer), fidelity)
+    assert torch.equal(mixed, expected)
 
 
 @pytest.mark.slow

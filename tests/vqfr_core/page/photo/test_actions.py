@@ -7,6 +7,9 @@ import pytest
 from PIL import Image
 
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_array
+from vqfr_core.drawing.sheet import draw_sweep
+from vqfr_core.networks.vqfr import VqfrV1
+from vqfr_core.page.photo import view
 from vqfr_core.page.photo.actions import Desk
 from vqfr_core.page.shown import NO_RESULT, SAME
 
@@ -104,15 +107,20 @@ def test_a_sweep(desk, ask, photo_file, encodings, tiny_v1):
     with Image.open(shown.sweep) as sheet:
         assert sheet.width > 5 * sheet.height
     assert shown.tab == "sweep" and len(encodings) == 1
-    assert "has no fidelity to vary" in desk.sweep(ask(key, model=tiny_v1), ignore).said
 
 
-def test_a_v1_model_says_that_fidelity_is_ignored(desk, ask, photo_file, tiny_v1):
+def test_a_v1_shows_a_new_fidelity_at_once_too(desk, ask, photo_file, tiny_v1, monkeypatch):
     key = desk.open(ask(model=tiny_v1), photo_file).key
     first = desk.restore(ask(key, model=tiny_v1), ignore)
-    shown = desk.change(ask(key, model=tiny_v1, fidelity=1.0), is_redrawn=False)
-    assert "has no fidelity: the setting was ignored" in shown.said
-    assert np.array_equal(np.asarray(shown.comparison[1]), np.asarray(first.comparison[1]))
+    monkeypatch.setattr(VqfrV1, "features", None)  # no network from here on
+    shown = {value: desk.change(ask(key, model=tiny_v1, fidelity=value), is_redrawn=False) for value in (0.2, 1.0)}
+    assert not any("fidelity" in answer.said for answer in shown.values())
+    same = {value: np.array_equal(answer.comparison[1], first.comparison[1]) for value, answer in shown.items()}
+    assert same == {0.2: False, 1.0: True}
+    swept = []
+    monkeypatch.setattr(view, "draw_sweep", lambda faces, values: (swept.append(values), draw_sweep(faces, values))[1])
+    assert desk.sweep(ask(key, model=tiny_v1), ignore).tab == "sweep"
+    assert swept == [[0.0, 0.125, 0.25, 0.375, 0.5]], "where it changes"
 
 
 def test_without_a_face_the_file_stays_as_it_was(desk, ask, tmp_path):

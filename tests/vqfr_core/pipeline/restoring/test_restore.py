@@ -204,18 +204,52 @@ def test_what_it_was_done_with_is_noted(recorder, entry):
     assert by_map.made_by.model["fidelity"] == "a map"
 
 
-def test_a_network_without_fidelity_says_so(small_v1, random_entry):
-    (result,) = restore_faces([random_entry(1)], small_v1, 0.9)
-    assert result.notes == ("vqfr_v1 (VQFR v1) has no fidelity: the setting was ignored",)
-    assert result.made_by.model["fidelity"] is None and result.made_by.model["generation"] == 1
-    assert torch.equal(result.used[0].restored, restore(random_entry(1), small_v1, 0.1)[0])
+@pytest.mark.parametrize("fidelity", [0.9, [0.5], torch.rand(1, 1, 8, 8)], ids=["number", "list", "map"])
+def test_a_network_without_fidelity_says_that_it_ignored_what_was_set(fidelity, recorder, entry):
+    recorder.fidelity = "none"
+    (result,) = restore_faces([entry(1)], recorder, fidelity)
+    assert result.notes == ("recorder (a recorder) has no fidelity: the setting was ignored",)
+    assert result.made_by.model["fidelity"] is None
+
+
+def test_nobody_who_set_no_fidelity_hears_of_it(recorder, entry):
+    recorder.fidelity = "none"
+    (result,) = restore_faces([entry(1)], recorder)
+    assert result.notes == ()
+
+
+def test_a_v1_takes_one_fidelity_for_each_face(small_v1, random_entry):
+    faces = random_entry(3)
+    (result,) = restore_faces([faces], small_v1, [0.0, 0.2, 0.9], batch_size=3)
+    assert result.notes == () and result.made_by.model["fidelity"] == [0.0, 0.2, 0.9]
+    for index, fidelity in enumerate((0.0, 0.2, 0.5)):
+        alone = restore(faces, small_v1, fidelity, batch_size=3)[index]
+        assert torch.equal(result.used[index].restored, alone)
+    assert len({float(face.restored.mean()) for face in result.used}) == 3
+
+
+def test_a_v1_whose_texture_is_no_number_in_half_precision_is_done_again(small_v1, random_entry):
+    half, exact = copy.deepcopy(small_v1), copy.deepcopy(small_v1)
+    half.precision, half.reopen = "bf16", lambda: exact  # in name alone: a CPU may be very slow at it
+    half.network.decoder.conv_out.register_forward_hook(lambda module, inputs, output: output * float("nan"))
+    cache = KeptFaces(1 << 30)
+    for fidelity in (0.5, 0.2, 0.0):  # the first needs no texture image, and keeps the bad one
+        expected = restore(random_entry(2), exact, fidelity, batch_size=1)
+        again = restore(random_entry(2), half, fidelity, batch_size=1, cache=cache)
+        assert all(torch.equal(a, b) for a, b in zip(again, expected, strict=True))
+
+
+def test_a_v1_keeps_two_images_of_a_face(small_v1, random_entry):
+    cache = KeptFaces(1 << 30)
+    restore(random_entry(1), small_v1, cache=cache)
+    assert cache.num_bytes == 3 * (3 * 128 * 128 * 4), "the crop, the texture image and the answer"
 
 
 def test_answers_are_the_networks_in_the_range_of_images(small_v1, small_v2, random_entry):
     entry = random_entry(1)
     x = entry.used[0].crop.image[None] * 2 - 1
     with torch.inference_mode():
-        direct = [small_v2.module(x, 0.3), small_v1.module(x)]
+        direct = [restorer.module(x, 0.3) for restorer in (small_v2, small_v1)]
     for answer, restorer in zip(direct, (small_v2, small_v1), strict=True):
         (image,) = restore(entry, restorer, 0.3)
         assert torch.equal(image, ((answer[0].clamp(-1, 1)) + 1) / 2)
