@@ -8,11 +8,11 @@ from vqfr_core.weights.catalog import get_record
 
 
 def test_the_embedded_network_has_the_size_that_training_gives_it() -> None:
-    assert load_model("vqfr_small", device="cpu").config == SMALL_V1
+    assert load_model("vqfr_small2", device="cpu").config == SMALL_V1
 
 
 def test_it_takes_25_mb_at_most() -> None:
-    path = get_record("vqfr_small").packaged_path
+    path = get_record("vqfr_small2").packaged_path
     assert path is not None and path.stat().st_size <= 25e6
     with torch.device("meta"):
         for config in (SMALL_V1, SMALL_V2):
