@@ -44,7 +44,7 @@ def update_codebook(state: TrainState, recipe: Recipe, found: dict[str, Tensor])
     book.remember(tokens)
     if codes is not None:
         book.update(tokens, codes)
-        if state.step % recipe.replace_every == recipe.replace_every - 1:
+        if book.num_updates >= recipe.replace_every:
             book.replace_unused(state.generator)
     elif state.step >= recipe.unquantized_steps:
         book.start(state.generator)
