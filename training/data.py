@@ -2,7 +2,7 @@
 
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .degrade import degrade_for_training
+from .tones import recolour
 
 TEMPLATE_PX = 512
 
@@ -68,78 +69,38 @@ def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.nd
         image = cv2.GaussianBlur(image, (0, 0), 0.3 / scale)  # against aliasing
     size = (crop_px, crop_px)
     crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return _recolour(crop, rng)
+    return recolour(crop, rng)
 
 
-def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Other exposure, white balance and contrast; sometimes lit from one side, dark, faded, grey or sepia.
-
-    What the light and the print did is not for the network to undo: its answer keeps the input's tones.
-    """
-    gain = rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3)
-    offset = rng.uniform(-12, 12)
-    if rng.random() < 0.1:  # faded: blacks rise, whites fall
-        gain, offset = gain * rng.uniform(0.5, 0.85), offset + rng.uniform(15, 60)
-    elif rng.random() < 0.1:  # dark
-        gain = gain * rng.uniform(0.25, 0.7)
-    table = np.clip(np.arange(256)[:, None] * gain + offset, 0, 255).astype(np.uint8)
-    recoloured: np.ndarray = cv2.merge([table[image[..., c], c] for c in range(3)])
-    if rng.random() < 0.25:
-        recoloured = _light_from_one_side(recoloured, rng)
-    if rng.random() < 0.12:
-        grey = cv2.cvtColor(recoloured, cv2.COLOR_RGB2GRAY)[..., None]
-        tint = np.ones(3) if rng.random() < 0.6 else np.array([1.06, 0.97, rng.uniform(0.65, 0.9)])
-        recoloured = np.clip(grey * tint, 0, 255).astype(np.uint8)
-    return recoloured
-
-
-def _light_from_one_side(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Brighter on one side than on the other."""
-    height, width = image.shape[:2]
-    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 0.45)
-    x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-    ramp = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y).astype(np.float32)
-    lit: np.ndarray = np.clip(image * ramp[..., None], 0, 255).astype(np.uint8)
-    return lit
-
-
-def make_batch(
-    pictures: list[bytes], crop_px: int, batch_size: int, seed: int, number: int, degraded: bool = True
-) -> Batch:
-    """Batch `number` of the endless sequence of `seed`; without `degraded` its second part repeats the first."""
+def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, degraded: bool, number: int) -> Batch:
+    """Batch `number` of the endless sequence of `seed`. Without `degraded`, the sharp crops stand for the others."""
     rng = np.random.default_rng([seed, number])
     chosen = rng.choice(len(pictures), batch_size, replace=batch_size > len(pictures))
-    sharp = [random_crop(pictures[i], crop_px, rng) for i in chosen]
-    pixels = to_tensor(sharp)
-    return Batch(pixels, to_tensor([degrade_for_training(image, rng) for image in sharp]) if degraded else pixels)
+    crops = [random_crop(pictures[i], crop_px, rng) for i in chosen]
+    sharp = to_tensor(crops)
+    return Batch(sharp, to_tensor([degrade_for_training(crop, rng) for crop in crops]) if degraded else sharp)
 
 
 class _Batches(Dataset[Batch]):
-    """All batches of the sequence, by number."""
+    """All batches of a sequence, by number."""
 
-    def __init__(self, pictures: list[bytes], crop_px: int, batch_size: int, seed: int, degraded: bool) -> None:
-        self.pictures, self.crop_px, self.batch_size, self.seed = pictures, crop_px, batch_size, seed
-        self.degraded = degraded
+    def __init__(self, make: Callable[[int], Batch]) -> None:
+        self.make = make
 
     def __getitem__(self, number: int) -> Batch:
-        return make_batch(self.pictures, self.crop_px, self.batch_size, self.seed, number, self.degraded)
+        return self.make(number)
 
 
 def batches(
-    pictures: list[bytes],
-    crop_px: int,
-    batch_size: int,
-    seed: int,
-    first: int,
-    stride: int = 1,
-    num_workers: int = 1,
-    pin_memory: bool = False,
-    degraded: bool = True,
+    make: Callable[[int], Batch], first: int, stride: int = 1, num_workers: int = 1, pin_memory: bool = False
 ) -> Iterator[Batch]:
-    """Every `stride`-th batch from number `first` on, made ahead by worker processes (0: made on demand)."""
+    """Every `stride`-th batch from number `first` on, made ahead by worker processes (0: made on demand).
+
+    make: gives the batch of a number, such as `make_batch` with everything else filled in; worker processes get a copy.
+    """
     return iter(
         DataLoader(
-            _Batches(pictures, crop_px, batch_size, seed, degraded),
+            _Batches(make),
             sampler=range(first, sys.maxsize, stride),
             batch_size=None,
             num_workers=num_workers,

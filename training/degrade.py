@@ -12,9 +12,10 @@ TRAINING_MIX = (
 )
 """Probability and ranges of the degradations seen in training: wider than, and overlapping, the evaluation levels."""
 
-
 MOTION_CHANCE = 0.12
+"""Share of faces that are blurred along a line, too."""
 SCRATCHES_CHANCE = 0.08
+"""Share of faces with scratches, as on old prints; they are degraded with the face."""
 
 
 def degrade_for_training(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -5,14 +5,16 @@ not read a number back from the device, and everything that changes from step to
 """
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 import torch
 from torch import Tensor
 
 logger = logging.getLogger("training")
 
-Tensors = dict[str, Tensor]
+Figures = dict[str, Tensor]
+Step = Callable[..., Figures]
+"""Takes tensors only."""
 
 NUM_PLAIN = 3
 """Steps of a kind that run as usual before it is recorded: they compile kernels and create the optimiser's state."""
@@ -25,28 +27,26 @@ class StepGraphs:
         self.records = device.type == "cuda"
         self._phase: Hashable = None
         self._num_plain: dict[Hashable, int] = {}
-        self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, Tensors, Tensors]] = {}
+        self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, list[Tensor], Figures]] = {}
         # Nothing can be recorded on the default stream. Only steps use the other one: some operators, such as
         # torchvision's deformable convolution in validation, always run on the default stream.
         self._stream = torch.cuda.Stream(device) if self.records else None
 
-    def run(self, phase: Hashable, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors) -> Tensors:
-        """What `step` returns for `inputs`. Valid until the next call.
+    def run(self, phase: Hashable, kind: Hashable, step: Step, *inputs: Tensor) -> Figures:
+        """What `step(*inputs)` returns. Valid until the next call.
 
         phase: recordings of an earlier phase are thrown away, with their memory. kind: within a phase, everything the
         step's course depends on, except for the numbers in `inputs`.
         """
         if self._stream is None or not self.records:
-            return step(inputs)
+            return step(*inputs)
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
             outputs = self._run_here(phase, kind, step, inputs)
         torch.cuda.current_stream().wait_stream(self._stream)
         return outputs
 
-    def _run_here(
-        self, phase: Hashable, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors
-    ) -> Tensors:
+    def _run_here(self, phase: Hashable, kind: Hashable, step: Step, inputs: Sequence[Tensor]) -> Figures:
         if phase != self._phase:
             self._phase = phase
             self._graphs.clear()
@@ -55,17 +55,17 @@ class StepGraphs:
         done = self._num_plain.get(kind, 0)
         if done < NUM_PLAIN:
             self._num_plain[kind] = done + 1
-            return step(inputs)
+            return step(*inputs)
         if kind not in self._graphs and not self._record(kind, step, inputs):
-            return step(inputs)
+            return step(*inputs)
         graph, held, outputs = self._graphs[kind]
-        for name, value in inputs.items():
-            held[name].copy_(value)
+        for place, value in zip(held, inputs, strict=True):
+            place.copy_(value)
         graph.replay()
         return dict(outputs)
 
-    def _record(self, kind: Hashable, step: Callable[[Tensors], Tensors], inputs: Tensors) -> bool:
-        held = {name: value.clone() for name, value in inputs.items()}
+    def _record(self, kind: Hashable, step: Step, inputs: Sequence[Tensor]) -> bool:
+        held = [value.clone() for value in inputs]
         graph = torch.cuda.CUDAGraph()
         others = next(iter(self._graphs.values()), None)
         try:
@@ -77,7 +77,7 @@ class StepGraphs:
                 stream=torch.cuda.current_stream(),
                 capture_error_mode="thread_local",
             ):
-                outputs = step(held)
+                outputs = step(*held)
         except RuntimeError as error:
             logger.warning("steps cannot be recorded and run as usual, slower: %s", error)
             self.records = False

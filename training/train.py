@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,7 +22,8 @@ from .distributed import agree, join, leave, rank, world
 from .faces import read_faces
 from .graphs import StepGraphs
 from .handover import hand_over
-from .losses import Identity, Judges, Perceptual, View, draw_view
+from .identity import Identity
+from .losses import Judges, Perceptual, View, draw_view
 from .networks import SIZES
 from .recipe import Recipe
 from .stage1 import stage1_step, update_codebook
@@ -73,7 +75,8 @@ class Trainer:
         self._run_stage(self.recipe.stage2_minutes * 60)
 
     def _batch_for_handover(self) -> Batch:
-        return make_batch(self.faces.training, self.recipe.stage2_crop_px, 8, self.recipe.seed, 0).on(self.device)
+        recipe = self.recipe
+        return make_batch(self.faces.training, recipe.stage2_crop_px, 8, recipe.seed, True, 0).on(self.device)
 
     def _run_stage(self, limit_s: float) -> None:
         self.first_step, self.last_look = self.state.step, self.state.seconds
@@ -94,16 +97,13 @@ class Trainer:
     def _run_phase(self, limit_s: float, until_s: float, crop_px: int, batch_size: int) -> None:
         """Steps on crops of one size, until so many seconds of the stage's `limit_s`."""
         state, recipe = self.state, self.recipe
+        seed, is_degraded = recipe.seed * 10 + state.stage, state.stage == 2
         source = batches(
-            self.faces.training,
-            crop_px,
-            batch_size,
-            recipe.seed * 10 + state.stage,
+            partial(make_batch, self.faces.training, crop_px, batch_size, seed, is_degraded),
             first=state.step * world() + rank(),
             stride=world(),
             num_workers=self.num_workers,
             pin_memory=self.device.type == "cuda",
-            degraded=state.stage == 2,
         )
         while self._goes_on(until_s):
             start = time.monotonic()
@@ -117,18 +117,17 @@ class Trainer:
                 self._look()
 
     def _step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
-        state, recipe, judges = self.state, self.recipe, self.judges
+        state, recipe = self.state, self.recipe
         set_rate(state.optimizer, recipe.rate(state.stage, state.step, progress))
         adversarial = recipe.adversarial_weight > 0 and progress >= recipe.adversarial_from
-        view = draw_view(state.generator, batch.sharp.shape[-1], self.device)
+        halved, corner = draw_view(state.generator, batch.sharp.shape[-1], self.device)
         take_step = stage1_step if state.stage == 1 else stage2_step
 
-        def run(given: dict[str, Tensor]) -> dict[str, Tensor]:
-            seen = View(view.halved, given["corner"])
-            return take_step(state, Batch(given["sharp"], given["degraded"]), seen, judges, recipe, adversarial)
+        def step(sharp: Tensor, degraded: Tensor, corner: Tensor) -> dict[str, Tensor]:
+            return take_step(state, Batch(sharp, degraded), View(halved, corner), self.judges, recipe, adversarial)
 
         phase = state.stage, batch.sharp.shape, adversarial, state.codebook.started
-        found = self.graphs.run(phase, view.halved, run, {**batch._asdict(), "corner": view.corner})
+        found = self.graphs.run(phase, halved, step, *batch, corner)
         if state.stage == 1:
             return update_codebook(state, recipe, found)
         update_average(state)

@@ -22,7 +22,7 @@ def test_quietest_direction() -> None:
 
 @torch.no_grad()
 def test_the_texture_gets_a_constant_and_its_image_stays(faces_tar: Path) -> None:
-    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, 0).on(torch.device("cpu"))
+    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, True, 0).on(torch.device("cpu"))
     net = new_state(TINY, 0, torch.device("cpu")).net
 
     def textures() -> dict[str, torch.Tensor]:
@@ -44,7 +44,7 @@ def test_the_texture_gets_a_constant_and_its_image_stays(faces_tar: Path) -> Non
 
 @torch.no_grad()
 def test_the_first_answer_is_a_mixture_of_input_and_texture(faces_tar: Path) -> None:
-    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, 0).on(torch.device("cpu"))
+    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, True, 0).on(torch.device("cpu"))
     net = new_state(TINY, 0, torch.device("cpu")).net
     hand_over(net, batch)
     z = code_features(net, batch.degraded)

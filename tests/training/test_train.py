@@ -114,6 +114,30 @@ def test_a_run_does_both_stages_and_leaves_checkpoints(options: argparse.Namespa
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.parametrize("had_stage2", [False, True])
+def test_only_a_main_decoder_that_knows_nothing_is_handed_values(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, had_stage2: bool
+) -> None:
+    handed: list[object] = []
+    monkeypatch.setattr("training.train.hand_over", lambda net, batch: handed.append(net))
+    state = new_state(TINY, 4, CPU)
+    state.history = [{"stage": 1, "steps": 5}, {"stage": 2, "steps": 3}] if had_stage2 else []
+    trainer = Trainer(state, RECIPE, options, CPU)
+    monkeypatch.setattr(trainer, "_run_stage", lambda limit_s: None)
+    trainer.run()
+    assert handed == ([] if had_stage2 else [state.net]) and state.stage == 2
+
+
+def test_unused_codes_are_not_replaced_right_after_the_start(options: argparse.Namespace) -> None:
+    state, replaced = new_state(TINY, 4, CPU), []
+    state.codebook.replace_unused = lambda generator: replaced.append(state.step)  # type: ignore[method-assign]
+    train(state, options, 3)  # RECIPE starts the codebook in step 1 and counts for two steps
+    assert state.codebook.started and replaced == []
+    assert state.codebook.num_updates == 1
+    train(state, options, 1)
+    assert replaced == [3]
+
+
 def test_a_stage_ends_when_looks_get_no_better(options: argparse.Namespace) -> None:
     options.every_minutes, options.patience = 0.0, 3
     trainer = Trainer(new_state(TINY, 4, CPU), RECIPE, options, CPU)
