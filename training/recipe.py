@@ -12,12 +12,14 @@ from .data import TEMPLATE_PX
 class Recipe:
     """Settings of both stages. Every field is a command-line option of the same name."""
 
+    levels: int = 6
+    """Of a new network: it has a code for each patch of 2^(levels - 1) px, so 5 for patches of 16 px."""
     stage1_minutes: float = 20.0
     """Wall-clock time for codebook, encoder and texture decoder."""
     stage2_minutes: float = 60.0
     """Wall-clock time for restoration."""
     stage1_crop_px: int = 192
-    """Side of the square crops of stage 1, a multiple of 32."""
+    """Side of the square crops of stage 1, a multiple of 32 and of the patch."""
     stage2_crop_px: int = 192
     """The same in stage 2."""
     stage1_batch: int = 2

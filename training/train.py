@@ -24,7 +24,7 @@ from .graphs import StepGraphs
 from .handover import hand_over
 from .identity import Identity
 from .losses import Judges, Perceptual, View, draw_view
-from .networks import SIZES
+from .networks import SIZES, with_levels
 from .recipe import Recipe
 from .stage1 import stage1_step, update_codebook
 from .stage2 import stage2_step
@@ -216,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     elif options.begin_with:
         state = continue_from(options.begin_with, recipe.seed, device, options.begin_stage)
     else:
-        state = new_state(SIZES[options.network], recipe.seed, device)
+        state = new_state(with_levels(SIZES[options.network], recipe.levels), recipe.seed, device)
     Trainer(state, recipe, options, device).run()
     leave()
     return 0

@@ -2,7 +2,7 @@
 
 import torch
 
-from training.networks import SMALL_V1, SMALL_V2, build
+from training.networks import SMALL_V1, SMALL_V2, build, with_levels
 from vqfr_core import load_model
 from vqfr_core.weights.catalog import get_record
 
@@ -17,3 +17,9 @@ def test_it_takes_25_mb_at_most() -> None:
     with torch.device("meta"):
         for config in (SMALL_V1, SMALL_V2):
             assert sum(parameter.numel() for parameter in build(config).parameters()) * 2 < 25e6
+
+
+def test_levels_are_left_out_above_the_deepest() -> None:
+    assert with_levels(SMALL_V1, 6) == SMALL_V1
+    assert with_levels(SMALL_V1, 5).channels == (32, 32, 64, 128, 256)
+    assert with_levels(SMALL_V1, 7).channels == (32, 32, 64, 128, 128, 256, 256)

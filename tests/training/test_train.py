@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from training.export import export
-from training.networks import code_table
+from training.networks import code_table, with_levels
 from training.recipe import Recipe
 from training.state import TrainState, begin_stage2, continue_from, load, new_state, save
 from training.train import Trainer, parse_arguments
@@ -31,6 +31,7 @@ SIZES = dict(
 )
 TINY = V1Config(**SIZES, code_channels=8)
 TINY_V2 = V2Config(**SIZES, code_channels=32, predicts_codes=False)
+FIVE_LEVELS = [with_levels(TINY, 5), with_levels(TINY_V2, 5)]
 RECIPE = Recipe(
     stage1_crop_px=64,
     stage2_crop_px=64,
@@ -80,7 +81,7 @@ def test_a_resumed_run_reaches_the_same_state(options: argparse.Namespace, tmp_p
     assert torch.allclose(resumed.codebook.sums, state.codebook.sums, atol=1e-4)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_V2])
+@pytest.mark.parametrize("config", [TINY, TINY_V2, *FIVE_LEVELS])
 def test_stage1_learns_and_stage2_keeps_the_texture_decoder(
     options: argparse.Namespace, config: V1Config | V2Config
 ) -> None:
@@ -174,7 +175,7 @@ def test_an_untrained_answer_is_nearly_the_input() -> None:
         assert (net(x) - x).abs().mean() < 0.1
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_V2])
+@pytest.mark.parametrize("config", [TINY, TINY_V2, *FIVE_LEVELS])
 def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> None:
     state = new_state(config, 0, CPU)
     state.step = 5
@@ -186,6 +187,7 @@ def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> N
     net = load_model(tmp_path / "net.safetensors", "cpu")
     assert dataclasses.asdict(net.config) == dataclasses.asdict(config)
     assert torch.allclose(code_table(net), code_table(state.ema), atol=2e-3)
+    assert net.codes(torch.zeros(1, 3, 64, 64)).shape == (1, (64 >> (len(config.channels) - 1)) ** 2)
     again = continue_from(tmp_path / "net.safetensors", 0, CPU)
     assert (again.stage, again.step) == (2, 0)
     x = torch.rand(1, 3, 64, 64) * 2 - 1
