@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 import torch
 from torch import Tensor
 
+from .distributed import world
+
 logger = logging.getLogger("training")
 
 Figures = dict[str, Tensor]
@@ -21,10 +23,10 @@ NUM_PLAIN = 3
 
 
 class StepGraphs:
-    """Runs steps, on CUDA from recordings; elsewhere, and if recording fails, as usual."""
+    """Runs steps, on one CUDA device from recordings; elsewhere, and if recording fails, as usual."""
 
     def __init__(self, device: torch.device) -> None:
-        self.records = device.type == "cuda"
+        self.records = device.type == "cuda" and world() == 1  # what processes tell each other was not tried
         self._phase: Hashable = None
         self._num_plain: dict[Hashable, int] = {}
         self._graphs: dict[Hashable, tuple[torch.cuda.CUDAGraph, list[Tensor], Figures]] = {}
