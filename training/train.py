@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint, device = options.out / "last.pt", join(options.device)
-    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.benchmark = True  # sizes stay the same for thousands of steps
     if checkpoint.exists():
         state = load(checkpoint, device)
     elif options.begin_with:
