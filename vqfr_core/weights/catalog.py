@@ -57,6 +57,8 @@ class WeightRecord:
     """Further names under which it is published, each with the known part of that file's sha256."""
     convertible: bool = True
     """A converted or renamed copy may replace the published file."""
+    former_names: tuple[str, ...] = ()
+    """User-visible names of weights that it replaced. They are accepted, but no menu lists them."""
 
     @property
     def packaged_path(self) -> Path | None:
@@ -82,6 +84,10 @@ class WeightRecord:
     def most_bytes(self) -> int:
         """The most bytes a download of it may have."""
         return self.size or _MOST_BYTES
+
+    def is_called(self, name: str) -> bool:
+        """Whether the name means this file, now or formerly."""
+        return name in (self.name, *self.former_names)
 
     def known_hash(self, file_name: str) -> str:
         """The known part of the sha256 of the file published under this name; may be empty."""
@@ -124,12 +130,13 @@ RECORDS: tuple[WeightRecord, ...] = (
         origin=_VQFR_ORIGIN,
     ),
     WeightRecord(
-        name="vqfr_small",
+        name="vqfr_small2",
         role="restorer",
-        file_name="vqfr_small.safetensors",
+        file_name="vqfr_small2.safetensors",
         urls=(),
-        packaged="vqfr_small.safetensors",
-        packaged_sha256="2381475b86f441a5abdc8d727dd0a26f3e436d26f20e08a64c89f712dc6fa153",
+        packaged="vqfr_small2.safetensors",
+        packaged_sha256="73f05370f25040a4d9082e7dc483724fd311937437d6d6660b2ed4260408b265",
+        former_names=("vqfr_small",),
         licence="Apache-2.0",
         origin="this project: a small network of the VQFR architecture, see its model card",
     ),
@@ -194,8 +201,8 @@ RECORDS: tuple[WeightRecord, ...] = (
 
 
 def find_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord | None:
-    """The record of that name (and role), or None."""
-    return next((r for r in records if r.name == name and role in (None, r.role)), None)
+    """The record of that present or former name (and role), or None."""
+    return next((r for r in records if r.is_called(name) and role in (None, r.role)), None)
 
 
 def get_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord:

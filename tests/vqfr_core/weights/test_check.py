@@ -73,7 +73,7 @@ def test_half_a_model_is_a_weights_error(tiny_states, kind):
 def test_content_check_wants_the_recorded_generation(tiny_states, tmp_path):
     torch.save({"params": tiny_states["vqfr_v1"]}, tmp_path / "x.part")
     content_check(get_record("vqfr_v1"))(tmp_path / "x.part")
-    content_check(get_record("vqfr_small"))(tmp_path / "x.part")
+    content_check(get_record("vqfr_small2"))(tmp_path / "x.part")
     with pytest.raises(WeightsError, match="seems to be VQFR v1"):
         content_check(get_record("vqfr_v2"))(tmp_path / "x.part")
 

@@ -26,8 +26,8 @@ def test_finds_published_converted_and_short_names(tmp_path):
 
 
 def test_a_packaged_copy_comes_first(tmp_path):
-    small = get_record("vqfr_small")
-    (tmp_path / "vqfr_small.safetensors").write_bytes(b"")
+    small = get_record("vqfr_small2")
+    (tmp_path / "vqfr_small2.safetensors").write_bytes(b"")
     assert find_record_file(small, [tmp_path]) == small.packaged_path
 
 
