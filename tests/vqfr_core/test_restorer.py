@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions
+from vqfr_core.networks.base import Parser
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V2Config
 from vqfr_core.pictures import to_pil
@@ -34,6 +35,14 @@ def restorer_v1(tiny_v1: str, small_store: WeightStore) -> FaceRestorer:
 def square() -> torch.Tensor:
     """Random, of the network's size."""
     return torch.rand((3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
+
+
+class UnusedParser(Parser):
+    def __init__(self) -> None:
+        super().__init__(torch.nn.Identity(), "unused", "a parser that is never asked")
+
+    def run(self, crops: torch.Tensor) -> torch.Tensor:
+        pytest.fail("the parser ran")
 
 
 def test_only_the_chosen_face_changes(restorer, group):
@@ -245,6 +254,23 @@ def test_wrong_input_is_named(restorer):
         restorer.restore(torch.zeros(3, 3, 3, 3))
     with pytest.raises(InputError, match="faces were given for 0 images"):
         restorer.restore_many([torch.zeros(3, 64, 64)], faces=[])
+
+
+@pytest.mark.parametrize(
+    ("has_parser", "settings", "message"),
+    [
+        (False, {"mask": "parsing"}, "mask: parsing needs a face parser"),
+        (True, {"mask": "parsing", "regions": ""}, "regions: none chosen"),
+        (True, {"mask": "auto", "regions": ""}, "regions: none chosen"),
+    ],
+)
+def test_a_mask_that_cannot_be_made_is_refused_before_the_network_runs(
+    has_parser, settings, message, restorer, group, monkeypatch
+):
+    monkeypatch.setattr(restorer, "parser", lambda: UnusedParser() if has_parser else None)
+    monkeypatch.setattr(restorer.model, "restore", lambda *inputs: pytest.fail("the network ran"))
+    with pytest.raises(InputError, match=message):
+        restorer.restore(group, ONE.replace(**settings))
 
 
 # --- one after the other, let go, and from several threads
