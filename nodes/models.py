@@ -11,7 +11,7 @@ import torch
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Network, Parser, Restorer
 from ..vqfr_core.networks.devices import pick_precision
-from ..vqfr_core.options import BlendOptions
+from ..vqfr_core.options import BlendOptions, FindOptions
 from ..vqfr_core.pipeline.blending.masks import check_mask, missing_parser, needs_parser, uses_parser
 from ..vqfr_core.weights.folders import Folders
 from ..vqfr_core.weights.store import WeightStore
@@ -86,7 +86,8 @@ def _in_float32(path: str, rounded: host.HeldNetwork) -> Restorer:
 
 
 def open_detector(name: str) -> Held[Detector]:
-    """The face detector of that name. Raises WeightsError and DownloadError like `WeightStore.open`."""
+    """The face detector of that name. Raises what `WeightStore.open` does, and InputError for no detector's name."""
+    name = FindOptions(detector=name).detector
 
     def load() -> Detector:
         return _store.open("detector", name, "cpu", progress=host.download_progress(), for_device=host.compute_device())

@@ -134,6 +134,8 @@ class FaceRestorer(LoadedNetworks):
         """
         settings, watch = options or RestoreOptions(), Stopwatch()
         with self._lock:
+            if settings.aligned and background is not None:
+                raise InputError("aligned: there is nothing around the face, so a background cannot be given with it")
             chosen = self._choose(images, settings, faces, boxes, area, should_stop, watch)
             (results,) = self.restore_chosen(
                 chosen,

@@ -352,6 +352,12 @@ def test_there_and_back_with_other_packs(run, group):
         ("VQFR_DetectFaces", {"image": BLACK, "boxes": "all"}, "boxes: needs lists"),
         ("VQFR_SegsToFaces", {"image": BLACK, "segs": 3}, "SEGS: needs"),
         ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.zeros(1, 64, 64)}, "nothing to take faces from"),
+        ("VQFR_DetectFaces", {"image": BLACK, "area_use": "nonsense"}, "area_use: 'nonsense' is not known"),
+        ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.ones(1, 64, 64), "detector": "x"}, "detector: 'x' is not"),
+        ("VQFR_FacesToMask", {"faces": None, "shape": "beard"}, "shape: 'beard' is not known; choose one of soft"),
+        ("VQFR_RestoreFaces", {"vqfr_model": None, "faces": None, "batch_size": -3}, "batch_size: -3 is outside"),
+        ("VQFR_RestoreFaces", {"vqfr_model": None, "faces": None, "map_fidelity": 7}, "map_fidelity: 7 is outside"),
+        ("VQFR_FidelitySweep", {"vqfr_model": None, "faces": None, "batch_size": 65}, "batch_size: 65 is outside"),
         ("VQFR_LoadModel", {"model": "vqfr_v2"}, "VQFR_v2.pth"),
     ],
 )

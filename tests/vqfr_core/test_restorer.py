@@ -149,6 +149,12 @@ def test_an_aligned_face_is_enlarged_on_request(restorer, square):
     assert result.image.shape == (3, 192, 192) and result.mask.shape == (1, 192, 192)
 
 
+def test_an_aligned_face_has_no_background_and_the_network_does_not_run_for_it(restorer, square, monkeypatch):
+    monkeypatch.setattr(restorer.model, "restore", lambda *inputs: pytest.fail("the network ran"))
+    with pytest.raises(InputError, match="aligned: there is nothing around the face"):
+        restorer.restore(square, RestoreOptions(aligned=True), background=square)
+
+
 @pytest.mark.parametrize("given", ["faces", "boxes", "area"])
 def test_an_aligned_face_leaves_nothing_to_choose(given, restorer, square):
     values = {"faces": [], "boxes": [Box(0, 0, 9, 9)], "area": torch.ones(4, 4)}
