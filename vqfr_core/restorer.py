@@ -27,7 +27,7 @@ from .pipeline.blending.background import Background
 from .pipeline.blending.masks import check_mask, uses_parser
 from .pipeline.restoring.restore import Progress, ShouldStop
 from .report import make_report
-from .restoration import Restoration
+from .restoration import Restoration, restored_faces
 from .timing import Stopwatch
 from .types import Box, Detections, FaceDetection, ImageFaces
 from .weights.folders import PathLike
@@ -253,7 +253,8 @@ class FaceRestorer(LoadedNetworks):
             (finished,) = finish_faces([restored], options, parser)
         with watch.stage("blend"):
             ((image, mask),) = blend_faces([finished], scale=options.scale, background=background)
-        return Restoration(image, mask, finished, make_report(finished, options, watch.seconds))
+        report = make_report(finished, options, watch.seconds)
+        return Restoration(image, mask, restored_faces(finished), report, found=finished)
 
     def _parser_for(self, options: BlendOptions, images: Sequence[ImageFaces]) -> Parser | None:
         """The parser for the masks, if any. InputError for a mask that cannot be made, before the network runs."""

@@ -34,6 +34,7 @@ def test_nothing_is_loaded_before_it_is_needed_and_then_once():
     loaded = LoadedNetworks("some", device="cpu", store=store)
     assert store.opened == []
     assert loaded.model is loaded.model and loaded.network is loaded.model.module
+    assert loaded.network_for(NetworkOptions()) is loaded.network
     assert loaded.detector("a") is loaded.detector("a") is not loaded.detector()
     assert loaded.parser() is loaded.parser() is not None
     assert [opened[:2] for opened in store.opened] == [
