@@ -14,6 +14,7 @@ from vqfr_core.networks.base import Parser
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V2Config
 from vqfr_core.pictures import to_pil
+from vqfr_core.timing import Stopwatch
 from vqfr_core.types import Box
 from vqfr_core.weights.store import WeightStore
 
@@ -207,6 +208,14 @@ def test_a_sweep_equals_single_runs(restorer, group):
         assert torch.equal(result.image, alone.image) and result.report.options["fidelity"] == fidelity
         assert result.report.faces == alone.report.faces
     assert restorer.sweep(group, [], ONE) == []
+
+
+def test_all_results_share_the_seconds_before(restorer):
+    options, watch = RestoreOptions(), Stopwatch()
+    watch.seconds["detect"] = 8.0
+    chosen = restorer.find([torch.zeros(3, 64, 64)] * 2, options)
+    swept = restorer.restore_chosen(chosen, options, [0.0, 1.0], watch)
+    assert [result.report.timings_s["detect"] for results in swept for result in results] == [2.0] * 4
 
 
 def test_the_report_is_plain_json_and_names_what_was_used(restorer, face_picture):
