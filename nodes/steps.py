@@ -100,6 +100,7 @@ def compare(
 
     Raises InputError for a single model without fidelity: there would be nothing to compare.
     """
+    batch_size = NetworkOptions(batch_size=batch_size).batch_size
     if len(models) == 1:
         names = [f"fidelity {value:g}" for value in fidelities]
         return list(zip(names, sweep(faces, models[0], fidelities, batch_size), strict=True))

@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ...vqfr_core.networks.base import Restorer
-from ...vqfr_core.options import NetworkOptions, parse_fidelities
+from ...vqfr_core.options import parse_fidelities
 from .. import host
 from ..describe import comparison_picture
 from ..faces import Faces
@@ -72,8 +72,7 @@ class FidelitySweep(io.ComfyNode):
         vqfr_model_3: Held[Restorer] | None = None,
         vqfr_model_4: Held[Restorer] | None = None,
     ) -> io.NodeOutput:
-        options = NetworkOptions(batch_size=batch_size)
         further = [model for model in (vqfr_model_2, vqfr_model_3, vqfr_model_4) if model is not None]
-        columns = compare(faces, [vqfr_model, *further], parse_fidelities(fidelities), options.batch_size)
+        columns = compare(faces, [vqfr_model, *further], parse_fidelities(fidelities), batch_size)
         grid = comparison_picture(columns, cell_px)
         return io.NodeOutput(grid, ui={"images": host.save_previews(grid, cls)})

@@ -212,16 +212,16 @@ def test_a_network_without_fidelity_says_that_it_ignored_what_was_set(fidelity, 
     assert result.made_by.model["fidelity"] is None
 
 
-def test_notes_of_earlier_steps_stay(recorder, entry):
-    recorder.fidelity = "none"
-    (result,) = restore_faces([replace(entry(1), notes=("earlier",))], recorder, 0.9)
-    assert len(result.notes) == 2 and result.notes[0] == "earlier"
-
-
 def test_nobody_who_set_no_fidelity_hears_of_it(recorder, entry):
     recorder.fidelity = "none"
     (result,) = restore_faces([entry(1)], recorder)
     assert result.notes == ()
+
+
+def test_notes_of_earlier_steps_stay(recorder, entry):
+    recorder.fidelity = "none"
+    (result,) = restore_faces([replace(entry(1), notes=("earlier",))], recorder, 0.9)
+    assert len(result.notes) == 2 and result.notes[0] == "earlier"
 
 
 def test_a_v1_takes_one_fidelity_for_each_face(small_v1, random_entry):
