@@ -66,7 +66,7 @@ def measure_frames(node: Any, count: int) -> str:
     results: list[Any] = []
     start = time.perf_counter()
     with torch.inference_mode():
-        peak = peak_bytes(lambda: results.append(node.execute(image=frames, **settings | {"model": "vqfr_small"})))
+        peak = peak_bytes(lambda: results.append(node.execute(image=frames, **settings | {"model": "vqfr_small2"})))
     seconds = time.perf_counter() - start
     image, mask, _ = results[0].args
     outputs = image.nbytes + mask.nbytes

@@ -54,7 +54,7 @@ def make_film(path: Path, num_frames: int, face_every: int) -> None:
 
 def restore_here(source: Path, target: Path) -> None:
     """Restore one file and print this process's peak memory in kB."""
-    restorer = FaceRestorer("vqfr_small", device="cpu", download=False)
+    restorer = FaceRestorer("vqfr_small2", device="cpu", download=False)
     options = RestoreOptions(detection_size=320, fidelity=0.0, batch_size=1)
     restore_file(Job(source, target, Path(target.stem), True), restorer, options, Extras(), 80, Reporter())
     match = _PEAK.search(Path("/proc/self/status").read_text())

@@ -63,7 +63,7 @@ def main() -> None:
         "\n| one face, 512 px | | time | peak memory over the weights | PSNR to float32 | codes that differ, of 256 |"
     )
     print("|---|---|---|---|---|---|")
-    given = {"v2": (2, options.v2), "v1": (1, options.v1), "vqfr_small": (1, "vqfr_small")}
+    given = {"v2": (2, options.v2), "v1": (1, options.v1), "vqfr_small2": (1, "vqfr_small2")}
     for name, (generation, file) in given.items():
         network = load_model(file, "cpu") if file else reference_network(generation)
         print("\n".join(compare_precisions(name, network, torch.device(options.device), options.runs)), flush=True)

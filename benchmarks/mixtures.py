@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--levels", default="light,medium,heavy")
     parser.add_argument("--shares", default="0,0.2,0.4,0.6,0.8,1", help="shares of the answer")
     parser.add_argument("--limit", type=int, default=12, help="how many faces, by name")
-    parser.add_argument("--v1", default="vqfr_small", help="a v1 network, by name or file")
+    parser.add_argument("--v1", default="vqfr_small2", help="a v1 network, by name or file")
     parser.add_argument(
         "--sheet", type=Path, help="draw the faces at the first level to this picture instead of measuring"
     )

@@ -62,7 +62,7 @@ def compare_with_baseline(network: VqfrNetwork, fidelity: float, runs: int) -> s
 
 def compare_small(runs: int) -> str:
     """Speed of the embedded model relative to the original v2."""
-    face, small, published = reference_face(), load_model("vqfr_small", "cpu"), contiguous_copy(reference_network(2))
+    face, small, published = reference_face(), load_model("vqfr_small2", "cpu"), contiguous_copy(reference_network(2))
 
     def plain() -> None:
         with straightforward():
@@ -70,7 +70,7 @@ def compare_small(runs: int) -> str:
 
     seconds = alternate({"plain": plain, "small": lambda: small(face)}, runs)
     ratio = seconds["plain"] / seconds["small"]
-    return f"v2 the straightforward way {seconds['plain']:.1f} s, vqfr_small {seconds['small']:.2f} s: {ratio:.1f} x"
+    return f"v2 the straightforward way {seconds['plain']:.1f} s, vqfr_small2 {seconds['small']:.2f} s: {ratio:.1f} x"
 
 
 def compare_batches(network: VqfrNetwork) -> str:

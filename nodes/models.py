@@ -62,7 +62,7 @@ def open_model(name: str, precision: str) -> Held[Restorer]:
 
     Raises WeightsError, DownloadError and InputError like `WeightStore.open`.
     """
-    device = host.compute_device()
+    device, name = host.compute_device(), _store.current_name("restorer", name)
     picked = pick_precision(host.allowed_precision(precision), device)
 
     def load() -> Restorer:
@@ -112,6 +112,17 @@ def open_parser(options: BlendOptions) -> Held[Parser] | None:
 def model_choices() -> list[str]:
     """The model menu: auto, the known models, then other files, of other packs' folders with their network."""
     return [choice.text for choice in _store.choices("restorer")]
+
+
+def check_model(name: str | None) -> bool | str:
+    """True for what the menu lists and for former names, which saved graphs may have; else why not.
+
+    name: None for one that another node will give.
+    """
+    choices = model_choices()
+    if name is None or name in (*choices, *_store.former_names("restorer")):
+        return True
+    return f"model: {name!r} is not known; choose one of {', '.join(choices)}"
 
 
 def weights_state(name: str) -> str:

@@ -23,6 +23,8 @@ class CodebookTrainer:
         self.used = torch.zeros(embedding.shape[0], device=embedding.device)
         self.reservoir = embedding.new_zeros(0, embedding.shape[1])
         self.started = False
+        self.num_updates = 0
+        """Steps since the start, or since unused codes were last replaced: as long as their use has been counted."""
         self.num_replaced = 0
         """How many codes the last `replace_unused` found unused."""
 
@@ -35,21 +37,27 @@ class CodebookTrainer:
         with torch.no_grad():
             self.embedding.copy_(kmeans(self.reservoir, self.embedding.shape[0], rounds, generator))
         copy_from_first(self.embedding)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Continue with a finished table."""
         self.counts.fill_(1.0)
         self.sums.copy_(self.embedding)
         self.used.zero_()
+        self.num_updates = 0
         self.started = True
 
     @torch.no_grad()
     def update(self, tokens: Tensor, codes: Tensor) -> None:
         """One moving-average step with features (N, D) and the codes (N) chosen for them."""
         tokens = tokens.detach().float()
-        counts = torch.bincount(codes, minlength=len(self.counts)).float()
+        counts = torch.zeros_like(self.counts).index_add_(0, codes, torch.ones_like(codes, dtype=torch.float32))
         sums = torch.zeros_like(self.sums).index_add_(0, codes, tokens)
         sum_over_processes(counts, sums)
         self.counts.lerp_(counts, 1 - self.decay)
         self.sums.lerp_(sums, 1 - self.decay)
         self.used += counts
+        self.num_updates += 1
         # A code without recent use stays unchanged: its quotient would be noise.
         alive = (self.counts > 1e-3)[:, None]
         self.embedding.copy_(torch.where(alive, self.sums / self.counts.clamp(min=1e-3)[:, None], self.embedding))
@@ -65,10 +73,11 @@ class CodebookTrainer:
             self.sums[unused] = self.embedding[unused]
         copy_from_first(self.embedding, self.counts, self.sums)
         self.used.zero_()
+        self.num_updates = 0
         self.num_replaced = len(unused)
         return self.num_replaced
 
-    def state_dict(self) -> dict[str, Tensor | bool]:
+    def state_dict(self) -> dict[str, Tensor | int]:
         """Everything but the table, which is in the network's own state."""
         return {
             "counts": self.counts,
@@ -76,14 +85,16 @@ class CodebookTrainer:
             "used": self.used,
             "reservoir": self.reservoir,
             "started": self.started,
+            "num_updates": self.num_updates,
         }
 
-    def load_state_dict(self, state: dict[str, Tensor | bool]) -> None:
+    def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
         for name in ("counts", "sums", "used", "reservoir"):
             value = state[name]
             assert isinstance(value, Tensor)
             setattr(self, name, value.to(self.embedding.device).clone())
         self.started = bool(state["started"])
+        self.num_updates = int(state.get("num_updates", 0))
 
 
 def kmeans(points: Tensor, num_centers: int, rounds: int, generator: torch.Generator) -> Tensor:

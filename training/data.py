@@ -2,7 +2,7 @@
 
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .degrade import degrade_for_training
+from .tones import recolour
 
 TEMPLATE_PX = 512
 
@@ -55,7 +56,7 @@ def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.nd
     image = decode(encoded)
     # Sometimes smaller faces: enlarged pictures are never quite sharp, and unaligned portraits occur in use.
     scale = TEMPLATE_PX / image.shape[1] * (rng.uniform(0.9, 1.12) if rng.random() < 0.6 else rng.uniform(0.55, 0.9))
-    angle_deg = rng.normal(0.0, 3.0)
+    angle_deg = rng.normal(0.0, 3.0 if rng.random() < 0.8 else 12.0)
     half = min(crop_px / scale, image.shape[1]) / 2
     center = (
         rng.uniform(half, image.shape[1] - half, 2) if half * 2 < image.shape[1] else np.full(2, image.shape[1] / 2)
@@ -68,50 +69,38 @@ def random_crop(encoded: bytes, crop_px: int, rng: np.random.Generator) -> np.nd
         image = cv2.GaussianBlur(image, (0, 0), 0.3 / scale)  # against aliasing
     size = (crop_px, crop_px)
     crop = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
-    return _recolour(crop, rng)
+    return recolour(crop, rng)
 
 
-def _recolour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    gain = rng.uniform(0.85, 1.15) * rng.uniform(0.94, 1.06, 3)
-    table = np.clip(np.arange(256)[:, None] * gain + rng.uniform(-10, 10), 0, 255).astype(np.uint8)
-    recoloured: np.ndarray = cv2.merge([table[image[..., c], c] for c in range(3)])
-    if rng.random() < 0.05:
-        recoloured = np.repeat(cv2.cvtColor(recoloured, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    return recoloured
-
-
-def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, number: int) -> Batch:
-    """Batch `number` of the endless sequence of `seed`."""
+def make_batch(pictures: list[bytes], crop_px: int, batch_size: int, seed: int, degraded: bool, number: int) -> Batch:
+    """Batch `number` of the endless sequence of `seed`. Without `degraded`, the sharp crops stand for the others."""
     rng = np.random.default_rng([seed, number])
     chosen = rng.choice(len(pictures), batch_size, replace=batch_size > len(pictures))
-    sharp = [random_crop(pictures[i], crop_px, rng) for i in chosen]
-    return Batch(to_tensor(sharp), to_tensor([degrade_for_training(image, rng) for image in sharp]))
+    crops = [random_crop(pictures[i], crop_px, rng) for i in chosen]
+    sharp = to_tensor(crops)
+    return Batch(sharp, to_tensor([degrade_for_training(crop, rng) for crop in crops]) if degraded else sharp)
 
 
 class _Batches(Dataset[Batch]):
-    """All batches of the sequence, by number."""
+    """All batches of a sequence, by number."""
 
-    def __init__(self, pictures: list[bytes], crop_px: int, batch_size: int, seed: int) -> None:
-        self.pictures, self.crop_px, self.batch_size, self.seed = pictures, crop_px, batch_size, seed
+    def __init__(self, make: Callable[[int], Batch]) -> None:
+        self.make = make
 
     def __getitem__(self, number: int) -> Batch:
-        return make_batch(self.pictures, self.crop_px, self.batch_size, self.seed, number)
+        return self.make(number)
 
 
 def batches(
-    pictures: list[bytes],
-    crop_px: int,
-    batch_size: int,
-    seed: int,
-    first: int,
-    stride: int = 1,
-    num_workers: int = 1,
-    pin_memory: bool = False,
+    make: Callable[[int], Batch], first: int, stride: int = 1, num_workers: int = 1, pin_memory: bool = False
 ) -> Iterator[Batch]:
-    """Every `stride`-th batch from number `first` on, made ahead by worker processes (0: made on demand)."""
+    """Every `stride`-th batch from number `first` on, made ahead by worker processes (0: made on demand).
+
+    make: gives the batch of a number, such as `make_batch` with everything else filled in; worker processes get a copy.
+    """
     return iter(
         DataLoader(
-            _Batches(pictures, crop_px, batch_size, seed),
+            _Batches(make),
             sampler=range(first, sys.maxsize, stride),
             batch_size=None,
             num_workers=num_workers,

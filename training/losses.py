@@ -1,13 +1,17 @@
 """The training losses. Images are RGB in [-1, 1], (B, 3, H, W)."""
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
+
+from .identity import Identity
 
 # The convolutions of VGG16 up to conv4_3 by torchvision's index; "pool" halves.
 VGG_LAYERS = (0, 2, "pool", 5, 7, "pool", 10, 12, 14, "pool", 17, 19, 21)
@@ -76,17 +80,26 @@ def half_size(image: Tensor) -> Tensor:
     return F.avg_pool2d(image, 2)
 
 
-def two_scales(perceptual: Perceptual, answer: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
-    """Perceptual distance either of the halved crop or, at the same cost, of a random quarter at full resolution."""
-    if torch.rand((), generator=generator) < 0.5:
-        pair = half_size(answer), half_size(target)
-    else:
-        size = answer.shape[-1] // 2
-        top, left = (int(torch.randint(0, size + 1, (), generator=generator)) for _ in range(2))
-        window = (..., slice(top, top + size), slice(left, left + size))
-        pair = answer[window], target[window]
-    distance: Tensor = perceptual(*pair)
-    return distance
+class View(NamedTuple):
+    """How one step looks at its crops: halved or, at the same cost, through a window at full resolution."""
+
+    halved: bool
+    corner: Tensor
+    """Top and left of the window, int64 (2,)."""
+
+
+def draw_view(generator: torch.Generator, crop_px: int, device: torch.device) -> View:
+    """Halved or not, with equal chances, and a window half as wide as the crop."""
+    halved = bool(torch.rand((), generator=generator) < 0.5)
+    return View(halved, torch.randint(0, crop_px // 2 + 1, (2,), generator=generator).to(device, non_blocking=True))
+
+
+def look(image: Tensor, view: View) -> Tensor:
+    """(B, 3, H, H) -> (B, 3, H / 2, H / 2)."""
+    if view.halved:
+        return half_size(image)
+    side = torch.arange(image.shape[-1] // 2, device=image.device)
+    return image.index_select(2, view.corner[0] + side).index_select(3, view.corner[1] + side)
 
 
 def colour_loss(answer: Tensor, target: Tensor) -> Tensor:
@@ -97,6 +110,14 @@ def colour_loss(answer: Tensor, target: Tensor) -> Tensor:
     difference = F.avg_pool2d(answer, 16) - F.avg_pool2d(target, 16)
     brightness = difference.mean(1, keepdim=True)
     return brightness.abs().mean() + 3 * (difference - brightness).abs().mean()
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The networks that judge an image; they are not trained."""
+
+    perceptual: Perceptual
+    identity: Identity | None = None
 
 
 class PatchDiscriminator(nn.Module):

@@ -1,5 +1,7 @@
 """The differences between the generations in training: where the codebook is, and how the parts connect."""
 
+import dataclasses
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,16 @@ SMALL_V2 = V2Config(
 SIZES: dict[str, V1Config | V2Config] = {"v1": SMALL_V1, "v2": SMALL_V2}
 
 
+def with_levels(config: V1Config | V2Config, levels: int) -> V1Config | V2Config:
+    """A network with fewer or more levels, and so a code for each patch of 2^(levels - 1) px.
+
+    The deepest level keeps its width; above it, levels are left out, or get the same width.
+    """
+    *above, deepest = config.channels
+    widths = [*above, *[deepest] * levels][: levels - 1]
+    return dataclasses.replace(config, channels=(*widths, deepest))
+
+
 def build(config: V1Config | V2Config) -> Vqfr:
     return VqfrV1(config) if isinstance(config, V1Config) else VqfrV2(config)
 
@@ -27,7 +39,7 @@ def code_table(net: Vqfr) -> Tensor:
 
 
 def code_features(net: Vqfr, image: Tensor) -> Tensor:
-    """Image (B, 3, H, W) -> float32 (B, D, H / 32, W / 32), before replacement by the nearest codes."""
+    """Image (B, 3, H, W) -> float32 (B, D, h, w), a code for each patch, before replacement by the nearest ones."""
     feature: Tensor = net.encoder(image)
     # As in inference, codes are chosen in float32.
     with torch.autocast(image.device.type, enabled=False):
@@ -40,6 +52,12 @@ def code_features(net: Vqfr, image: Tensor) -> Tensor:
 def nearest(net: Vqfr, z: Tensor) -> Tensor:
     """(B, D, h, w) -> int64 (B, h * w)."""
     return nearest_code(z.flatten(2).transpose(1, 2), code_table(net))
+
+
+def distances(net: Vqfr, z: Tensor) -> Tensor:
+    """(B, D, h, w) -> squared distances to all entries (B, h * w, K)."""
+    tokens, table = z.flatten(2).transpose(1, 2).float(), code_table(net)
+    return tokens.square().sum(2, keepdim=True) + table.square().sum(1) - 2 * tokens @ table.T
 
 
 def entries_of(net: Vqfr, codes: Tensor, like: Tensor) -> Tensor:

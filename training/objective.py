@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .data import TEMPLATE_PX
 from .distributed import average_gradients
-from .losses import Perceptual, colour_loss, fooling_loss, hinge_loss, two_scales
+from .losses import Judges, View, colour_loss, fooling_loss, hinge_loss, look
 from .recipe import Recipe
 from .state import TrainState
 
@@ -14,7 +15,8 @@ def backward(
     state: TrainState,
     image: Tensor,
     target: Tensor,
-    perceptual: Perceptual,
+    view: View,
+    judges: Judges,
     recipe: Recipe,
     adversarial: bool,
     beside: Tensor,
@@ -29,7 +31,9 @@ def backward(
     leaf = image.detach().requires_grad_()
     parts = {"l1": F.l1_loss(leaf, target), "colour": colour_loss(leaf, target)}
     with torch.autocast(image.device.type, torch.bfloat16, enabled=recipe.bf16):
-        parts["perceptual"] = two_scales(perceptual, leaf, target, state.generator)
+        parts["perceptual"] = judges.perceptual(look(leaf, view), look(target, view))
+    if judges.identity is not None and leaf.shape[-1] == TEMPLATE_PX:
+        parts["identity"] = judges.identity(leaf, target)
     (gradient,) = torch.autograd.grad(recipe.weigh(parts), leaf)
     if adversarial:
         parts["discriminator"] = _train_discriminator(state, target, leaf.detach(), recipe)

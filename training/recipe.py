@@ -12,12 +12,14 @@ from .data import TEMPLATE_PX
 class Recipe:
     """Settings of both stages. Every field is a command-line option of the same name."""
 
+    levels: int = 6
+    """Of a new network: it has a code for each patch of 2^(levels - 1) px, so 5 for patches of 16 px."""
     stage1_minutes: float = 20.0
     """Wall-clock time for codebook, encoder and texture decoder."""
     stage2_minutes: float = 60.0
     """Wall-clock time for restoration."""
     stage1_crop_px: int = 192
-    """Side of the square crops of stage 1, a multiple of 32."""
+    """Side of the square crops of stage 1, a multiple of 32 and of the patch."""
     stage2_crop_px: int = 192
     """The same in stage 2."""
     stage1_batch: int = 2
@@ -44,8 +46,12 @@ class Recipe:
     """Weight of the error of strongly blurred images."""
     codes_weight: float = 0.5
     """Weight of the distance to the sharp face's codes in stage 2."""
+    choice_weight: float = 0.1
+    """Weight of the cross-entropy of choosing the sharp face's codes in stage 2."""
+    identity_weight: float = 0.3
+    """Weight of the identity loss on whole faces, if its network is given."""
     whole_faces_from: float = 0.7
-    """Fraction of stage 2 after which its crops are whole faces, and fewer in proportion to their size."""
+    """Fraction of each stage after which its crops are whole faces, and fewer in proportion to their size."""
     adversarial_weight: float = 0.03
     """Norm of the discriminator's gradient at the image relative to that of the other losses; 0 disables it."""
     adversarial_from: float = 0.8
@@ -57,10 +63,11 @@ class Recipe:
 
     def phases(self, stage: int) -> list[tuple[float, int, int]]:
         """For one stage: up to which fraction of it crops have which side in pixels, and how many per step."""
-        if stage == 1:
-            return [(1.0, self.stage1_crop_px, self.stage1_batch)]
-        whole = max(1, self.stage2_batch * self.stage2_crop_px**2 // TEMPLATE_PX**2)
-        return [(self.whole_faces_from, self.stage2_crop_px, self.stage2_batch), (1.0, TEMPLATE_PX, whole)]
+        crop_px, batch = (
+            (self.stage1_crop_px, self.stage1_batch) if stage == 1 else (self.stage2_crop_px, self.stage2_batch)
+        )
+        whole = max(1, batch * crop_px**2 // TEMPLATE_PX**2)
+        return [(self.whole_faces_from, crop_px, batch), (1.0, TEMPLATE_PX, whole)]
 
     def weigh(self, parts: dict[str, Tensor]) -> Tensor:
         """Weighted sum of the losses that have a weight."""

@@ -9,31 +9,35 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .data import Batch
-from .losses import Perceptual
-from .networks import answer, code_features, code_table, decode_texture, entries_of, nearest
+from .losses import Judges, View
+from .networks import answer, code_features, code_table, decode_texture, distances, entries_of, nearest
 from .objective import backward, step
 from .recipe import Recipe
-from .state import TrainState, update_average
+from .state import TrainState
+
+CHOICE_TEMPERATURE = 0.1
+"""Difference of squared distances, relative to the spread of the entries, that makes one entry e times as likely."""
 
 
 def stage2_step(
-    state: TrainState, batch: Batch, perceptual: Perceptual, recipe: Recipe, adversarial: bool
+    state: TrainState, batch: Batch, view: View, judges: Judges, recipe: Recipe, adversarial: bool
 ) -> dict[str, Tensor]:
     """One optimiser step of encoder and main decoder; returns the figures for the log."""
-    z, distance, right = code_losses(state, batch, recipe)
+    z, beside, codes = code_losses(state, batch, recipe)
     textures = frozen_textures(state, z, recipe)
     with torch.autocast(z.device.type, torch.bfloat16, enabled=recipe.bf16):
         image = answer(state.net, textures, batch.degraded)
-    figures = backward(
-        state, image.float(), batch.sharp, perceptual, recipe, adversarial, recipe.codes_weight * distance
-    )
+    figures = backward(state, image.float(), batch.sharp, view, judges, recipe, adversarial, beside)
     step(state)
-    update_average(state)
-    return {**figures, "codes": distance.detach(), "right_codes": right}
+    return {**figures, **codes}
 
 
-def code_losses(state: TrainState, batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
-    """The degraded face's features (B, D, h, w), distance to the sharp face's entries, the share of correct codes."""
+def code_losses(state: TrainState, batch: Batch, recipe: Recipe) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """The degraded face's features (B, D, h, w), their loss, and figures for the log.
+
+    The loss is the distance to the sharp face's entries and, since the nearest entry is what counts, the cross-entropy
+    of choosing it, with the negative squared distances as logits.
+    """
     net = state.net
     with torch.autocast(batch.sharp.device.type, torch.bfloat16, enabled=recipe.bf16):
         with torch.no_grad():
@@ -42,8 +46,12 @@ def code_losses(state: TrainState, batch: Batch, recipe: Recipe) -> tuple[Tensor
     codes = nearest(net, wanted)
     right = (nearest(net, z.detach()) == codes).float().mean()
     # Relative to the spread of the entries: the scale of the codebook is arbitrary.
-    distance = F.mse_loss(z, entries_of(net, codes, z)) / code_table(net).var().clamp(min=1e-6)
-    return z, distance, right
+    spread = code_table(net).var().clamp(min=1e-6)
+    distance = F.mse_loss(z, entries_of(net, codes, z)) / spread
+    logits = -distances(net, z) / (z.shape[1] * spread * CHOICE_TEMPERATURE)
+    choice = F.cross_entropy(logits.flatten(0, 1), codes.flatten())
+    loss = recipe.codes_weight * distance + recipe.choice_weight * choice
+    return z, loss, {"codes": distance.detach(), "choice": choice.detach(), "right_codes": right}
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from vqfr_core.networks.kernels.norm import use_fast_norms
@@ -51,6 +51,11 @@ class TrainState:
     history: list[dict[str, float]] = field(default_factory=list)
     """Steps of finished stages, and seconds if known."""
 
+    @property
+    def had_stage2(self) -> bool:
+        """Whether the main decoder has been trained before."""
+        return any(entry["stage"] == 2 and entry["steps"] > 0 for entry in self.history)
+
 
 def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> TrainState:
     """A fresh run: random weights from `seed`, stage 1, step 0."""
@@ -70,14 +75,35 @@ def new_state(config: V1Config | V2Config, seed: int, device: torch.device) -> T
         codebook=CodebookTrainer(code_table(net).data),
         discriminator=discriminator,
         optimizer=make_optimizer(stage1_groups(net)),
-        discriminator_optimizer=torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.0, 0.99), fused=True),
+        discriminator_optimizer=_for_recording(
+            torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.0, 0.99), fused=True)
+        ),
         generator=torch.Generator().manual_seed(seed),
     )
 
 
 def make_optimizer(groups: list[dict[str, Any]]) -> torch.optim.Adam:
     """Adam as both stages use it; a group's `scale` multiplies the scheduled rate."""
-    return torch.optim.Adam(groups, lr=1e-4, betas=(0.9, 0.99), fused=True)
+    return _for_recording(torch.optim.Adam(groups, lr=1e-4, betas=(0.9, 0.99), fused=True))
+
+
+def _for_recording(optimizer: torch.optim.Adam) -> torch.optim.Adam:
+    """On CUDA, steps may be recorded (`graphs.py`): the rate of each group becomes a tensor there."""
+    for group in optimizer.param_groups:
+        device = group["params"][0].device
+        if device.type == "cuda":
+            group["capturable"], group["lr"] = True, torch.tensor(float(group["lr"]), device=device)
+    return optimizer
+
+
+def set_rate(optimizer: torch.optim.Adam, rate: float) -> None:
+    """The learning rate of all groups, each multiplied by its `scale`."""
+    for group in optimizer.param_groups:
+        scaled = rate * group.get("scale", 1.0)
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(scaled)
+        else:
+            group["lr"] = scaled
 
 
 def stage1_groups(net: Vqfr) -> list[dict[str, Any]]:
@@ -87,7 +113,7 @@ def stage1_groups(net: Vqfr) -> list[dict[str, Any]]:
 
 def stage2_groups(net: Vqfr) -> list[dict[str, Any]]:
     """The parameters of stage 2: encoder at a low rate, condition and main decoder at the full rate."""
-    return [{"params": encoder_parameters(net), "scale": 0.2}, {"params": main_parameters(net), "scale": 1.0}]
+    return [{"params": encoder_parameters(net), "scale": 0.3}, {"params": main_parameters(net), "scale": 1.0}]
 
 
 def begin_stage2(state: TrainState) -> None:
@@ -154,13 +180,15 @@ def _begin_silent(block: nn.Module) -> None:
         nn.init.zeros_(conv.bias)
 
 
-def continue_from(path: Path, seed: int, device: torch.device) -> TrainState:
-    """A run at the start of stage 2 with the weights of a finished network. Raises WeightsError for other files."""
+def continue_from(path: Path, seed: int, device: torch.device, stage: int = 2) -> TrainState:
+    """A run at the start of a stage with the weights of a finished network. Raises WeightsError for other files."""
     finished = load_model(path, "cpu", torch.float32)
     assert isinstance(finished, VqfrV1 | VqfrV2)
     state = new_state(finished.config, seed, device)
     state.net.load_state_dict(finished.state_dict())
-    begin_stage2(state)
+    state.codebook.go_on()
+    if stage == 2:
+        begin_stage2(state)
     state.history = _steps_before(path)
     return state
 
@@ -205,6 +233,8 @@ def load(path: Path, device: torch.device) -> TrainState:
         state.optimizer = make_optimizer(stage2_groups(state.net))
     for name in _STATEFUL:
         getattr(state, name).load_state_dict(content["modules"][name])
+    for optimizer in (state.optimizer, state.discriminator_optimizer):
+        _for_recording(optimizer)
     state.generator.set_state(content["generator"].cpu())
     for name in _COUNTERS:
         setattr(state, name, counters[name])

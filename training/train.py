@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,13 +20,15 @@ from .curves import draw_curves
 from .data import Batch, batches, make_batch
 from .distributed import agree, join, leave, rank, world
 from .faces import read_faces
+from .graphs import StepGraphs
 from .handover import hand_over
-from .losses import Perceptual
-from .networks import SIZES
+from .identity import Identity
+from .losses import Judges, Perceptual, View, draw_view
+from .networks import SIZES, with_levels
 from .recipe import Recipe
-from .stage1 import stage1_step
+from .stage1 import stage1_step, update_codebook
 from .stage2 import stage2_step
-from .state import TrainState, begin_stage2, continue_from, load, new_state, save
+from .state import TrainState, begin_stage2, continue_from, load, new_state, save, set_rate, update_average
 from .validate import count_codes, validate
 
 logger = logging.getLogger("training")
@@ -44,7 +47,9 @@ class Trainer:
         self.max_steps: int | None = arguments.max_steps
         self.patience: int = arguments.patience
         self.faces = read_faces(arguments.faces, arguments.num_validation, arguments.align)
-        self.perceptual = Perceptual(arguments.vgg).to(self.device)
+        identity = Identity(arguments.identity).to(self.device) if arguments.identity else None
+        self.judges = Judges(Perceptual(arguments.vgg).to(self.device), identity)
+        self.graphs = StepGraphs(device)
         self.num_workers: int = arguments.num_workers
         self.first_step = 0
         self.last_look = 0.0
@@ -63,13 +68,15 @@ class Trainer:
                         "codes_used": count_codes(self.state.net.eval(), pictures),
                     }
                 )
-            hand_over(self.state.net, self._batch_for_handover())
+            if not self.state.had_stage2:
+                hand_over(self.state.net, self._batch_for_handover())
             begin_stage2(self.state)
             self._save("stage1_done.pt", "last.pt")
         self._run_stage(self.recipe.stage2_minutes * 60)
 
     def _batch_for_handover(self) -> Batch:
-        return make_batch(self.faces.training, self.recipe.stage2_crop_px, 8, self.recipe.seed, 0).on(self.device)
+        recipe = self.recipe
+        return make_batch(self.faces.training, recipe.stage2_crop_px, 8, recipe.seed, True, 0).on(self.device)
 
     def _run_stage(self, limit_s: float) -> None:
         self.first_step, self.last_look = self.state.step, self.state.seconds
@@ -90,11 +97,9 @@ class Trainer:
     def _run_phase(self, limit_s: float, until_s: float, crop_px: int, batch_size: int) -> None:
         """Steps on crops of one size, until so many seconds of the stage's `limit_s`."""
         state, recipe = self.state, self.recipe
+        seed, is_degraded = recipe.seed * 10 + state.stage, state.stage == 2
         source = batches(
-            self.faces.training,
-            crop_px,
-            batch_size,
-            recipe.seed * 10 + state.stage,
+            partial(make_batch, self.faces.training, crop_px, batch_size, seed, is_degraded),
             first=state.step * world() + rank(),
             stride=world(),
             num_workers=self.num_workers,
@@ -113,12 +118,20 @@ class Trainer:
 
     def _step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         state, recipe = self.state, self.recipe
-        rate = recipe.rate(state.stage, state.step, progress)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate * group.get("scale", 1.0)
+        set_rate(state.optimizer, recipe.rate(state.stage, state.step, progress))
         adversarial = recipe.adversarial_weight > 0 and progress >= recipe.adversarial_from
+        halved, corner = draw_view(state.generator, batch.sharp.shape[-1], self.device)
         take_step = stage1_step if state.stage == 1 else stage2_step
-        return take_step(state, batch, self.perceptual, recipe, adversarial)
+
+        def step(sharp: Tensor, degraded: Tensor, corner: Tensor) -> dict[str, Tensor]:
+            return take_step(state, Batch(sharp, degraded), View(halved, corner), self.judges, recipe, adversarial)
+
+        phase = state.stage, batch.sharp.shape, adversarial, state.codebook.started
+        found = self.graphs.run(phase, halved, step, *batch, corner)
+        if state.stage == 1:
+            return update_codebook(state, recipe, found)
+        update_average(state)
+        return found
 
     def _look(self) -> None:
         """Validate, write a sheet, save; the best state of each stage by validation LPIPS gets its own file."""
@@ -126,7 +139,7 @@ class Trainer:
         found = math.inf
         if rank() == 0:
             sheet = self.out / f"stage{state.stage}_{state.step:06d}.jpg"
-            figures = validate(state, self.shown, self.perceptual, sheet)
+            figures = validate(state, self.shown, self.judges.perceptual, sheet)
             found = figures.get("lpips", math.inf)
             self._log({"step": state.step, **figures})
             draw_curves(self.out / "log.jsonl", self.out / "curves.png")
@@ -169,7 +182,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--num-workers", type=int, default=1, help="processes that make crops; use more with a GPU")
-    parser.add_argument("--begin-with", type=Path, help="weights to continue from in stage 2, e.g. the bundled ones")
+    parser.add_argument("--identity", type=Path, help="weights of MobileFaceNet, for the identity loss; else none")
+    parser.add_argument("--begin-with", type=Path, help="weights to continue from, e.g. the bundled ones")
+    parser.add_argument("--begin-stage", type=int, choices=[1, 2], default=2, help="the stage to continue with (2)")
     parser.add_argument("--num-validation", type=int, help="pictures kept for validation (4 %%)")
     parser.add_argument("--num-shown", type=int, default=6, help="validation faces used during the run")
     parser.add_argument(
@@ -195,12 +210,13 @@ def main(arguments: list[str] | None = None) -> int:
     recipe = Recipe(**{field.name: getattr(options, field.name) for field in fields(Recipe)})
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint, device = options.out / "last.pt", join(options.device)
+    torch.backends.cudnn.benchmark = True  # sizes stay the same for thousands of steps
     if checkpoint.exists():
         state = load(checkpoint, device)
     elif options.begin_with:
-        state = continue_from(options.begin_with, recipe.seed, device)
+        state = continue_from(options.begin_with, recipe.seed, device, options.begin_stage)
     else:
-        state = new_state(SIZES[options.network], recipe.seed, device)
+        state = new_state(with_levels(SIZES[options.network], recipe.levels), recipe.seed, device)
     Trainer(state, recipe, options, device).run()
     leave()
     return 0

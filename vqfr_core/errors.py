@@ -1,5 +1,19 @@
 """The errors a user can meet. Each message says what was wrong, where, and what to do next."""
 
+_LONGEST = 2000
+
+
+def shortened(text: object, most: int = 300) -> str:
+    """A text without its middle, if it is long."""
+    shown = str(text)
+    return shown if len(shown) <= most else f"{shown[: most * 3 // 4]} ... {shown[-most // 4 :]}"
+
+
+def printable(text: str) -> str:
+    """A text with names from files, on one line: without what a terminal would obey, and of bounded length."""
+    short = shortened(" ".join(text.splitlines()), _LONGEST)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
 
 class VqfrError(Exception):
     """Base of every error this package raises on purpose."""
@@ -10,7 +24,13 @@ class InputError(VqfrError, ValueError):
 
 
 class WeightsError(VqfrError):
-    """A weight file is missing, damaged, unsafe, or not of the expected kind."""
+    """A weight file is missing, damaged, unsafe, or not of the expected kind.
+
+    Its message names what the file and its tensors are called, so it is made printable.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class DownloadError(WeightsError):

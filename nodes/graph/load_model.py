@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..inputs import Model, node_schema, option_input
-from ..models import model_choices, open_model, weights_state
+from ..models import check_model, model_choices, open_model, weights_state
 
 
 def model_input() -> io.Input:
@@ -33,6 +33,11 @@ class LoadModel(io.ComfyNode):
             inputs=[model_input(), option_input("precision")],
             outputs=[Model.Output("vqfr_model", display_name="model", tooltip="The network, for Restore Faces.")],
         )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None = None) -> bool | str:
+        """In place of the host's check, which accepts only what the menu lists."""
+        return check_model(model)
 
     @classmethod
     def fingerprint_inputs(cls, model: str, precision: str) -> Any:

@@ -16,7 +16,7 @@ from ..describe import summarize, warn_of_images_without_faces, write_report
 from ..faces import Faces, without_pictures
 from ..images import check_images, masks_for
 from ..inputs import area_input, basic_inputs, image_input, node_schema, read_options
-from ..models import Held, open_detector, open_model, open_parser, weights_state
+from ..models import Held, check_model, open_detector, open_model, open_parser, weights_state
 from ..steps import Areas, find, restore, select
 from .blend import blend_outputs
 from .load_model import model_input
@@ -48,6 +48,11 @@ class Restore(io.ComfyNode):
             ],
             outputs=blend_outputs(),
         )
+
+    @classmethod
+    def validate_inputs(cls, model: str | None = None) -> bool | str:
+        """In place of the host's check, which accepts only what the menu lists."""
+        return check_model(model)
 
     @classmethod
     def fingerprint_inputs(cls, model: str = "auto", **others: Any) -> Any:

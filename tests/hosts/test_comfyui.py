@@ -117,14 +117,14 @@ def simple(host, load, **given: Any) -> dict[str, Any]:
 
 
 def test_the_simple_node_gives_the_picture_of_the_command_line(host, load, portrait, tmp_path):
-    outputs = host.run(simple(host, load, model="vqfr_small", color_match=0.5))
+    outputs = host.run(simple(host, load, model="vqfr_small2", color_match=0.5))
     (image,) = saved(host, outputs, "3")
-    expected = FaceRestorer("vqfr_small", device="cpu").restore(portrait, RestoreOptions(color_match=0.5))
+    expected = FaceRestorer("vqfr_small2", device="cpu").restore(portrait, RestoreOptions(color_match=0.5))
     # Save Image cuts decimals off, where our own files are rounded.
     cut = (expected.image.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     assert np.array_equal(image, cut)
     portrait.save(tmp_path / "in.png")
-    words = ["restore", str(tmp_path / "in.png"), "-o", str(tmp_path / "out.png"), "--model", "vqfr_small"]
+    words = ["restore", str(tmp_path / "in.png"), "-o", str(tmp_path / "out.png"), "--model", "vqfr_small2"]
     assert main([*words, "--color-match", "0.5", "--device", "cpu", "--quiet"]) == 0
     with Image.open(tmp_path / "out.png") as written:
         difference = np.abs(np.asarray(written, dtype=int) - image)
@@ -201,7 +201,7 @@ def test_a_sweep_and_the_conversions(host, load):
 
 def test_frames_without_faces_pass_through(host, load):
     blank = host.upload(Image.new("RGB", (64, 64), (90, 120, 150)), "blank.png")
-    prompt = simple(host, {"class_type": "LoadImage", "inputs": {"image": blank}}, model="vqfr_small")
+    prompt = simple(host, {"class_type": "LoadImage", "inputs": {"image": blank}}, model="vqfr_small2")
     outputs = host.run(prompt)
     assert (saved(host, outputs, "3")[0] == (90, 120, 150)).all()
     assert outputs["2"]["vqfr_summary"] == ["no face found"]
@@ -245,12 +245,18 @@ def test_missing_weights_are_explained(host, load):
 
 
 def test_a_value_out_of_range_is_refused_before_the_run(host, load):
-    status, answer = host.post("/prompt", {"prompt": simple(host, load, model="vqfr_small", fidelity=1.5)})
+    status, answer = host.post("/prompt", {"prompt": simple(host, load, model="vqfr_small2", fidelity=1.5)})
     assert status == 400 and "2" in answer["node_errors"]
 
 
+def test_a_former_model_name_is_accepted_and_an_unknown_one_refused(host, load):
+    assert saved(host, host.run(simple(host, load, model="vqfr_small", opacity=0.7)), "3")
+    status, answer = host.post("/prompt", {"prompt": simple(host, load, model="gone.pth")})
+    assert status == 400 and "choose one of auto" in json.dumps(answer["node_errors"]["2"])
+
+
 def test_cancelling_takes_effect_at_once_and_leaves_the_host_healthy(host, portrait, load):
-    prompt = simple(host, load, model="vqfr_small", opacity=0.9)
+    prompt = simple(host, load, model="vqfr_small2", opacity=0.9)
     prompt["9"] = {"class_type": "RepeatImageBatch", "inputs": {"image": ["1", 0], "amount": 60}}
     prompt["2"]["inputs"]["image"] = ["9", 0]
     prompt_id = host.queue(prompt)
@@ -264,4 +270,4 @@ def test_cancelling_takes_effect_at_once_and_leaves_the_host_healthy(host, portr
     entry = host.wait(prompt_id, 60)
     assert time.monotonic() - start < 15
     assert "execution_interrupted" in [kind for kind, _ in entry["status"]["messages"]]
-    host.run(simple(host, load, model="vqfr_small", opacity=0.8))
+    host.run(simple(host, load, model="vqfr_small2", opacity=0.8))

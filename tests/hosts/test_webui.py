@@ -166,7 +166,7 @@ def test_http_routes(server):
     assert decoded(answer["image"]).size == Image.open(PORTRAIT).size
     assert [face["status"] for face in server.call("/vqfr/detect", body)["faces"]] == ["found"]
     assert server.status("/vqfr/restore", {**body, "model": "../x.pth"})[0] == 422
-    assert "vqfr_small" in [model["name"] for model in server.call("/vqfr/models")]
+    assert "vqfr_small2" in [model["name"] for model in server.call("/vqfr/models")]
     assert "opacity" in server.call("/vqfr/schema")["options"]
 
 
@@ -190,7 +190,7 @@ def test_extras_gives_the_command_lines_picture(installation, tmp_path):
     transparent.putalpha(Image.linear_gradient("L").resize(transparent.size))
     (tmp_path / "rgba.png").parent.mkdir(exist_ok=True)
     transparent.save(tmp_path / "rgba.png")
-    on = {"enabled": True, "model": "vqfr_small", "opacity": 0.8, "feather": 0.1}
+    on = {"enabled": True, "model": "vqfr_small2", "opacity": 0.8, "feather": 0.1}
     jobs = [
         {"source": str(PORTRAIT), "target": str(tmp_path / "extras.png"), "arguments": on},
         {"source": str(tmp_path / "rgba.png"), "target": str(tmp_path / "extras_rgba.png"), "arguments": on},
@@ -202,7 +202,7 @@ def test_extras_gives_the_command_lines_picture(installation, tmp_path):
     script = str(Path(__file__).with_name("run_extras.py"))
     command = [installation.python, script, json.dumps(jobs), *installation.flags(data), "--ui-debug-mode"]
     run(command, installation, installation.checkout)
-    settings = ["--model", "vqfr_small", "--opacity", "0.8", "--feather", "0.1", "--device", "cpu", "--no-download"]
+    settings = ["--model", "vqfr_small2", "--opacity", "0.8", "--feather", "0.1", "--device", "cpu", "--no-download"]
     for source, target in ((PORTRAIT, "cli.png"), (tmp_path / "rgba.png", "cli_rgba.png")):
         command = [installation.python, "-m", "vqfr_core", "restore", source, "-o", tmp_path / target, *settings]
         run(command, installation, ROOT)
@@ -211,7 +211,7 @@ def test_extras_gives_the_command_lines_picture(installation, tmp_path):
         assert pictures[0].mode == pictures[1].mode and pictures[0].tobytes() == pictures[1].tobytes(), mine
     assert Image.open(tmp_path / "off.png").tobytes() == Image.open(PORTRAIT).tobytes()
     text = (tmp_path / "extras.txt").read_text()
-    assert "VQFR model: vqfr_small" in text and "VQFR opacity: 0.8" in text and "VQFR faces: 1 of 1" in text
+    assert "VQFR model: vqfr_small2" in text and "VQFR opacity: 0.8" in text and "VQFR faces: 1 of 1" in text
 
 
 def test_the_installer_is_quick_and_silent_when_nothing_is_to_do(installation):

@@ -52,14 +52,14 @@ def test_a_file_that_was_replaced_is_loaded_again(run, models, host):
 
 def test_old_models_are_forgotten(run, models):
     for precision in ("fp32", "bf16"):
-        for name in ("tiny_v1.safetensors", "tiny_v2.safetensors", "vqfr_small"):
+        for name in ("tiny_v1.safetensors", "tiny_v2.safetensors", "vqfr_small2"):
             run("VQFR_LoadModel", model=name, precision=precision)
     assert len(models._loaded) <= 4
 
 
 def test_the_menu_lists_known_models_and_files(pack, host):
     menu = pack.nodes_by_id["VQFR_LoadModel"].define_schema().inputs[0].settings["options"]
-    assert menu == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small", "tiny_v1.safetensors", "tiny_v2.safetensors"]
+    assert menu == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small2", "tiny_v1.safetensors", "tiny_v2.safetensors"]
     published = host.models / "vqfr" / "VQFR_v2.pth"
     published.touch()  # it has a name in the menu already
     again = pack.nodes_by_id["VQFR_LoadModel"].define_schema().inputs[0].settings["options"]
@@ -125,7 +125,7 @@ def test_a_failing_node_has_short_inputs(run, portrait):
     # The host puts the text of all inputs of a failing node into its message.
     faces = run("VQFR_DetectFaces", image=portrait)["found_faces"]
     assert str(faces) == "<1 faces of 1 images>"
-    assert str(run("VQFR_LoadModel", model="vqfr_small")["vqfr_model"]) == "<vqfr_small, fp32>"
+    assert str(run("VQFR_LoadModel", model="vqfr_small2")["vqfr_model"]) == "<vqfr_small2, fp32>"
 
 
 def test_another_detector_is_really_another(pack):
@@ -140,7 +140,7 @@ def test_another_detector_is_really_another(pack):
 @pytest.mark.slow
 def test_little_room_is_asked_for_a_little_network(run, host, portrait):
     faces = run("VQFR_DetectFaces", image=portrait)["found_faces"]
-    for name in ("tiny_v2.safetensors", "vqfr_small"):
+    for name in ("tiny_v2.safetensors", "vqfr_small2"):
         host.loaded.clear()
         run("VQFR_RestoreFaces", vqfr_model=run("VQFR_LoadModel", model=name)["vqfr_model"], faces=faces, fidelity=0.0)
         assert 50e6 < host.loaded[0][1] < 500e6

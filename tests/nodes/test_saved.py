@@ -46,7 +46,10 @@ def test_a_node_keeps_its_sockets_their_order_and_their_defaults(pack, node_id):
     for before, now in zip(saved["inputs"], schema.inputs, strict=False):
         assert (now.id, now.io_type) == (before["id"], before["type"])
         assert now.settings.get("default") == before.get("default"), now.id
-        if now.id != "model":  # its menu lists what is in the folders
+        if now.id == "model":  # its menu lists what is in the folders, and no former names
+            check = pack.nodes_by_id[node_id].validate_inputs
+            assert all(check(model=name) is True for name in before["options"])
+        else:
             assert set(before.get("options", ())) <= set(now.settings.get("options", ())), now.id
     assert len(schema.inputs) >= len(saved["inputs"])
     outputs = [(output.id, output.io_type) for output in schema.outputs]
@@ -69,6 +72,21 @@ def test_a_saved_prompt_runs(pack, run, portrait):
 
     assert output(["6", 0]).shape == (1, 240, 288, 3) and output(["6", 1]).max() > 0.8
     assert output(["7", 0]).shape == portrait.shape and output(["7", 1]).max() == 1
+
+
+@pytest.mark.parametrize("node_id", ["VQFR_LoadModel", "VQFR_Restore"])
+def test_a_former_model_is_accepted_but_not_listed(pack, node_id):
+    node = pack.nodes_by_id[node_id]
+    (menu,) = (socket for socket in node.define_schema().inputs if socket.id == "model")
+    assert "vqfr_small" not in menu.settings["options"] and "vqfr_small2" in menu.settings["options"]
+    assert node.validate_inputs(model="vqfr_small") is True and node.validate_inputs() is True
+    assert "choose one of auto, vqfr_v2" in node.validate_inputs(model="gone.pth")
+
+
+def test_a_former_model_loads_its_successor_once(run, caplog):
+    before, now = (run("VQFR_LoadModel", model=name)["vqfr_model"] for name in ("vqfr_small", "vqfr_small2"))
+    assert before is now and str(now) == "<vqfr_small2, fp32>"
+    assert "vqfr_small is now vqfr_small2" in caplog.text
 
 
 def test_retired_values_stand_last_in_the_menus(pack):

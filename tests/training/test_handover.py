@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import pytest
 import torch
 
 from training.data import make_batch
 from training.faces import read_faces
 from training.handover import CONSTANT, PATH_LEVELS, TEXTURE_SHARE, hand_over, quietest_direction
-from training.networks import answer, code_features, decode_texture, entries_of, nearest
+from training.networks import answer, code_features, decode_texture, entries_of, nearest, with_levels
 from training.state import new_state
 from vqfr_core.networks.vqfr import V1Config
 
@@ -22,7 +23,7 @@ def test_quietest_direction() -> None:
 
 @torch.no_grad()
 def test_the_texture_gets_a_constant_and_its_image_stays(faces_tar: Path) -> None:
-    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, 0).on(torch.device("cpu"))
+    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, True, 0).on(torch.device("cpu"))
     net = new_state(TINY, 0, torch.device("cpu")).net
 
     def textures() -> dict[str, torch.Tensor]:
@@ -42,10 +43,11 @@ def test_the_texture_gets_a_constant_and_its_image_stays(faces_tar: Path) -> Non
     assert change[..., 96:160, 96:160].mean() < 0.2 * image.std()
 
 
+@pytest.mark.parametrize("levels", [5, 6])
 @torch.no_grad()
-def test_the_first_answer_is_a_mixture_of_input_and_texture(faces_tar: Path) -> None:
-    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, 0).on(torch.device("cpu"))
-    net = new_state(TINY, 0, torch.device("cpu")).net
+def test_the_first_answer_is_a_mixture_of_input_and_texture(faces_tar: Path, levels: int) -> None:
+    batch = make_batch(read_faces(faces_tar, 1).training, 256, 1, 0, True, 0).on(torch.device("cpu"))
+    net = new_state(with_levels(TINY, levels), 0, torch.device("cpu")).net
     hand_over(net, batch)
     z = code_features(net, batch.degraded)
     textures = decode_texture(net, entries_of(net, nearest(net, z), z))

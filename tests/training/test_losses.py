@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from training.losses import PatchDiscriminator, Perceptual, colour_loss, hinge_loss, two_scales
+from training.losses import PatchDiscriminator, Perceptual, View, colour_loss, draw_view, hinge_loss, look
 
 
 def test_perceptual_is_zero_for_equals_and_grows(vgg_file: Path) -> None:
@@ -30,14 +30,19 @@ def test_without_a_file_torchvision_gives_the_convolutions(vgg_file: Path, monke
     assert torch.equal(Perceptual()(image, -image), Perceptual(vgg_file)(image, -image)) and asked["check_hash"]
 
 
-def test_two_scales_gives_a_gradient_at_both(vgg_file: Path) -> None:
-    perceptual, generator = Perceptual(vgg_file), torch.Generator().manual_seed(0)
-    covered = set()
-    for _ in range(8):
-        answer = torch.zeros(1, 3, 32, 32, requires_grad=True)
-        two_scales(perceptual, answer, torch.ones(1, 3, 32, 32), generator).backward()
-        covered.add(int((answer.grad != 0).any(1).sum()) > 16 * 16)
-    assert covered == {True, False}
+def test_a_view_is_the_halved_crop_or_a_window() -> None:
+    image = torch.arange(16.0).view(1, 1, 4, 4)
+    corner = torch.tensor([1, 2])
+    assert look(image, View(True, corner)).flatten().tolist() == [2.5, 4.5, 10.5, 12.5]
+    assert look(image, View(False, corner)).flatten().tolist() == [6.0, 7.0, 10.0, 11.0]
+
+
+def test_views_vary_and_stay_inside() -> None:
+    generator = torch.Generator().manual_seed(0)
+    views = [draw_view(generator, 64, torch.device("cpu")) for _ in range(60)]
+    assert {view.halved for view in views} == {True, False}
+    corners = torch.stack([view.corner for view in views])
+    assert corners.min() >= 0 and corners.max() <= 32 and len(corners.unique()) > 20
 
 
 def test_colour_loss_ignores_detail() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from training.losses import Perceptual, colour_loss, two_scales
+from training.losses import Judges, Perceptual, View, colour_loss, look
 from training.objective import backward
 from training.recipe import Recipe
 from training.state import new_state
@@ -16,15 +16,16 @@ TINY = V1Config(channels=(32,) * 6, encoder_blocks=1, decoder_blocks=1, num_code
 
 
 @pytest.mark.parametrize("adversarial", [False, True])
-def test_the_gradient_is_that_of_the_weighted_losses(vgg_file: Path, adversarial: bool) -> None:
+@pytest.mark.parametrize("halved", [False, True])
+def test_the_gradient_is_that_of_the_weighted_losses(vgg_file: Path, adversarial: bool, halved: bool) -> None:
     recipe, perceptual = Recipe(bf16=False, adversarial_weight=0.5), Perceptual(vgg_file)
     state = new_state(TINY, 0, torch.device("cpu"))
     image, target = (torch.rand(1, 3, 64, 64, requires_grad=True) for _ in range(2))
     beside = torch.tensor(2.0, requires_grad=True)
-    figures = backward(state, image * 1.0, target.detach(), perceptual, recipe, adversarial, 3 * beside)
-    state.generator.manual_seed(0)  # as it was before: the same window is compared
+    view = View(halved, torch.tensor([5, 20]))
+    figures = backward(state, image * 1.0, target.detach(), view, Judges(perceptual), recipe, adversarial, 3 * beside)
     parts = {"l1": F.l1_loss(image, target), "colour": colour_loss(image, target)}
-    parts["perceptual"] = two_scales(perceptual, image, target, state.generator)
+    parts["perceptual"] = perceptual(look(image, view), look(target, view))
     (expected,) = torch.autograd.grad(recipe.weigh(parts), image)
     assert beside.grad == 3 and image.grad is not None
     if not adversarial:

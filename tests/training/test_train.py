@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from training.export import export
-from training.networks import code_table
+from training.networks import code_table, with_levels
 from training.recipe import Recipe
 from training.state import TrainState, begin_stage2, continue_from, load, new_state, save
 from training.train import Trainer, parse_arguments
@@ -31,6 +31,7 @@ SIZES = dict(
 )
 TINY = V1Config(**SIZES, code_channels=8)
 TINY_V2 = V2Config(**SIZES, code_channels=32, predicts_codes=False)
+FIVE_LEVELS = [with_levels(TINY, 5), with_levels(TINY_V2, 5)]
 RECIPE = Recipe(
     stage1_crop_px=64,
     stage2_crop_px=64,
@@ -80,7 +81,7 @@ def test_a_resumed_run_reaches_the_same_state(options: argparse.Namespace, tmp_p
     assert torch.allclose(resumed.codebook.sums, state.codebook.sums, atol=1e-4)
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_V2])
+@pytest.mark.parametrize("config", [TINY, TINY_V2, *FIVE_LEVELS])
 def test_stage1_learns_and_stage2_keeps_the_texture_decoder(
     options: argparse.Namespace, config: V1Config | V2Config
 ) -> None:
@@ -112,6 +113,30 @@ def test_a_run_does_both_stages_and_leaves_checkpoints(options: argparse.Namespa
     assert [line["stage"] for line in lines if "lpips" in line] == [1, 2]
     assert {path.name for path in tmp_path.glob("*g")} == {"curves.png", "stage1_000002.jpg", "stage2_000002.jpg"}
     assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("had_stage2", [False, True])
+def test_only_a_main_decoder_that_knows_nothing_is_handed_values(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, had_stage2: bool
+) -> None:
+    handed: list[object] = []
+    monkeypatch.setattr("training.train.hand_over", lambda net, batch: handed.append(net))
+    state = new_state(TINY, 4, CPU)
+    state.history = [{"stage": 1, "steps": 5}, {"stage": 2, "steps": 3}] if had_stage2 else []
+    trainer = Trainer(state, RECIPE, options, CPU)
+    monkeypatch.setattr(trainer, "_run_stage", lambda limit_s: None)
+    trainer.run()
+    assert handed == ([] if had_stage2 else [state.net]) and state.stage == 2
+
+
+def test_unused_codes_are_not_replaced_right_after_the_start(options: argparse.Namespace) -> None:
+    state, replaced = new_state(TINY, 4, CPU), []
+    state.codebook.replace_unused = lambda generator: replaced.append(state.step)  # type: ignore[method-assign]
+    train(state, options, 3)  # RECIPE starts the codebook in step 1 and counts for two steps
+    assert state.codebook.started and replaced == []
+    assert state.codebook.num_updates == 1
+    train(state, options, 1)
+    assert replaced == [3]
 
 
 def test_a_stage_ends_when_looks_get_no_better(options: argparse.Namespace) -> None:
@@ -150,7 +175,7 @@ def test_an_untrained_answer_is_nearly_the_input() -> None:
         assert (net(x) - x).abs().mean() < 0.1
 
 
-@pytest.mark.parametrize("config", [TINY, TINY_V2])
+@pytest.mark.parametrize("config", [TINY, TINY_V2, *FIVE_LEVELS])
 def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> None:
     state = new_state(config, 0, CPU)
     state.step = 5
@@ -162,6 +187,7 @@ def test_export_loads_strictly(tmp_path: Path, config: V1Config | V2Config) -> N
     net = load_model(tmp_path / "net.safetensors", "cpu")
     assert dataclasses.asdict(net.config) == dataclasses.asdict(config)
     assert torch.allclose(code_table(net), code_table(state.ema), atol=2e-3)
+    assert net.codes(torch.zeros(1, 3, 64, 64)).shape == (1, (64 >> (len(config.channels) - 1)) ** 2)
     again = continue_from(tmp_path / "net.safetensors", 0, CPU)
     assert (again.stage, again.step) == (2, 0)
     x = torch.rand(1, 3, 64, 64) * 2 - 1
@@ -181,9 +207,9 @@ def test_export_refuses_numbers_that_are_not_finite(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_stage_2_ends_on_whole_faces() -> None:
+def test_both_stages_end_on_whole_faces() -> None:
     recipe = Recipe(stage1_crop_px=192, stage1_batch=3, stage2_crop_px=256, stage2_batch=20, whole_faces_from=0.7)
-    assert recipe.phases(1) == [(1.0, 192, 3)]
+    assert recipe.phases(1) == [(0.7, 192, 3), (1.0, 512, 1)]
     assert recipe.phases(2) == [(0.7, 256, 20), (1.0, 512, 5)]
     assert Recipe(stage2_crop_px=64, stage2_batch=2).phases(2)[1][2] == 1
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 examples:
-  python -m vqfr_core evaluate --originals faces -o evaluation --models vqfr_small,vqfr_v2
+  python -m vqfr_core evaluate --originals faces -o evaluation --models vqfr_small2,vqfr_v2
   python -m vqfr_core evaluate --originals hq --degraded lq -o evaluation --models vqfr_v2 --fidelities 0,0.5,1
   python -m vqfr_core evaluate --originals hq --restored results -o evaluation
   python -m vqfr_core evaluate --degraded lfw -o evaluation --models vqfr_v2 --reference ffhq --features inception

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, VqfrError
+from ..errors import InputError, VqfrError, printable
 from .arguments import add_model_folder, add_talk
 from .console import Console
 
@@ -78,7 +78,7 @@ def _whereabouts(choice: "Choice") -> str:
     size = f", {choice.size / 1e6:.0f} MB" if choice.size else ""
     return {
         "packaged": "part of this package",
-        "present": f"here: {choice.path}",
+        "present": printable(f"here: {choice.path}"),
         "downloadable": f"not here (`models download {choice.name}`{size})",
         "absent": "not here, and not for download",
     }[choice.state]
@@ -118,7 +118,7 @@ def _convert(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _verify(arguments: argparse.Namespace, console: Console) -> int:
-    from ..weights.convert import verify_weights
+    from ..weights.convert import remember_first_sight, verify_weights
 
     store = _store(arguments)
     paths = [_path_of(name, store) for name in arguments.names] or store.present_files()
@@ -128,6 +128,7 @@ def _verify(arguments: argparse.Namespace, console: Console) -> int:
     for path in paths:
         try:
             facts = verify_weights(path)
+            remember_first_sight(facts, store.folders().model)
         except VqfrError as error:
             num_bad += 1
             console.failure(error)
@@ -158,8 +159,10 @@ def _verdict(facts: "WeightFacts") -> str:
         False: f"DIFFERS from the published {facts.record}",
         None: "no published hash to compare with",
     }[facts.hash_matches]
+    if facts.is_first_seen:
+        hash_text = "unchanged since first seen" if facts.hash_matches else "DIFFERS from the file first seen here"
     sizes = ", ".join(f"{name}={value}" for name, value in facts.sizes.items())
-    return (
+    return printable(
         f"{facts.path}: {facts.architecture}, {facts.num_parameters / 1e6:.1f} million numbers in "
         f"{'/'.join(facts.dtypes)}, {hash_text}, sha256 {facts.sha256}{f', {sizes}' if sizes else ''}"
     )

@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 import time
+import webbrowser
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,15 @@ from ..errors import InputError
 from .arguments import PROGRAM, add_models, add_talk
 from .console import Console
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 _EPILOG = """\
 examples:
   python -m vqfr_core ui --open
   python -m vqfr_core ui --port 8080 --model vqfr_v2
   python -m vqfr_core ui --host 0.0.0.0
 
-The page listens on localhost unless --host or --share says otherwise. Then anyone who can reach it can use it: there
-is no password. Users on other computers upload files; they cannot name folders on this one.
+The page listens on localhost unless --host or --share says otherwise. Only who knows the address it prints can use it:
+the token in it is the password. Users on other computers upload files; they cannot name folders on this one. Behind a
+reverse proxy, name the proxy's host with --allow-host.
 """
 
 
@@ -38,6 +38,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     server.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to serve. (default 127.0.0.1)")
     server.add_argument(
         "--port", type=_port, default=7865, metavar="N", help="Port to serve; 0 for a free one. (default 7865)"
+    )
+    server.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Also answer to this name, e.g. a reverse proxy's; may be repeated.",
     )
     server.add_argument("--open", action="store_true", help="Open the page in the browser.")
     server.add_argument(
@@ -57,6 +64,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder:
         address, blocks = serve(arguments, Path(folder))
         console.say(f"The page is at {address} (Ctrl-C ends it)")
+        if arguments.open:
+            webbrowser.open(address)
         try:
             while True:
                 time.sleep(3600)
@@ -71,6 +80,7 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     # Gradio reads these when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "gradio"))
+    from ..page.access import LOOPBACK, Access
     from ..page.build import build_page
     from ..page.gradio_compat import import_gradio, launch
     from ..page.standalone import RestorerKeeper, stand_alone
@@ -79,14 +89,15 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     import_gradio()  # report what is missing before anything is loaded
     keeper = RestorerKeeper(arguments.model, arguments.device, open_store(arguments))
     keeper.open()  # report what is wrong with the model now
-    is_private = arguments.host in _LOOPBACK and not arguments.share
+    is_private = arguments.host in LOOPBACK and not arguments.share
+    access = Access(arguments.host, arguments.allow_host, arguments.share)
     blocks = build_page(stand_alone(keeper, folder, is_private), is_alone=True)
     try:
         address = launch(
             blocks,
+            access,
             server_name=arguments.host,
             server_port=arguments.port or None,
-            inbrowser=arguments.open,
             share=arguments.share,
             max_file_size=arguments.max_upload << 20,
         )

@@ -4,6 +4,7 @@ Gradio passes requests, progress and clicks by annotation and position, so they 
 """
 
 import base64
+import html
 import inspect
 import io
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from PIL import Image
 
 from ..errors import VqfrError
+from .access import Access, AccessMiddleware
 
 _JPEG = {"quality": 92, "subsampling": 0}
 _CACHE_S = (600, 3600)  # how often to look for files, and how old
@@ -48,10 +50,11 @@ def open_blocks(title: str) -> Any:
     return gr.Blocks(**looks, **_known(gr.Blocks.__init__, wanted))
 
 
-def launch(blocks: Any, **settings: Any) -> str:
-    """Serve the page in the background until `blocks.close`; gives its address.
+def launch(blocks: Any, access: Access | None = None, **settings: Any) -> str:
+    """Serve the page in the background until `blocks.close`; gives its address, with the token of `access`.
 
-    settings: as in gr.Blocks.launch; those the installed Gradio does not know are dropped.
+    access: who may use it; None lets everybody in who can reach it. settings: as in gr.Blocks.launch; those the
+    installed Gradio does not know are dropped.
     """
     more = {
         "theme": _theme(),
@@ -63,8 +66,13 @@ def launch(blocks: Any, **settings: Any) -> str:
         "show_error": True,
     }
     _queue(blocks)
+    if access is not None:
+        from starlette.middleware import Middleware
+
+        settings["app_kwargs"] = {"middleware": [Middleware(AccessMiddleware, access=access)]}
     _, local_url, share_url = blocks.launch(**_known(blocks.launch, more | settings))
-    return str(share_url or local_url)
+    address = str(share_url or local_url)
+    return address if access is None else access.address(address)
 
 
 def _known(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -128,8 +136,8 @@ def file_paths(value: Any) -> list[Path]:
 
 
 def warn(text: str) -> None:
-    """A note that pops up over the page."""
-    import_gradio().Warning(text)
+    """A note that pops up over the page. Gradio shows markup there, and file names may hold some."""
+    import_gradio().Warning(html.escape(text))
 
 
 def on_click_at(image: Any, function: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:

@@ -74,6 +74,8 @@ class PageHost:
     """More buttons below the result."""
     first_value: FirstValue = default_of
     """What each setting's control shows at first."""
+    first_model: Callable[[], str] | None = None
+    """What the model's menu shows at first, instead of its first choice."""
     id_prefix: str = "vqfr_page"
     """Prefix of every HTML id."""
     max_pixels: int = 100_000_000

@@ -26,6 +26,7 @@ class RestorerKeeper:
     """Where weights come from."""
 
     def __post_init__(self) -> None:
+        self.model = self.store.current_name("restorer", self.model)
         self._opened: tuple[PathLike, FaceRestorer] | None = None
         self._lock = threading.Lock()
 
@@ -39,6 +40,7 @@ class RestorerKeeper:
         Raises InputError for anything but the choices: names come from browsers and must not open other files.
         """
         offers = self._offers()
+        name = None if name is None else self.store.current_name("restorer", name)
         if name is not None and name not in offers:
             raise InputError(f"{name!r} is not one of the models here; choose one of {', '.join(offers)}")
         wanted = self.model if name is None else offers[name]

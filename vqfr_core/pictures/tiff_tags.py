@@ -114,7 +114,7 @@ def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
         head = head[:8]
         if BIG in head[2:4]:
             head += file.read(8)
-        visited = set()
+        visited: set[int] = set()
         offset = ImageFileDirectory_v2(head).next
         while offset and offset not in visited:
             if len(visited) == _MOST_PAGES:

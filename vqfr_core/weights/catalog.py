@@ -11,6 +11,8 @@ from pathlib import Path
 from ..errors import WeightsError
 
 _HEX_DIGITS = 64
+_MOST_BYTES = 1_000_000_000
+"""For files of unknown size; the largest known has a third of it."""
 
 PACKAGED_FOLDER = Path(__file__).parent / "embedded"
 
@@ -49,10 +51,14 @@ class WeightRecord:
     """A page for a manual download, besides the URLs."""
     packaged: str | None = None
     """Name of the copy inside this package, if there is one."""
+    packaged_sha256: str | None = None
+    """Hash of that copy."""
     aliases: tuple[tuple[str, str], ...] = ()
     """Further names under which it is published, each with the known part of that file's sha256."""
     convertible: bool = True
     """A converted or renamed copy may replace the published file."""
+    former_names: tuple[str, ...] = ()
+    """User-visible names of weights that it replaced. They are accepted, but no menu lists them."""
 
     @property
     def packaged_path(self) -> Path | None:
@@ -73,6 +79,15 @@ class WeightRecord:
         published = Path(self.file_name)
         copies = (f"{self.name}.safetensors", f"{self.name}{published.suffix}")
         return tuple(dict.fromkeys([f"{published.stem}.safetensors", *self.published_names, *copies]))
+
+    @property
+    def most_bytes(self) -> int:
+        """The most bytes a download of it may have."""
+        return self.size or _MOST_BYTES
+
+    def is_called(self, name: str) -> bool:
+        """Whether the name means this file, now or formerly."""
+        return name in (self.name, *self.former_names)
 
     def known_hash(self, file_name: str) -> str:
         """The known part of the sha256 of the file published under this name; may be empty."""
@@ -115,11 +130,13 @@ RECORDS: tuple[WeightRecord, ...] = (
         origin=_VQFR_ORIGIN,
     ),
     WeightRecord(
-        name="vqfr_small",
+        name="vqfr_small2",
         role="restorer",
-        file_name="vqfr_small.safetensors",
+        file_name="vqfr_small2.safetensors",
         urls=(),
-        packaged="vqfr_small.safetensors",
+        packaged="vqfr_small2.safetensors",
+        packaged_sha256="73f05370f25040a4d9082e7dc483724fd311937437d6d6660b2ed4260408b265",
+        former_names=("vqfr_small",),
         licence="Apache-2.0",
         origin="this project: a small network of the VQFR architecture, see its model card",
     ),
@@ -148,6 +165,7 @@ RECORDS: tuple[WeightRecord, ...] = (
         sha256="2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220",
         size=1_789_735,
         packaged="retinaface_mobile0.25.safetensors",
+        packaged_sha256="177cd0a79ab0f8f552a6e297120c32d09bc133da65e530ef2fedaf1d0032d3d7",
         licence="MIT",
         origin="biubug6/Pytorch_Retinaface, distributed by xinntao/facexlib",
     ),
@@ -183,8 +201,8 @@ RECORDS: tuple[WeightRecord, ...] = (
 
 
 def find_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord | None:
-    """The record of that name (and role), or None."""
-    return next((r for r in records if r.name == name and role in (None, r.role)), None)
+    """The record of that present or former name (and role), or None."""
+    return next((r for r in records if r.is_called(name) and role in (None, r.role)), None)
 
 
 def get_record(name: str, role: str | None = None, records: Iterable[WeightRecord] = RECORDS) -> WeightRecord:
@@ -195,6 +213,12 @@ def get_record(name: str, role: str | None = None, records: Iterable[WeightRecor
         known = ", ".join(r.name for r in listed if role in (None, r.role))
         raise WeightsError(f"{name!r} is not a known {role or 'weight file'}; known are {known}, or give a file")
     return record
+
+
+def record_of_packaged(path: Path) -> WeightRecord | None:
+    """The record whose copy in this package this is, or None."""
+    here = path.resolve()
+    return next((r for r in RECORDS if r.packaged_path is not None and r.packaged_path.resolve() == here), None)
 
 
 def record_of_file(path: Path) -> WeightRecord | None:

@@ -18,13 +18,30 @@ from .read import read_checkpoint
 _MOST_SHOWN = 6
 
 
+_MAKERS = ("empty", "zeros", "ones", "full", "arange", "rand", "randn", "tensor")
+_MOST_MADE = 1_000
+_MOST_MADE_FOR_EACH = 3
+"""Tensors made for each one of a file. The published networks make one."""
+
+
 class _SkipInitialisation(TorchFunctionMode):
-    """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it."""
+    """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it.
+
+    Sizes are counted in names and shapes, so a small file can ask for millions of blocks: tensors are counted, too.
+    """
+
+    def __init__(self, most_made: int) -> None:
+        super().__init__()
+        self._left = most_made
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         named = kwargs or {}
+        if func.__name__ in _MAKERS:  # nowhere else: PyTorch switches gradients off and on by such calls
+            self._left -= 1
+            if self._left < 0:
+                raise ValueError("many more tensors would be needed than there are")
         if getattr(func, "__module__", None) == "torch.nn.init" or func.__name__ in ("normal_", "uniform_"):
             return args[0] if args else named["tensor"]
         return func(*args, **named)
@@ -37,7 +54,7 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
     """
     assert row.build is not None, row.name
     try:
-        with torch.device("meta"), _SkipInitialisation():
+        with torch.device("meta"), _SkipInitialisation(_MOST_MADE + _MOST_MADE_FOR_EACH * len(state)):
             return row.build(state)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
@@ -46,7 +63,7 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
             f"{path} needs facexlib, which could not be imported ({error}). Run install.py of VQFR Face Restore with "
             f'this Python, or: "{sys.executable}" -m pip install --no-deps facexlib opencv-python-headless'
         ) from error
-    except (ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
+    except (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: tensors of these shapes do not make {row.label} ({error})") from error
 
 
@@ -74,6 +91,13 @@ def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], pat
         raise WeightsError(f"{path} does not fit its network: tensors {'; '.join(parts)}. Use the published file")
 
 
+def check_finite(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise a WeightsError that names tensors with NaN or infinite numbers: no network can use them."""
+    bad = [name for name, tensor in state.items() if not _is_finite(tensor)]
+    if bad:
+        raise WeightsError(f"{path} is damaged: non-finite numbers in {_shorten(bad)}; fetch it again")
+
+
 def content_check(record: WeightRecord) -> Callable[[Path], None]:
     """Check that a file holds the network its record promises, tensor by tensor."""
     rows = registry.architectures(record.role)
@@ -83,8 +107,15 @@ def content_check(record: WeightRecord) -> Callable[[Path], None]:
         state = read_checkpoint(path)
         network = build_empty(registry.recognize_as(state, wanted, path), state, path)
         check_state(network.module.state_dict(), state, path)
+        check_finite(state, path)
 
     return check
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    if tensor.numel() == 0 or not tensor.is_floating_point():
+        return True
+    return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())  # 20 times as fast as checking each number
 
 
 def _shorten(names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Convert weights to safetensors with a description inside, and inspect weight files."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,14 @@ from torch import Tensor
 from ..atomic import whole_file
 from ..errors import WeightsError
 from ..networks import registry
-from .catalog import RECORDS, WeightRecord, record_of_file
-from .check import build_empty, check_state
-from .hashes import hash_problem, sha256_of
-from .read import read_checkpoint, read_metadata
+from .catalog import RECORDS, WeightRecord, record_of_file, record_of_packaged
+from .check import build_empty, check_finite, check_state
+from .hashes import hash_problem, packaged_problem, remember_sha256, remembered_sha256, sha256_of
+from .read import check_sums, read_checkpoint, read_metadata
 
 FORMAT_VERSION = "1"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,22 +46,28 @@ class WeightFacts:
     record: str | None
     """Name of the known file, recognised by name or hash; None if it is not a known file."""
     hash_matches: bool | None
-    """Whether it is the published file or converted from it; None if no hash is known."""
+    """Whether it is the published file, or converted from it; None if no hash is known."""
+    is_first_seen: bool
+    """Whether the known hash is not a published one, but that of the file first seen here."""
 
 
 def verify_weights(path: Path) -> WeightFacts:
     """Read a file strictly as a network of this package, and return its facts.
 
     Raises:
-        WeightsError: it cannot be read, is another model, does not fit its network, or has non-finite numbers.
+        WeightsError: it cannot be read, is another model, does not fit its own checksums or its network, or has
+        non-finite numbers.
     """
+    check_sums(path)
     state = read_checkpoint(path)
     architecture, sizes = _check(state, path)
-    bad = [name for name, tensor in state.items() if not _is_finite(tensor)]
-    if bad:
-        raise WeightsError(f"{path} is damaged: non-finite numbers in {', '.join(bad[:6])}; fetch it again")
+    check_finite(state, path)
     sha256, metadata, size = sha256_of(path), read_metadata(path), path.stat().st_size
-    record = _record_of(path, sha256, metadata)
+    packaged = record_of_packaged(path)
+    record = packaged or _record_of(path, sha256, metadata)
+    matches = _hash_matches(record, path, size, sha256, metadata)
+    if packaged is not None:
+        matches = packaged_problem(packaged, sha256) is None
     return WeightFacts(
         path=path,
         architecture=architecture,
@@ -69,8 +78,18 @@ def verify_weights(path: Path) -> WeightFacts:
         dtypes=tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in state.values()})),
         metadata=metadata,
         record=record.name if record else None,
-        hash_matches=_hash_matches(record, path, size, sha256, metadata),
+        hash_matches=matches,
+        is_first_seen=matches is not None and record is not packaged and not _has_hash(record),
     )
+
+
+def remember_first_sight(facts: WeightFacts, folder: Path) -> None:
+    """Record the hash of a verified file of the model folder for which none is published, so that a change is found."""
+    if facts.hash_matches is None and facts.path.parent == folder and record_of_file(facts.path) is not None:
+        try:
+            remember_sha256(folder, facts.path.name, facts.sha256)
+        except OSError as error:
+            _log.info("cannot remember the hash of %s: %s", facts.path, error)
 
 
 def convert_weights(source: Path, target: Path, *, half: bool = False, extra: Mapping[str, str] | None = None) -> Path:
@@ -127,12 +146,6 @@ def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, Mapping[str, A
     return row.name, network.sizes
 
 
-def _is_finite(tensor: Tensor) -> bool:
-    if tensor.numel() == 0 or not tensor.is_floating_point():
-        return True
-    return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())  # 20 times as fast as checking each number
-
-
 def _halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.to(torch.float16) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
@@ -143,11 +156,18 @@ def _record_of(path: Path, sha256: str, metadata: Mapping[str, str]) -> WeightRe
     return by_hash or record_of_file(path) or record_of_file(Path(metadata.get("source_file", "")))
 
 
+def _has_hash(record: WeightRecord | None) -> bool:
+    return record is not None and bool(record.sha256 or record.sha256_prefix)
+
+
 def _hash_matches(
     record: WeightRecord | None, path: Path, size: int, sha256: str, metadata: Mapping[str, str]
 ) -> bool | None:
-    if record is None or not (record.sha256 or record.sha256_prefix):
+    if record is None:
         return None
+    if not _has_hash(record):
+        first = remembered_sha256(path.parent, path.name)
+        return None if first is None else first == sha256
     if path.name in record.published_names or "source_sha256" not in metadata:
         return hash_problem(record, path, size, sha256) is None
     return metadata["source_sha256"].startswith(record.known_hash(record.file_name))

@@ -13,13 +13,17 @@ from filelock import FileLock, Timeout
 from ..errors import DownloadError, VqfrError
 from .catalog import WeightRecord
 from .hashes import check_file, hash_problem, remember_sha256, sha256_of
-from .transfer import BrokenTransferError, Progress, RefusedTransferError, fetch, remove_part
+from .read import TORCH_SUFFIXES, check_sums
+from .transfer import BrokenTransferError, Progress, RefusedTransferError, fetch, remove_part, without_secrets
 
 OFFLINE_VARIABLE = "VQFR_OFFLINE"
 MIRROR_VARIABLE = "VQFR_MIRROR"
 
 Validate = Callable[[Path], None]
 """Checks a finished file and raises a VqfrError if it is not what it should be."""
+
+_ENOUGH = 1 << 16
+"""Bytes that make an attempt worth another one; a server that sends a byte each time would never end."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,15 +54,16 @@ def ensure_weights(
     """The path of a record's published file in the model folder, downloaded if missing.
 
     The file is fetched to `<file>.part` and renamed when its size and hash are right; where the catalog has no hash,
-    `validate` checks it and the hash is remembered in the folder. A broken download resumes where it stopped, even in a
-    later call. Concurrent processes share one download.
+    `validate` checks it and the hash is remembered in the folder. A .pth file also has to fit its own checksums. A
+    broken download resumes where it stopped, even in a later call, if the server shows that the file is still the same.
+    Concurrent processes share one download.
 
     Args:
         record: which file.
         folder: the model folder; created if missing.
         progress: called with (bytes done, total bytes or None).
         validate: checks the finished part file before it is accepted.
-        attempts: tries without new bytes for each URL before the next one is used.
+        attempts: tries that bring next to nothing, for each URL, before the next one is used.
         backoff_s: seconds to wait after the first failure, doubled after each further one.
         timeout_s: seconds to wait for a connection, and for the next bytes.
         lock_timeout_s: seconds to wait for another process downloading the same file.
@@ -109,8 +114,9 @@ class _Transfer:
             try:
                 sha256 = self._fetch_verified(url)
             except RefusedTransferError as error:
-                _log.warning("%s: %s", url, error)
-                problems.append(f"{url}: {error}")
+                shown = without_secrets(url)
+                _log.warning("%s: %s", shown, error)
+                problems.append(f"{shown}: {error}")
                 continue
             if self.record.sha256 is None:
                 remember_sha256(self.target.parent, self.record.file_name, sha256)
@@ -140,11 +146,11 @@ class _Transfer:
                 return self._fetch_once(url) or continued
             except BrokenTransferError as error:
                 continued = True
-                failures = failures + 1 if self._part_size() <= most else 1
+                failures = failures + 1 if self._part_size() < most + _ENOUGH else 1
                 most = max(most, self._part_size())
                 if failures >= self.attempts:
                     raise RefusedTransferError(f"{error}; gave up after {failures} attempts in a row") from error
-                _log.info("%s: %s; trying again", url, error)
+                _log.info("%s: %s; trying again", without_secrets(url), error)
                 time.sleep(min(self.backoff_s * 2 ** (failures - 1), 30.0))
 
     def _fetch_once(self, url: str) -> bool:
@@ -152,19 +158,23 @@ class _Transfer:
             url,
             self.part,
             size=self.record.size,
-            verifiable=self.record.sha256 is not None,
+            most=self.record.most_bytes,
             progress=self.progress,
             timeout_s=self.timeout_s,
         )
 
     def _problem(self, sha256: str) -> str | None:
         problem = hash_problem(self.record, self.target, self._part_size(), sha256)
-        if problem is None and self.validate is not None:
-            try:
+        if problem is not None:
+            return problem
+        try:
+            if self.target.suffix in TORCH_SUFFIXES:
+                check_sums(self.part)
+            if self.validate is not None:
                 self.validate(self.part)
-            except VqfrError as error:
-                return str(error)
-        return problem
+        except VqfrError as error:
+            return str(error)
+        return None
 
     def _part_size(self) -> int:
         return self.part.stat().st_size if self.part.is_file() else 0

@@ -11,7 +11,7 @@ from ..networks.registry import architectures
 from .catalog import WeightRecord
 from .folders import Folders, PathLike
 from .glance import glance
-from .hashes import check_file, sha256_of
+from .hashes import check_file
 
 SUFFIXES = (".safetensors", ".pth")
 """Suffixes that menus treat as weights."""
@@ -37,7 +37,7 @@ def find_file(names: Iterable[str], places: Iterable[Path]) -> Path | None:
     """The first of these names in the first folder that has one, or None."""
     wanted = list(names)
     paths = (place / name for place in places for name in wanted)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if _is_file(path)), None)
 
 
 def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | None:
@@ -47,15 +47,30 @@ def find_record_file(record: WeightRecord, places: Iterable[Path]) -> Path | Non
 
 def find_named_file(name: PathLike, places: Iterable[Path]) -> Path | None:
     """The file of a path, or of a name in the folders, including sub-folders, with or without suffix; or None."""
-    path, text = Path(name).expanduser(), os.fspath(name)
-    return path if path.is_file() else find_file([text, *(text + suffix for suffix in SUFFIXES)], places)
+    path, text = expanded(name), os.fspath(name)
+    return path if _is_file(path) else find_file([text, *(text + suffix for suffix in SUFFIXES)], places)
+
+
+def expanded(name: PathLike) -> Path:
+    """The path of a name; a ~ that stands for nobody's folder is kept."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def read_record_file(record: WeightRecord, path: Path, source: Source = "file") -> WeightFile:
     """A record's file after checking its hash. Raises WeightsError if it differs from the published one."""
-    if path == record.packaged_path:
-        return WeightFile(record.name, path, sha256_of(path), "embedded")
-    return WeightFile(record.name, path, check_file(path, record), source)
+    return WeightFile(
+        record.name, path, check_file(path, record), "embedded" if path == record.packaged_path else source
+    )
 
 
 def file_state(path: Path | None) -> str:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from ..networks.registry import Architecture, recognize
-from .file_kind import file_kind, named_strings
+from .read import tensor_names
 
 
 def glance(path: Path) -> Architecture | None:
     """The architecture of a file, without reading tensors; None if it is unknown, or the file cannot be read.
 
-    Only a guess: a pickle is scanned for texts, not executed. Loading looks closely.
+    Only a guess: loading looks closely.
     """
     try:
         status = path.stat()
@@ -24,15 +24,4 @@ def glance(path: Path) -> Architecture | None:
 def _names(path: Path, size: int, changed_ns: int) -> frozenset[str]:
     """Remembered until the file changes."""
     del size, changed_ns
-    names = _safetensors_names(path) if file_kind(path) == "safetensors" else named_strings(path)
-    return frozenset(name.removeprefix("module.") for name in names)
-
-
-def _safetensors_names(path: Path) -> list[str]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            return list(file.keys())
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: {error}") from error
+    return frozenset(tensor_names(path))

@@ -9,13 +9,16 @@ from filelock import FileLock
 from ..atomic import whole_file
 from ..errors import WeightsError
 from .catalog import WeightRecord
+from .file_kind import file_size
 
 MEMORY_FILE = "hashes.json"
 _BLOCK = 1 << 20
+_LONGEST_MEMORY = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
     """The sha256 of a file in hex; WeightsError if it cannot be read."""
+    file_size(path)
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -29,7 +32,7 @@ def sha256_of(path: Path) -> str:
 
 
 def remembered_sha256(folder: Path, file_name: str) -> str | None:
-    """The hash a file had when it was first downloaded into the folder, or None."""
+    """The hash a file of the folder had when it was first seen, or None."""
     value = _read_memory(folder).get(file_name)
     return value if isinstance(value, str) else None
 
@@ -57,19 +60,31 @@ def hash_problem(record: WeightRecord, path: Path, size: int, sha256: str) -> st
     if first is not None and first != sha256:
         memory = path.parent / MEMORY_FILE
         return (
-            f"it has sha256 {sha256}, but {first} when it was first downloaded; "
+            f"it has sha256 {sha256}, but {first} when it was first downloaded or verified; "
             f"if you trust the new file, remove its line from {memory}"
         )
     return None
 
 
+def packaged_problem(record: WeightRecord, sha256: str) -> str | None:
+    """What is wrong with the copy in this package if it has this hash, or None."""
+    if record.packaged_sha256 in (None, sha256):
+        return None
+    return f"it has sha256 {sha256}, expected {record.packaged_sha256}; install the package again"
+
+
 def check_file(path: Path, record: WeightRecord) -> str:
     """The file's sha256, after comparing it with what is known.
 
-    Only a file with a published name is compared: a converted copy has its own hash. Raises WeightsError if
-    the file differs from the catalog or from what was first downloaded.
+    Only a file with a published name and the copy in this package are compared: a converted copy has its own hash.
+    Raises WeightsError if the file differs from the catalog or from what was first seen.
     """
     sha256 = sha256_of(path)
+    if path == record.packaged_path:
+        problem = packaged_problem(record, sha256)
+        if problem:
+            raise WeightsError(f"{path} is damaged, or not the {record.name} of this package: {problem}.")
+        return sha256
     if path.name not in record.published_names:
         return sha256
     problem = hash_problem(record, path, path.stat().st_size, sha256)
@@ -81,10 +96,11 @@ def check_file(path: Path, record: WeightRecord) -> str:
 def _read_memory(folder: Path) -> dict[str, object]:
     memory = folder / MEMORY_FILE
     try:
-        content = json.loads(memory.read_text(encoding="utf-8"))
+        with memory.open(encoding="utf-8") as file:
+            content = json.loads(file.read(_LONGEST_MEMORY))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"cannot read {memory}: {error}; repair or delete it") from error
     if not isinstance(content, dict):
         raise WeightsError(f"{memory} does not hold names and hashes; delete it")

@@ -10,7 +10,7 @@ from ..networks import registry
 from ..networks.base import ModelInfo, Network, device_of
 from ..networks.devices import pick_memory_format
 from ..networks.precision import Precision
-from .check import build_empty, check_state
+from .check import build_empty, check_finite, check_state
 from .find import WeightFile
 from .read import read_checkpoint, read_metadata
 
@@ -45,6 +45,7 @@ def load_file(
     used_on = for_device or device
     state = read_checkpoint(file.path)
     row = registry.recognize_as(state, registry.architectures(role), file.path)
+    check_finite(state, file.path)
     with torch.inference_mode(False):
         network = load_state(row, state, file.path)
         network.name = row.name

@@ -1,23 +1,35 @@
 """Read the tensors of a weight file without executing code hidden in it."""
 
 import re
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from ..errors import WeightsError
-from .file_kind import file_kind, named_globals
+from .file_kind import file_kind, file_size
+from .pickle_reader import BadPickleError, HasCodeError, OtherTensorsError, StoredTensor
+from .stored_zip import BadZipError, damaged_member
+from .torch_file import MOST_TENSORS, BadTorchFileError, NotWeightsError, open_torch_file
+
+AnyTensor = TypeVar("AnyTensor", Tensor, StoredTensor)
 
 WRAPPERS = ("params_ema", "params", "state_dict")
 """Entries that hold the weights in files with other content, preferred first."""
 
+TORCH_SUFFIXES = (".pth", ".pt")
+"""Suffixes of files that PyTorch wrote."""
+
 LEFTOVERS = (re.compile(r"(^|\.)usage$"), re.compile(r"(^|\.)reestimation_reservoir\.buffer$"))
 """Tensors that training leaves in a checkpoint and restoration does not need."""
 
+_DTYPES = {
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
+    *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+}
 _TRAINING_KEYS = {"optimizer", "optimizers", "optimizer_states", "schedulers", "lr_schedulers"}
 
 
@@ -32,12 +44,39 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         WeightsError: the file is missing, damaged, not a weight file, or a pickle with more than tensors (which is not
         executed).
     """
-    content = _read_safetensors(path) if file_kind(path) == "safetensors" else _read_torch(path)
-    tensors = _only_tensors(_unwrap(content, path), path)
+    if file_kind(path) == "safetensors":
+        tensors = _only_tensors(_unwrap(_read_safetensors(path), path), path, Tensor)
+    else:
+        tensors = _read_torch(path)
+    if len(tensors) > MOST_TENSORS:
+        raise WeightsError(f"{path} has {len(tensors)} tensors, more than the {MOST_TENSORS} of any network here")
+    _refuse_uncommon_numbers(tensors, path)
     renamed = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     if len(renamed) != len(tensors):
         raise WeightsError(f"{path} has the same tensor with and without the prefix module.; it cannot be used")
     return {name: tensor for name, tensor in renamed.items() if not any(p.search(name) for p in LEFTOVERS)}
+
+
+def tensor_names(path: Path) -> list[str]:
+    """The names of a file's tensors as `read_checkpoint` gives them, without reading numbers. Raises WeightsError."""
+    if file_kind(path) == "safetensors":
+        names = _safetensors_names(path)
+    else:
+        with _refusals(path):
+            names = list(_only_tensors(_unwrap(open_torch_file(path).content, path), path, StoredTensor))
+    return [name.removeprefix("module.") for name in names if not any(p.search(name) for p in LEFTOVERS)]
+
+
+def check_sums(path: Path) -> None:
+    """Raise a WeightsError if a .pth file's members differ from their checksums, which PyTorch does not look at.
+
+    A file in the format before zip has no checksums.
+    """
+    file_size(path)
+    with _refusals(path):
+        member = damaged_member(path)
+    if member is not None:
+        raise _damaged(path, f"its {member[-60:]} differs from its checksum")
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -49,8 +88,18 @@ def read_metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
-    except SafetensorError as error:
-        raise _damaged(path, error) from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {_first_sentence(error)}") from error
+
+
+def _safetensors_names(path: Path) -> list[str]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return list(file.keys())
+    except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {_first_sentence(error)}") from error
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -59,32 +108,40 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
     try:
         return load_file(path, device="cpu")
-    except SafetensorError as error:
-        raise _damaged(path, error) from error
+    except (SafetensorError, OSError, AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {_first_sentence(error)}") from error
 
 
-def _read_torch(path: Path) -> Any:
+def _read_torch(path: Path) -> dict[str, Tensor]:
+    with _refusals(path):
+        file = open_torch_file(path)
+        return file.read_tensors(_only_tensors(_unwrap(file.content, path), path, StoredTensor))
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Turn what the reader of PyTorch's files says into a WeightsError with the file's name."""
     try:
-        with warnings.catch_warnings():  # anything torch.load warns about here ends in one of the errors below
-            warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can fail in any way; every failure becomes a message with its cause
-        code = named_globals(path)
-        if code:
-            raise _has_code(path, code) from error
-        if isinstance(error, RuntimeError) and "TorchScript" in str(error):
-            raise WeightsError(
-                f"{path} is a TorchScript program and was not run; a plain weight file is needed"
-            ) from error
-        raise _damaged(path, error) from error
-    if content is None:  # the WebUI replaces torch.load by one that raises this for what it refuses
-        raise WeightsError(f"{path}: the host program's loader refused it; use a .safetensors copy (models convert)")
-    return content
+        yield
+    except HasCodeError as error:
+        raise WeightsError(
+            f"{path} contains program code ({error}) besides or instead of weights. None of it was run; do not trust "
+            "the file, get the weights from their author or as .safetensors"
+        ) from error
+    except (OtherTensorsError, NotWeightsError) as error:
+        raise WeightsError(f"{path} cannot be used: {error}") from error
+    except (BadPickleError, BadZipError, BadTorchFileError) as error:
+        raise _damaged(path, str(error)) from error
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise WeightsError(f"cannot read {path}: its {path.stat().st_size} bytes do not fit into memory") from error
 
 
 def _unwrap(content: Any, path: Path) -> Mapping[Any, Any]:
     if not isinstance(content, Mapping):
-        raise WeightsError(f"{path} holds a {type(content).__name__}, not tensors by name; it is not a model")
+        kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
+        raise WeightsError(f"{path} holds a {kind}, not tensors by name; it is not a model")
     for wrapper in WRAPPERS:
         if isinstance(content.get(wrapper), Mapping):
             inner: Mapping[Any, Any] = content[wrapper]
@@ -94,8 +151,8 @@ def _unwrap(content: Any, path: Path) -> Mapping[Any, Any]:
     return content
 
 
-def _only_tensors(content: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    others = [str(key) for key, value in content.items() if not (isinstance(key, str) and isinstance(value, Tensor))]
+def _only_tensors(content: Mapping[Any, Any], path: Path, kind: type[AnyTensor]) -> dict[str, AnyTensor]:
+    others = [str(key) for key, value in content.items() if not (isinstance(key, str) and isinstance(value, kind))]
     if others:
         shown = ", ".join(others[:8]) + (f" and {len(others) - 8} more" if len(others) > 8 else "")
         raise WeightsError(f"{path} has entries that are not tensors ({shown}) and none of {', '.join(WRAPPERS)}")
@@ -104,21 +161,22 @@ def _only_tensors(content: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
     return dict(content)
 
 
-def _has_code(path: Path, names: list[str]) -> WeightsError:
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return WeightsError(
-        f"{path} contains program code ({shown}) besides or instead of weights. None of it was run; do not trust "
-        "the file, get the weights from their author or as .safetensors"
-    )
+def _refuse_uncommon_numbers(tensors: Mapping[str, Tensor], path: Path) -> None:
+    name = next((name for name, tensor in tensors.items() if tensor.dtype not in _DTYPES), None)
+    if name is not None:
+        dtype = str(tensors[name].dtype).removeprefix("torch.")
+        raise WeightsError(
+            f"{path} has {dtype} numbers ({name}), which networks here do not use; get it in 16 or 32 bits"
+        )
 
 
-def _damaged(path: Path, error: Exception) -> WeightsError:
+def _damaged(path: Path, reason: str) -> WeightsError:
     return WeightsError(
-        f"{path} ({path.stat().st_size} bytes) is damaged, cut off, or not a weight file: {_first_sentence(error)}. "
+        f"{path} ({path.stat().st_size} bytes) is damaged, cut off, or not a weight file: {reason}. "
         "Delete it and fetch it again"
     )
 
 
 def _first_sentence(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0].split('. ')[0].rstrip('.')[:200]}"
+    return lines[0].split(". ")[0].rstrip(".")[:200]

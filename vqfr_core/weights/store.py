@@ -1,5 +1,7 @@
 """The weight store, from a name to a ready-to-use network."""
 
+import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Literal, overload
 
 import torch
 
-from ..errors import WeightsError
+from ..errors import WeightsError, shortened
 from ..networks import registry
 from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
@@ -16,6 +18,7 @@ from .check import content_check
 from .fetch import ensure_weights
 from .find import (
     WeightFile,
+    expanded,
     file_state,
     find_file,
     find_latest,
@@ -29,6 +32,8 @@ from .glance import glance
 from .hashes import sha256_of
 from .load import load_file
 from .transfer import Progress
+
+logger = logging.getLogger(__name__)
 
 AUTO = "auto"
 State = Literal["auto", "packaged", "present", "downloadable", "absent"]
@@ -63,7 +68,7 @@ class WeightStore:
     """Weights by role and name. Stateless: folders are read on each call, and networks belong to the caller.
 
     A name is "auto", one of `names`, a path, or the name of a file in the folders, with or without suffix. The name of
-    an architecture without a published file means the latest of its files in the folders.
+    an architecture without a published file means the latest of its files in the folders. Former names are accepted.
     """
 
     def __init__(
@@ -85,6 +90,18 @@ class WeightStore:
     def names(self, role: str) -> list[str]:
         """The known names in the order "auto" tries them: the catalog's, then architectures without a record."""
         return [record.name for record in self._known(role)]
+
+    def former_names(self, role: str) -> list[str]:
+        """Names that are not in `names` any more and still accepted; `current_name` says what they mean now."""
+        return [name for record in self._known(role) for name in record.former_names]
+
+    def current_name(self, role: str, name: str) -> str:
+        """The present name of a former one, which the log says; any other name as it is."""
+        record = next((record for record in self._known(role) if name in record.former_names), None)
+        if record is None:
+            return name
+        logger.warning("%s is now %s", name, record.name)
+        return record.name
 
     def known(self, role: str) -> list[Choice]:
         """The known names and where their weights are; names without a published file only if a file has them."""
@@ -145,6 +162,7 @@ class WeightStore:
             WeightsError: it is nowhere, or a known file differs from the published one.
             DownloadError: it could not be downloaded.
         """
+        name = self.current_name(role, os.fspath(name))
         found = self.find_present(role, name)
         if found is not None:
             return found
@@ -244,7 +262,7 @@ class WeightStore:
         """The record of a name, if it has one, and where its weights are."""
         folders, name = self.folders(), _without_kind(name, role)
         places = folders.places()
-        wanted = [record for record in self._known(role) if str(name) in (AUTO, record.name)]
+        wanted = [record for record in self._known(role) if str(name) == AUTO or record.is_called(str(name))]
         found = ((record, find_record_file(record, places)) for record in wanted)
         present = next(((record, path) for record, path in found if path is not None), None)
         if present is not None or str(name) == AUTO:
@@ -281,7 +299,7 @@ class WeightStore:
         if record is None:
             known = ", ".join(self.names(role))
             return WeightsError(
-                f"there is no file {Path(name).expanduser()}, here or in {looked}; known {role}s are {known}"
+                f"there is no file {shortened(expanded(name))}, here or in {looked}; known {role}s are {known}"
             )
         if record.packaged and not record.urls:
             return WeightsError(

@@ -7,7 +7,7 @@ from vqfr_core.options import OptionSpec, option_specs
 from vqfr_core.page.controls import control_of
 
 from . import host
-from .models import AUTO, model_names
+from .models import AUTO, current_model, former_models, model_names
 
 ElementId = Callable[[str], str | None]
 
@@ -39,11 +39,21 @@ def first_value(spec: OptionSpec, place: str) -> Any:
     return spec.current(saved) if saved in tuple(spec.retired) else spec.default
 
 
+def first_model(place: str) -> str:
+    """The same for the model."""
+    saved = host.saved_default(f"{place}/Model")
+    return current_model(saved) if saved in former_models() else AUTO
+
+
+def _script_place() -> str:
+    return f"customscript/vqfr_webui.py/{host.tab_being_built()}"
+
+
 def _add_rows(specs: list[OptionSpec], controls: dict[str, Any], element_id: ElementId) -> None:
     """Two in a row, as the WebUI's narrow columns allow."""
     import gradio as gr
 
-    place = f"customscript/vqfr_webui.py/{host.tab_being_built()}"
+    place = _script_place()
     for start in range(0, len(specs), 2):
         with gr.Row():
             for spec in specs[start : start + 2]:
@@ -71,7 +81,7 @@ def _model_control(element_id: str | None) -> Any:
 
     return gr.Dropdown(
         choices=model_names(),
-        value=AUTO,
+        value=first_model(_script_place()),
         label="Model",
         info="auto picks the best one in models/VQFR, else the small built-in one. "
         "vqfr_v2 and vqfr_v1 are downloaded when first used (about 300 MB).",

@@ -27,12 +27,22 @@ def model_names() -> list[str]:
     return [choice.text for choice in weight_store().choices("restorer")]
 
 
+def current_model(name: str) -> str:
+    """The present name of a former choice, which settings and pictures may have; anything else as it is."""
+    return weight_store().current_name("restorer", name)
+
+
+def former_models() -> list[str]:
+    """Choices of earlier versions, which are still accepted."""
+    return weight_store().former_names("restorer")
+
+
 def resolve_model(name: str) -> str:
     """Resolve a choice to a known model or the path of a file in the folders.
 
     auto is the best model present. Raises InputError for anything but a choice, including paths.
     """
-    store = weight_store()
+    store, name = weight_store(), current_model(name)
     if name == AUTO:
         return store.auto_name("restorer") or name
     if name in store.names("restorer"):

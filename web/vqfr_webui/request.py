@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from vqfr_core.errors import InputError
 from vqfr_core.options import RestoreOptions, option_specs
 
+from .models import current_model
+
 AFTER, BEFORE = "after composite", "before composite"
 MOMENTS = (AFTER, BEFORE)
 
@@ -36,7 +38,10 @@ class Request:
             raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join([*own, *settings])}")
         given = {name: value for name, value in values.items() if value is not None}
         options = {name: value for name, value in given.items() if name in settings}
-        return cls(**{name: given[name] for name in own if name in given}, options=RestoreOptions(**options))
+        chosen = {name: given[name] for name in own if name in given}
+        if "model" in chosen:
+            chosen["model"] = current_model(chosen["model"])
+        return cls(**chosen, options=RestoreOptions(**options))
 
 
 @dataclass(frozen=True)

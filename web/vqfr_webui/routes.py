@@ -85,7 +85,7 @@ def read_task(body: Any) -> Task:
     if "model" in options:
         raise InputError("model goes next to options, not inside")
     request = Request.from_names({"model": model, **options})
-    _check_present(resolve_model(model), request.options.detector)
+    _check_present(resolve_model(request.model), request.options.detector)
     return Task(convert.decode_image(body["image"], MAX_PIXELS), request)
 
 

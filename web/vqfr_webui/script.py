@@ -10,6 +10,7 @@ from vqfr_core.options import option_specs
 from . import generation, once
 from .controls import option_controls
 from .infotext import MODEL, key_of, pasted_option
+from .models import current_model
 from .request import AFTER, BEFORE, MOMENTS
 
 _CHECKBOXES = {
@@ -72,7 +73,7 @@ class VqfrScript(scripts.Script):
 def _paste_fields(controls: dict[str, Any]) -> list[tuple[Any, Any]]:
     """How each control's value is read from a picture's infotext. None leaves the control unchanged."""
     fields: list[tuple[Any, Any]] = [
-        (controls["model"], MODEL),
+        (controls["model"], lambda known: current_model(known[MODEL]) if MODEL in known else None),
         (controls["when"], lambda known: known.get(key_of("when"), AFTER) if MODEL in known else None),
         (controls["inpaint_only"], lambda known: key_of("inpaint_only") in known if MODEL in known else None),
     ]

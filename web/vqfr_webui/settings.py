@@ -6,7 +6,7 @@ from vqfr_core.options import OptionSpec, option_specs
 from vqfr_core.page.controls import control_of
 
 from . import host
-from .models import AUTO, model_names
+from .models import AUTO, current_model, former_models, model_names
 from .request import Request
 
 LEFT_OUT = ("aligned", "scale")
@@ -23,6 +23,8 @@ def add_settings() -> None:
         info.section, info.category_id = _SECTION, "postprocessing"
         shared.opts.add_option(name, info)
 
+    if (saved := host.setting(_key("model"), AUTO)) in former_models():
+        host.change_setting(_key("model"), current_model(saved))
     label = "Model of the face restorer VQFR"
     model = shared.OptionInfo(AUTO, label, gr.Dropdown, lambda: {"choices": model_names()}, section=_SECTION)
     add(_key("model"), model.info("these settings are for Restore faces; other places have controls of their own"))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import host
-from .controls import first_value
+from .controls import first_model, first_value
 from .models import model_names
 from .restoring import borrowed_memory, open_restorer
 
@@ -27,6 +27,7 @@ def build_tab() -> list[tuple[Any, str, str]]:
         folders=Folders(may_name=host.may_name_folders(), output=host.output_folder),
         send_to=tuple(SendTo(label, _sender(tab)) for tab, label in _TARGETS.items()),
         first_value=lambda spec: first_value(spec, _ID),
+        first_model=lambda: first_model(_ID),
         id_prefix="vqfr_tab",
         max_kept_bytes=1 << 30,  # the machine's memory is for the WebUI's models first
     )

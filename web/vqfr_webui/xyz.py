@@ -8,7 +8,7 @@ from vqfr_core.errors import InputError
 from vqfr_core.options import OptionSpec, option_specs
 
 from .generation import AXES
-from .models import model_names
+from .models import former_models, model_names
 from .request import MOMENTS
 
 _YES_NO = ("True", "False")
@@ -29,7 +29,7 @@ def add_axes() -> None:
 def _axes(plot: Any) -> list[Any]:
     """plot: the module of the WebUI's script."""
     chosen = {"enabled": _YES_NO, "when": MOMENTS, "inpaint_only": _YES_NO}
-    axes = [_choice(plot, "model", "Model", model_names, cost=0.5)]
+    axes = [_choice(plot, "model", "Model", model_names, retired=tuple(former_models()), cost=0.5)]
     for name, words in chosen.items():
         axes.append(_choice(plot, name, name.replace("_", " "), functools.partial(list, words)))
     for spec in option_specs():

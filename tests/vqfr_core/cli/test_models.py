@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -74,3 +75,26 @@ def test_verify_finds_what_is_wrong(tiny_v2, tmp_path, capsys):
     assert str(damaged) in said.err
     assert main(["models", "verify", "vqfr_v2"]) == 2
     assert main(["models", "verify", "nowhere.pth"]) == 2
+
+
+def test_verify_remembers_files_without_a_published_hash(tiny_v2, tmp_path, capsys):
+    path = tmp_path / "VQFR_v2.pth"
+    shutil.copy(tiny_v2, path)
+    said = []
+    for _ in range(2):
+        assert main(["models", "verify", "VQFR_v2.pth", "--model-dir", str(tmp_path)]) == 0
+        said.append(capsys.readouterr().out)
+    assert "no published hash" in said[0] and "unchanged since first seen" in said[1]
+    data = bytearray(path.read_bytes())
+    data[-2] ^= 1
+    path.write_bytes(data)
+    assert main(["models", "verify", "VQFR_v2.pth", "--model-dir", str(tmp_path)]) == 1
+    assert "DIFFERS from the file first seen here" in capsys.readouterr().err
+
+
+def test_verify_and_convert_do_not_wait_for_a_pipe(tmp_path, capsys):
+    pipe = tmp_path / "pipe.pth"
+    os.mkfifo(pipe)
+    assert main(["models", "convert", str(pipe), str(tmp_path / "x.safetensors")]) == 1
+    assert f"cannot read {pipe}" in capsys.readouterr().err
+    assert main(["models", "verify", str(pipe)]) == 2

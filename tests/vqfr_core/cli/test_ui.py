@@ -37,11 +37,18 @@ def test_it_serves_until_it_is_ended(tmp_path):
         try:
             address = server.stdout.readline().split()[4]
             assert address.startswith("http://127.0.0.1:")
-            with urllib.request.urlopen(address, timeout=30) as answer:
+            visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            with visitor.open(address, timeout=30) as answer:
                 assert b"VQFR Face Restore" in answer.read()
+            page = address.partition("?")[0]
+            with pytest.raises(urllib.error.HTTPError, match="401"):
+                urllib.request.urlopen(page, timeout=30)
+            rebound = urllib.request.Request(f"{page}config", headers={"Host": "evil.example"})
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                visitor.open(rebound, timeout=30)
             for path in ("/etc/passwd", str(tmp_path), "pyproject.toml"):
-                with pytest.raises(urllib.error.HTTPError, match="40"):
-                    urllib.request.urlopen(f"{address}gradio_api/file={path}", timeout=30)
+                with pytest.raises(urllib.error.HTTPError, match=r"40[34]"):
+                    visitor.open(f"{page}gradio_api/file={path}", timeout=30)
             assert list(tmp_path.glob("vqfr-page-*"))
             server.terminate()  # Ctrl-C would not arrive where the tests run in the background: it is ignored there
             assert server.wait(timeout=30) == 0

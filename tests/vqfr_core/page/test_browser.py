@@ -42,12 +42,13 @@ class Visitor:
         self.context.set_default_timeout(_PATIENCE_MS)
         self.page = self.context.new_page()
         self.asked_outside: list[str] = []
-        self.page.on("request", lambda request: self._note(request.url, address))
+        self._own = address.partition("?")[0]
+        self.page.on("request", lambda request: self._note(request.url))
         self.page.goto(address)
         self.find("restore").wait_for()
 
-    def _note(self, url: str, address: str) -> None:
-        if not url.startswith((address, "data:", "blob:")):
+    def _note(self, url: str) -> None:
+        if not url.startswith((self._own, "data:", "blob:")):
             self.asked_outside.append(url)
 
     def find(self, name: str, inside: str = ""):
@@ -110,6 +111,7 @@ def keeper(tiny_v2: str) -> RestorerKeeper:
 
 @pytest.fixture(scope="module")
 def address(keeper: RestorerKeeper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from vqfr_core.page.access import Access
     from vqfr_core.page.build import build_page
     from vqfr_core.page.gradio_compat import launch
 
@@ -119,7 +121,7 @@ def address(keeper: RestorerKeeper, tmp_path_factory: pytest.TempPathFactory) ->
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setenv("VQFR_MODEL_DIR", str(folder / "models"))
         blocks = build_page(stand_alone(keeper, folder / "temp", may_name_folders=True), is_alone=True)
-        yield launch(blocks, server_name="127.0.0.1")
+        yield launch(blocks, Access(), server_name="127.0.0.1")
         blocks.close(verbose=False)
 
 

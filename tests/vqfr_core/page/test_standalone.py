@@ -13,9 +13,13 @@ def here_only(folder: Path) -> WeightStore:
 
 
 def test_the_choices_are_what_is_here_and_what_could_be_fetched(tiny_v1, tmp_path):
-    assert RestorerKeeper(tiny_v1, "cpu", here_only(tmp_path)).names() == ["tiny_v1.safetensors", "auto", "vqfr_small"]
+    assert RestorerKeeper(tiny_v1, "cpu", here_only(tmp_path)).names() == ["tiny_v1.safetensors", "auto", "vqfr_small2"]
     names = RestorerKeeper(device="cpu", store=WeightStore(lambda: Folders(tmp_path))).names()
-    assert names == ["auto", "vqfr_small", "vqfr_v2 (downloads it first)", "vqfr_v1 (downloads it first)"]
+    assert names == ["auto", "vqfr_small2", "vqfr_v2 (downloads it first)", "vqfr_v1 (downloads it first)"]
+
+
+def test_a_former_name_given_first_is_shown_as_its_successor(tmp_path):
+    assert RestorerKeeper("vqfr_small", "cpu", here_only(tmp_path)).names() == ["vqfr_small2", "auto"]
 
 
 def test_files_of_the_model_folder_are_choices(tiny_v1, tiny_v2, tmp_path):
@@ -35,7 +39,8 @@ def test_only_choices_are_opened_and_the_last_is_kept(tiny_v1, tmp_path):
     keeper = RestorerKeeper(tiny_v1, "cpu", here_only(tmp_path))
     first = keeper.open("tiny_v1.safetensors")
     assert keeper.open() is first
-    assert keeper.open("vqfr_small").model.name == "vqfr_small"
+    assert keeper.open("vqfr_small2").model.name == "vqfr_small2"
+    assert keeper.open("vqfr_small") is keeper.open("vqfr_small2"), "a page that was open before"
     for name in (tiny_v1, "/etc/passwd", "vqfr_v2", ""):
         with pytest.raises(InputError, match="not one of the models here"):
             keeper.open(name)

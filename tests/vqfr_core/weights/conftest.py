@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +33,18 @@ class FileServer:
     content_type: str = "application/octet-stream"
     wrong_paths: tuple[str, ...] = ()
     """Paths under which other bytes of the same length are served."""
+    careless: bool = False
+    """Sends the piece that is asked for, whatever the condition."""
+    total_error: int = 0
+    """Added to the size that comes with a piece."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Sent with each answer."""
+    endless: bytes = b""
+    """Sent for ever after the content, without announcing a length."""
+    pause_s: float = 0
+    """Waited for after each of these."""
+    stammer: bytes = b""
+    """Sent for ever instead of an answer."""
     gate: threading.Event | None = None
     """Waited for before an answer."""
     arrived: threading.Event = field(default_factory=threading.Event)
@@ -48,6 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         files.arrived.set()
         if files.gate is not None:
             files.gate.wait(20)
+        while files.stammer:
+            self.wfile.write(files.stammer)
+            time.sleep(files.pause_s)
         if files.statuses:
             self.send_error(files.statuses.pop(0))
             return
@@ -63,21 +79,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _start(self, files: FileServer) -> int:
         wanted, condition = self.headers.get("Range"), self.headers.get("If-Range")
-        if not wanted or not files.ranges or (condition and condition != files.etag):
+        if not wanted or not files.ranges or (condition and condition != files.etag and not files.careless):
             return 0
         return int(wanted.removeprefix("bytes=").split("-")[0])
 
     def _send(self, content: bytes, start: int, files: FileServer) -> None:
         body = content[start:]
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body) + files.length_error))
+        if not files.endless:
+            self.send_header("Content-Length", str(len(body) + files.length_error))
         self.send_header("Content-Type", files.content_type)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content) + files.total_error}")
         if files.etag:
             self.send_header("ETag", files.etag)
+        for name, value in files.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body[: files.cuts.pop(0)] if files.cuts else body)
+        while files.endless:
+            self.wfile.write(files.endless)
+            time.sleep(files.pause_s)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:

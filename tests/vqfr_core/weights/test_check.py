@@ -37,6 +37,24 @@ def test_every_misfit_is_listed(tiny_states, kind):
     assert str(PATH) in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("vqfr_v1", "encoder.encoder_dict.Level_1.{}.conv1.weight"),
+        ("vqfr_v1", "decoder.decoder_dict.Level_1.{}.conv1.weight"),
+        ("vqfr_v2", "encoder.blocks.0.{}.conv1.weight"),
+        ("vqfr_v2", "decoder.blocks.1.{}.conv1.weight"),
+    ],
+)
+def test_names_of_many_blocks_do_not_make_a_huge_network(tiny_states, kind, name, monkeypatch):
+    monkeypatch.setattr("vqfr_core.weights.check._MOST_MADE", 0)
+    assert check(kind, tiny_states[kind]) is None
+    flood = {name.format(number): torch.zeros(1) for number in range(100, 400)}
+    with pytest.raises(WeightsError, match="many more tensors would be needed"):
+        check(kind, tiny_states[kind] | flood)
+    assert torch.is_grad_enabled()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_integers_in_place_of_weights(tiny_states, kind):
     state = tiny_states[kind] | {KEY[kind]: tiny_states[kind][KEY[kind]].to(torch.int32)}
@@ -55,7 +73,7 @@ def test_half_a_model_is_a_weights_error(tiny_states, kind):
 def test_content_check_wants_the_recorded_generation(tiny_states, tmp_path):
     torch.save({"params": tiny_states["vqfr_v1"]}, tmp_path / "x.part")
     content_check(get_record("vqfr_v1"))(tmp_path / "x.part")
-    content_check(get_record("vqfr_small"))(tmp_path / "x.part")
+    content_check(get_record("vqfr_small2"))(tmp_path / "x.part")
     with pytest.raises(WeightsError, match="seems to be VQFR v1"):
         content_check(get_record("vqfr_v2"))(tmp_path / "x.part")
 

@@ -5,8 +5,9 @@ import torch
 from safetensors.torch import load_file
 
 from vqfr_core.errors import WeightsError
+from vqfr_core.weights import catalog
 from vqfr_core.weights.catalog import get_record
-from vqfr_core.weights.convert import convert_weights, verify_weights
+from vqfr_core.weights.convert import convert_weights, remember_first_sight, verify_weights
 from vqfr_core.weights.hashes import sha256_of
 from vqfr_core.weights.read import read_checkpoint, read_metadata
 
@@ -65,6 +66,52 @@ def test_packaged_detector_descends_from_the_published_file():
         True,
     )
     assert facts.metadata["source_sha256"] == record.sha256 and facts.metadata["licence"] == "MIT"
+
+
+@pytest.mark.parametrize("name", ["vqfr_small", "retinaface_mobile0.25"])
+def test_a_flipped_bit_of_a_packaged_file_is_found(tmp_path, monkeypatch, name):
+    record = get_record(name)
+    assert verify_weights(record.packaged_path).hash_matches is True
+    data = record.packaged_path.read_bytes()
+    monkeypatch.setattr(catalog, "PACKAGED_FOLDER", tmp_path)
+    path = tmp_path / record.packaged
+    for at in (-100, data.index(b"__metadata__") + 20):  # a number, and a word about where it is from
+        changed = bytearray(data)
+        changed[at] ^= 1
+        path.write_bytes(changed)
+        assert verify_weights(path).hash_matches is False
+
+
+def test_a_flipped_bit_of_a_file_without_a_published_hash_is_found(tiny_states, tmp_path):
+    """By the archive's checksums; in the format before zip, which has none, by the hash of first sight."""
+    path = tmp_path / "VQFR_v2.pth"
+    for is_zip in (True, False):
+        torch.save(tiny_states["vqfr_v2"], path, _use_new_zipfile_serialization=is_zip)
+        data = bytearray(path.read_bytes())
+        number = data.index(tiny_states["vqfr_v2"]["encoder.conv_in.weight"].numpy().tobytes())
+        facts = verify_weights(path)
+        assert (facts.hash_matches, facts.is_first_seen) == (None, False)
+        data[number + 40] ^= 1
+        if is_zip:
+            path.write_bytes(data)
+            with pytest.raises(WeightsError, match="differs from its checksum"):
+                verify_weights(path)
+        else:
+            remember_first_sight(facts, tmp_path)
+            facts = verify_weights(path)
+            assert (facts.hash_matches, facts.is_first_seen) == (True, True)
+            path.write_bytes(data)
+            facts = verify_weights(path)
+            assert (facts.hash_matches, facts.is_first_seen) == (False, True)
+
+
+def test_first_sights_are_kept_for_published_names_in_the_model_folder_only(tiny_states, tmp_path):
+    for name, folder in (("mine.pth", tmp_path), ("VQFR_v2.pth", tmp_path / "other")):
+        torch.save(tiny_states["vqfr_v2"], tmp_path / name)
+        remember_first_sight(verify_weights(tmp_path / name), folder)
+    assert not (tmp_path / "hashes.json").exists() and not (tmp_path / "other").exists()
+    remember_first_sight(verify_weights(tmp_path / "VQFR_v2.pth"), tmp_path)
+    assert list(json.loads((tmp_path / "hashes.json").read_text())) == ["VQFR_v2.pth"]
 
 
 def test_damaged_numbers_are_found(tiny_states, tmp_path):

@@ -39,7 +39,8 @@ def test_only_the_published_name_is_compared(tmp_path):
         check_file(tmp_path / record.file_name, record)
 
 
-def test_damaged_memory_is_said(tmp_path):
-    (tmp_path / "hashes.json").write_text("{")
+@pytest.mark.parametrize("memory", ["{", "[" * 100_000, '{"x": ' + "9" * 5000 + "}"])
+def test_damaged_memory_is_said(tmp_path, memory):
+    (tmp_path / "hashes.json").write_text(memory)
     with pytest.raises(WeightsError, match="repair or delete"):
         remembered_sha256(tmp_path, "x")

@@ -13,6 +13,7 @@ from vqfr_core.weights.load_model import load_model
 def no_packaged_model(monkeypatch, tmp_path):
     (tmp_path / "packaged").mkdir()
     monkeypatch.setattr(catalog, "PACKAGED_FOLDER", tmp_path / "packaged")
+    monkeypatch.setattr("vqfr_core.weights.hashes.packaged_problem", lambda record, sha256: None)
 
 
 @pytest.mark.parametrize("generation", [1, 2])
@@ -45,15 +46,15 @@ def test_auto_takes_the_best_present(tiny_states, tmp_path):
     assert str(folder) in str(failure.value) and "VQFR_v2.pth" in str(failure.value)
     folder.mkdir()
     more.mkdir()
-    save_file(tiny_states["vqfr_v2"], packaged / "vqfr_small.safetensors")
+    save_file(tiny_states["vqfr_v2"], packaged / "vqfr_small2.safetensors")
     save_file(tiny_states["vqfr_v1"], more / "VQFR_v1-33a1fac5.safetensors")
     info = load_model(device="cpu", folder=folder).info
-    assert (info.name, info.source, info.generation) == ("vqfr_small", "embedded", 2)
+    assert (info.name, info.source, info.generation) == ("vqfr_small2", "embedded", 2)
     info = load_model(device="cpu", folder=folder, search=[more]).info
     assert (info.name, info.source) == ("vqfr_v1", "file")
     torch.save(tiny_states["vqfr_v2"], folder / "VQFR_v2.pth")
     assert load_model(device="cpu", folder=folder, search=[more]).info.name == "vqfr_v2"
-    assert load_model("vqfr_small", device="cpu", folder=folder).info.source == "embedded"
+    assert load_model("vqfr_small2", device="cpu", folder=folder).info.source == "embedded"
 
 
 def test_name_of_a_file_in_the_folders(tiny_states, tmp_path):
@@ -68,7 +69,7 @@ def test_without_download_it_says_where_to_put_the_file(tmp_path):
         load_model("vqfr_v1", device="cpu", folder=tmp_path, download=False)
     assert "VQFR_v1-33a1fac5.pth" in str(failure.value) and str(tmp_path) in str(failure.value)
     with pytest.raises(WeightsError, match="part of this package"):
-        load_model("vqfr_small", device="cpu", folder=tmp_path)
+        load_model("vqfr_small2", device="cpu", folder=tmp_path)
 
 
 def test_wrong_file_under_a_known_name_is_refused(tiny_states, tmp_path):
@@ -79,4 +80,4 @@ def test_wrong_file_under_a_known_name_is_refused(tiny_states, tmp_path):
 
 def test_a_number_format_without_a_name_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"float64.*torch.float16"):
-        load_model("vqfr_small", device="cpu", dtype=torch.float64)
+        load_model("vqfr_small2", device="cpu", dtype=torch.float64)

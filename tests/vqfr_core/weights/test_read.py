@@ -1,3 +1,4 @@
+import os
 import pickle
 import zipfile
 
@@ -6,7 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from vqfr_core.errors import WeightsError
-from vqfr_core.weights.read import read_checkpoint, read_metadata
+from vqfr_core.weights.hashes import sha256_of
+from vqfr_core.weights.read import read_checkpoint, read_metadata, tensor_names
+from vqfr_core.weights.torch_file import MOST_TENSORS
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "a.bias": torch.tensor([1.0, 2.0])}
 
@@ -148,8 +151,121 @@ def test_files_without_plain_tensors(tmp_path, content, reason):
         read_checkpoint(tmp_path / "x.pth")
 
 
-def test_loader_of_a_host_that_answers_none(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["archive", "legacy", "safetensors"])
+def test_names_without_numbers(tmp_path, kind):
+    path = tmp_path / "x"
+    state = {f"module.{name}": tensor for name, tensor in STATE.items()} | {"quantizer.usage": torch.zeros(1)}
+    if kind == "safetensors":
+        save_file(state, path)
+    else:
+        torch.save({"params": state}, path, _use_new_zipfile_serialization=kind == "archive")
+    assert sorted(tensor_names(path)) == sorted(STATE)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(WeightsError, match="cut off"):
+        tensor_names(path)
+
+
+def test_memory_that_does_not_suffice_is_said_with_the_file(tmp_path, monkeypatch):
+    def fail(size):
+        raise MemoryError
+
     torch.save(STATE, tmp_path / "x.pth")
-    monkeypatch.setattr(torch, "load", lambda *args, **kwargs: None)
-    with pytest.raises(WeightsError, match="host program's loader"):
+    monkeypatch.setattr("vqfr_core.weights.torch_file.bytearray", fail, raising=False)
+    with pytest.raises(WeightsError, match=r"x\.pth: its \d+ bytes do not fit into memory"):
         read_checkpoint(tmp_path / "x.pth")
+
+
+def test_the_loader_of_the_host_is_not_asked(tmp_path, monkeypatch):
+    torch.save(STATE, tmp_path / "x.pth")
+    monkeypatch.setattr(torch, "load", None)
+    assert_is_state(read_checkpoint(tmp_path / "x.pth"))
+
+
+# --- sizes and messages
+
+
+def test_what_never_ends_is_not_read(tmp_path):
+    pipe, zero, large = (tmp_path / name for name in ("pipe.pth", "zero.pth", "large.pth"))
+    os.mkfifo(pipe)
+    zero.symlink_to("/dev/zero")
+    with large.open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(10**10)
+    for path, reason in ((pipe, "a device or a pipe"), (zero, "a device or a pipe"), (large, "10000000000 bytes")):
+        for read in (read_checkpoint, read_metadata, sha256_of):
+            with pytest.raises(WeightsError, match=reason) as failure:
+                read(path)
+            assert str(path) in str(failure.value)
+
+
+def test_a_large_file_has_to_begin_like_weights(tmp_path):
+    path = tmp_path / "x.pth"
+    with path.open("wb") as file:
+        file.truncate(10**9)
+    with pytest.raises(WeightsError, match="neither a safetensors nor a PyTorch header"):
+        sha256_of(path)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "safetensors"])
+def test_a_message_is_one_printable_line_of_bounded_length(tmp_path, kind):
+    path = tmp_path / "x\x1b[31m.pth"
+    name = "\x1b]0;title\x07\n" + "n" * (150 if kind == "pickle" else 100_000) + "\u202e"
+    if kind == "pickle":
+        torch.save({name: {"b": 1}}, path)
+    else:
+        save_file({name: torch.zeros(1).to(torch.float8_e4m3fn)}, path)
+    with pytest.raises(WeightsError) as failure:
+        read_checkpoint(path)
+    text = str(failure.value)
+    assert text.isprintable() and len(text) < 3000
+    assert r"x\x1b[31m.pth" in text and r"\x1b]0;title" in text
+
+
+def test_a_long_name_of_code_is_refused_at_once(tmp_path):
+    path = tmp_path / "x.pth"
+    path.write_bytes(b"c" + b"a" * 100_000 + b"\ns\n.")
+    with pytest.raises(WeightsError, match="a name of more than"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("kind", ["pickle", "safetensors"])
+def test_more_tensors_than_a_network_has(tmp_path, kind):
+    state = {f"t{number}": torch.zeros(0) for number in range(MOST_TENSORS + 1)}
+    path = tmp_path / "x.pth"
+    save_file(state, path) if kind == "safetensors" else torch.save(state, path)
+    with pytest.raises(WeightsError, match=f"{MOST_TENSORS + 1} tensors, more than"):
+        read_checkpoint(path)
+
+
+ENTRY = b'{"dtype":"F32","shape":[],"data_offsets":[0,4]}'
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (b'{"a":' * 100_000, "not a weight file"),
+        (b'{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4]}}', "not a weight file"),
+        (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}}', "not a weight file"),
+        (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}', "not a weight file"),
+        (b'{"a":' + ENTRY + b',"b":' + ENTRY + b"}", "not a weight file"),
+        (b"{}" + b" " * 8_000_000, "neither a safetensors"),
+    ],
+)
+def test_safetensors_headers_that_do_not_add_up(tmp_path, header, reason):
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(WeightsError, match=reason) as failure:
+        read_checkpoint(path)
+    assert str(path) in str(failure.value)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("legacy", [False, True])
+def test_tensors_of_other_kinds_are_not_called_damaged(tmp_path, legacy):
+    made = {"meta": torch.zeros(2, device="meta"), "sparse": torch.eye(2).to_sparse()}
+    for name, tensor in made.items():
+        path = tmp_path / f"{name}.pth"
+        torch.save({"a": tensor}, path, _use_new_zipfile_serialization=not legacy)
+        with pytest.raises(WeightsError, match="of another kind") as failure:
+            read_checkpoint(path)
+        assert "damaged" not in str(failure.value)

@@ -21,7 +21,8 @@ from vqfr_core.weights.store import WeightStore
 
 @pytest.fixture
 def packaged(monkeypatch, tmp_path) -> Path:
-    """An empty folder in place of the package's own weights."""
+    """An empty folder in place of the package's own weights, for files whose hash is not looked at."""
+    monkeypatch.setattr("vqfr_core.weights.hashes.packaged_problem", lambda record, sha256: None)
     folder = tmp_path / "packaged"
     folder.mkdir()
     monkeypatch.setattr(catalog, "PACKAGED_FOLDER", folder)
@@ -60,7 +61,7 @@ def put(folder: Path, name: str) -> Path:
 def test_names_are_the_catalogues_in_their_order(store):
     assert store.roles() == ["restorer", "detector", "parser"]
     assert store.names("restorer") == [
-        *("vqfr_v2", "vqfr_v1", "vqfr_small"),
+        *("vqfr_v2", "vqfr_v1", "vqfr_small2"),
         *("codeformer", "gfpgan", "restoreformer"),
     ]
     assert store.names("detector") == ["retinaface_resnet50", "retinaface_mobile0.25"]
@@ -73,11 +74,11 @@ def test_choices_say_where_weights_are(folder):
     store = WeightStore(lambda: Folders(folder))
     choices = {choice.name: choice for choice in store.choices("restorer")}
     own = os.path.join("sub", "mine.pth")
-    assert list(choices) == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small", own]
+    assert list(choices) == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small2", own]
     states = [choice.state for choice in choices.values()]
     assert states == ["auto", "downloadable", "present", "packaged", "present"]
     assert choices["auto"].path == choices["vqfr_v1"].path == path
-    assert choices["vqfr_small"].path == get_record("vqfr_small").packaged_path
+    assert choices["vqfr_small2"].path == get_record("vqfr_small2").packaged_path
     assert choices["vqfr_v2"].licence == get_record("vqfr_v2").licence
     assert store.locate("restorer", own) == choices[own].path == folder / own
     known = WeightStore(lambda: Folders(folder), download=False).known("restorer")
@@ -95,7 +96,7 @@ def test_choices_never_reach_outside_the_folders_nor_repeat_known_files(folder, 
     put(tmp_path, "outside.pth")
     store = WeightStore(lambda: Folders(folder, (search,), listed=(listed,)))
     names = [choice.name for choice in store.choices("restorer")]
-    assert names == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small", "ours.pth"]
+    assert names == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small2", "ours.pth"]
     assert not any(Path(name).is_absolute() or ".." in Path(name).parts for name in names)
 
 
@@ -113,7 +114,7 @@ def test_folders_are_asked_at_each_call(tmp_path):
 def test_state_changes_with_the_weights_behind_a_name(store, folder, packaged):
     states = [store.state("restorer"), store.state("restorer", "vqfr_v1")]
     assert states == [ABSENT, ABSENT]
-    for name in ("vqfr_small.safetensors", "vqfr_v1.pth", "VQFR_v1-33a1fac5.pth", "vqfr_v2.pth"):
+    for name in ("vqfr_small2.safetensors", "vqfr_v1.pth", "VQFR_v1-33a1fac5.pth", "vqfr_v2.pth"):
         put(folder, name)
         states.append(store.state("restorer"))
     assert len(set(states)) == 5
@@ -134,13 +135,32 @@ def test_auto_restorer_is_the_first_present_and_the_packaged_one_the_last_resort
     with pytest.raises(WeightsError, match="no restorer weights") as failure:
         store.find("restorer")
     assert str(folder) in str(failure.value) and "VQFR_v2.pth" in str(failure.value)
-    put(packaged, "vqfr_small.safetensors")
+    put(packaged, "vqfr_small2.safetensors")
     found = store.find("restorer")
-    assert (found.name, found.source) == ("vqfr_small", "embedded")
+    assert (found.name, found.source) == ("vqfr_small2", "embedded")
     for name in ("vqfr_v1", "vqfr_v2"):
         put(folder, f"{name}.pth")
         found = store.find("restorer")
         assert (found.name, found.source, found.path) == (name, "file", folder / f"{name}.pth")
+    assert store.find("restorer", "vqfr_small2").source == "embedded"
+
+
+def test_a_former_name_means_its_successor_and_stands_in_no_menu(store, folder, packaged, caplog):
+    put(packaged, "vqfr_small2.safetensors")
+    found = store.find("restorer", "vqfr_small")
+    assert (found.name, found.source) == ("vqfr_small2", "embedded")
+    assert [record.message for record in caplog.records] == ["vqfr_small is now vqfr_small2"]
+    assert store.locate("restorer", "vqfr_small") == found.path
+    assert store.state("restorer", "vqfr_small") == store.state("restorer", "vqfr_small2")
+    assert "vqfr_small" not in [choice.name for choice in store.choices("restorer")]
+    assert store.former_names("restorer") == ["vqfr_small"] and store.former_names("detector") == []
+
+
+def test_a_file_of_a_former_name_is_one_of_the_users_own(store, folder, packaged):
+    put(packaged, "vqfr_small2.safetensors")
+    own = put(folder, "vqfr_small.safetensors")
+    assert store.choices("restorer")[-1].name == own.name
+    assert store.find("restorer", own.name).path == own
     assert store.find("restorer", "vqfr_small").source == "embedded"
 
 
@@ -176,12 +196,24 @@ def test_a_path_or_the_name_of_a_file(store, folder, tmp_path):
         store.find("detector", "parsenet")
 
 
+NO_NAMES = ["n" * 300, "n" * 10**6, "a\0b", "~nobody_of_this_name/x", "/dev/zero", "\x1b[31m", "\udc80"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_name_that_no_file_can_have_is_no_file(store, name):
+    assert store.find_present("restorer", name) is None
+    assert store.state("restorer", name) == ABSENT
+    with pytest.raises(WeightsError, match=r"no file .* known restorers are vqfr_v2") as failure:
+        store.find("restorer", name)
+    assert len(str(failure.value)) < 1000 and str(failure.value).isprintable()
+
+
 def test_what_is_missing_is_told(store, packaged):
     with pytest.raises(WeightsError, match="put it into") as failure:
         store.find("parser", "parsenet")
     assert "parsing_parsenet.pth" in str(failure.value)
     with pytest.raises(WeightsError, match="part of this package, but not in this copy"):
-        store.find("restorer", "vqfr_small")
+        store.find("restorer", "vqfr_small2")
 
 
 def test_a_wrong_file_under_a_published_name_is_refused(store, folder):
@@ -206,9 +238,9 @@ def test_one_of_several_published_names_with_its_own_hash(folder):
 
 
 def test_known_files_that_are_here(store, folder):
-    copy = put(folder, "vqfr_small.safetensors")
+    copy = put(folder, "vqfr_small2.safetensors")
     found = store.present_files()
-    assert copy in found and get_record("vqfr_small").packaged_path in found
+    assert copy in found and get_record("vqfr_small2").packaged_path in found
     assert store.locate(None, "parsenet") is None
     assert store.locate(None, "retinaface_mobile0.25") == get_record("retinaface_mobile0.25").packaged_path
 
@@ -232,6 +264,27 @@ def test_downloads_what_is_missing_and_checks_its_tensors(tiny_states, tmp_path,
     other = WeightStore(lambda: Folders(tmp_path / "others"), records=(record,), download=False)
     with pytest.raises(WeightsError, match="put it into"):
         other.find("restorer", "vqfr_v2")
+
+
+@pytest.mark.parametrize("name", ["vqfr_small", "retinaface_mobile0.25"])
+def test_a_flipped_bit_of_a_packaged_file_is_found(store, tmp_path, monkeypatch, name):
+    record = get_record(name)
+    assert store.find(record.role, name).sha256 == record.packaged_sha256
+    data = bytearray(record.packaged_path.read_bytes())
+    data[-100] ^= 1
+    (tmp_path / record.packaged).write_bytes(data)
+    monkeypatch.setattr(catalog, "PACKAGED_FOLDER", tmp_path)
+    with pytest.raises(WeightsError, match="install the package again") as failure:
+        store.open(record.role, name, "cpu")
+    assert str(tmp_path / record.packaged) in str(failure.value)
+
+
+def test_numbers_that_are_none_are_found_when_loading(store, folder, tiny_states):
+    state = {name: tensor.clone() for name, tensor in tiny_states["vqfr_v2"].items()}
+    state["encoder.conv_in.bias"][0] = float("nan")
+    save_file(state, folder / "m.safetensors")
+    with pytest.raises(WeightsError, match="non-finite numbers in encoder"):
+        store.open("restorer", "m.safetensors", "cpu")
 
 
 # --- opening networks
@@ -320,7 +373,7 @@ def test_a_file_of_another_role_is_refused(store, folder, tiny_states):
 def test_opened_in_inference_mode_it_is_usable_outside(store):
     with torch.inference_mode():
         detector = store.open("detector", "retinaface_mobile0.25", "cpu")
-        restorer = store.open("restorer", "vqfr_small", "cpu", "bf16")
+        restorer = store.open("restorer", "vqfr_small2", "cpu", "bf16")
     for network in (detector, restorer):
         assert not any(parameter.is_inference() for parameter in network.module.parameters())
 
@@ -397,6 +450,6 @@ def test_files_of_other_projects(folder, tmp_path):
     for name in ("GFPGANv1.4.pth", "GFPGANv1.4", "GFPGANv1.4.pth (GFPGAN)", "gfpgan", other / "GFPGANv1.4.pth"):
         assert store.locate("restorer", name) == other / "GFPGANv1.4.pth"
         assert store.find("restorer", name).name == "GFPGANv1.4"
-    assert store.auto_name("restorer") == "vqfr_small"
+    assert store.auto_name("restorer") == "vqfr_small2"
     with pytest.raises(WeightsError, match=r"codeformer is not in .*put it into"):
         store.find("restorer", "codeformer")

@@ -40,8 +40,8 @@ def test_none_is_the_default_of_an_option(process, tiny):
 @pytest.mark.slow
 def test_the_picture_is_the_cores(process, portrait):
     """With the real network of the model that is built in."""
-    expected = to_pil(FaceRestorer("vqfr_small", device="cpu").restore(portrait, RestoreOptions(opacity=0.8)).image)
-    assert not differs(process(enabled=True, model="vqfr_small", opacity=0.8).image, expected)
+    expected = to_pil(FaceRestorer("vqfr_small2", device="cpu").restore(portrait, RestoreOptions(opacity=0.8)).image)
+    assert not differs(process(enabled=True, model="vqfr_small2", opacity=0.8).image, expected)
 
 
 def test_transparency_is_kept(process, portrait, tiny):

@@ -36,9 +36,9 @@ def paste(script, known):
 
 def test_round_trip(webui):
     request = webui.part("request").GenerationRequest(
-        "vqfr_small", RestoreOptions(**CHANGED), when="before composite", inpaint_only=True
+        "vqfr_small2", RestoreOptions(**CHANGED), when="before composite", inpaint_only=True
     )
-    known = through_a_webui(webui.part("infotext").settings_to_infotext(request, "vqfr_small"))
+    known = through_a_webui(webui.part("infotext").settings_to_infotext(request, "vqfr_small2"))
     pasted = paste(webui.script(), {"Steps": "20", **known})
     assert pasted.pop("enabled") is True
     assert webui.part("request").GenerationRequest.from_names(pasted) == request
@@ -55,8 +55,8 @@ def test_values_that_are_not_allowed_become_defaults(webui, text):
 
 
 def test_auto_is_written_as_what_it_stood_for(webui):
-    entries = webui.part("infotext").settings_to_infotext(webui.part("request").Request(), "vqfr_small")
-    assert entries == {"VQFR model": "vqfr_small"}
+    entries = webui.part("infotext").settings_to_infotext(webui.part("request").Request(), "vqfr_small2")
+    assert entries == {"VQFR model": "vqfr_small2"}
 
 
 def test_every_control_can_be_pasted(webui):

@@ -22,7 +22,7 @@ def test_networks_are_kept_one_model_at_a_time(restoring, request_tiny, webui, t
     restoring.restore_image(portrait, request_tiny)
     first = restoring.open_restorer(tiny)
     assert restoring.open_restorer(tiny) is first
-    restoring.open_restorer("vqfr_small")
+    restoring.open_restorer("vqfr_small2")
     assert len(restoring._kept) == 1 and restoring.open_restorer(tiny) is not first
 
 
@@ -73,10 +73,10 @@ def test_weights_of_other_tools_are_found(webui):
 
 def test_auto_is_the_best_that_is_there(webui):
     models = webui.part("models")
-    assert models.resolve_model("auto") == "vqfr_small"
+    assert models.resolve_model("auto") == "vqfr_small2"
     folder = webui.models_path / "VQFR"
     folder.mkdir(parents=True)
     (folder / "VQFR_v2.pth").write_bytes(b"weights")
     (folder / "notes.txt").write_text("")
     assert models.resolve_model("auto") == "vqfr_v2"
-    assert models.model_names() == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small"]
+    assert models.model_names() == ["auto", "vqfr_v2", "vqfr_v1", "vqfr_small2"]

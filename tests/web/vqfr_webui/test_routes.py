@@ -50,17 +50,21 @@ def test_models_are_described(webui, tiny):
     models = {model["name"]: model for model in webui.part("routes").describe_models()}
     kinds = {name: model["kind"] for name, model in models.items()}
     assert kinds == {
-        "vqfr_v2": "restorer", "vqfr_v1": "restorer", "vqfr_small": "restorer", "retinaface_resnet50": "detector",
+        "vqfr_v2": "restorer", "vqfr_v1": "restorer", "vqfr_small2": "restorer", "retinaface_resnet50": "detector",
         "retinaface_mobile0.25": "detector", "parsenet": "parser", "bisenet": "parser", tiny: "restorer",
     }  # fmt: skip
-    assert [name for name, model in models.items() if model["present"]] == ["vqfr_small", "retinaface_mobile0.25", tiny]
-    assert models["vqfr_small"]["licence"] == "Apache-2.0" and models[tiny]["origin"] == "a file in the model folder"
+    assert [name for name, model in models.items() if model["present"]] == [
+        "vqfr_small2",
+        "retinaface_mobile0.25",
+        tiny,
+    ]
+    assert models["vqfr_small2"]["licence"] == "Apache-2.0" and models[tiny]["origin"] == "a file in the model folder"
 
 
 def test_models_and_schema_name_no_folder(webui, tiny):
     routes = webui.part("routes")
     models, schema = routes.describe_models(), routes.describe_options()
-    assert {"vqfr_v2", "vqfr_small", tiny} <= {model["name"] for model in models}
+    assert {"vqfr_v2", "vqfr_small2", tiny} <= {model["name"] for model in models}
     assert schema["options"]["fidelity"]["maximum"] == 1.0 and tiny in schema["models"]
     assert str(webui.models_path) not in json.dumps([models, schema])
 

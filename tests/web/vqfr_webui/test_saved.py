@@ -24,7 +24,7 @@ def test_an_infotext_pastes_the_same_settings(webui):
     assert pasted.pop("enabled") is True
     request = webui.part("request").GenerationRequest.from_names(pasted)
     assert request == webui.part("request").GenerationRequest(
-        "vqfr_small",
+        "vqfr_small2",
         RestoreOptions(
             fidelity=0.25, precision="bf16", batch_size=2, detector="retinaface_mobile0.25", tiles=True,
             min_face_px=40.0, select="0,2", sort="left-right", mask="crop", regions="eyes,mouth", erode=-0.1,
@@ -33,16 +33,17 @@ def test_an_infotext_pastes_the_same_settings(webui):
         when="before composite",
         inpaint_only=True,
     )  # fmt: skip
-    assert pasted["mask"] == "crop", "the menu lists no other name"
+    assert (pasted["model"], pasted["mask"]) == ("vqfr_small2", "crop"), "the menus list no other names"
 
 
 def test_an_infotext_is_written_with_the_same_keys(webui):
     line = (SAVED / "webui_infotext.txt").read_text().strip()
     before = through_infotext(line)
     request = webui.part("request").GenerationRequest.from_names(paste_without_enabled(webui, before))
-    after = webui.part("infotext").settings_to_infotext(request, "vqfr_small")
+    after = webui.part("infotext").settings_to_infotext(request, request.model)
     del before["VQFR faces"]
-    assert list(after) == list(before) and after == {**before, "VQFR mask": "crop"}
+    assert list(after) == list(before)
+    assert after == {**before, "VQFR model": "vqfr_small2", "VQFR mask": "crop"}
 
 
 def paste_without_enabled(webui, known):
@@ -51,7 +52,7 @@ def paste_without_enabled(webui, known):
 
 def test_a_body_asks_for_the_same(webui, portrait):
     task = webui.part("routes").read_task({**saved("webui_restore_body.json"), "image": encoded(portrait)})
-    assert task.request.model == "vqfr_small"
+    assert task.request.model == "vqfr_small2"
     assert task.request.options == RestoreOptions(
         fidelity=0.25, precision="fp32", batch_size=2, detector="retinaface_mobile0.25", min_confidence=0.6,
         detection_size=960, select="0,-1", sort="left-right", max_faces=3, mask="crop", regions="eyes,mouth",
@@ -71,6 +72,7 @@ def test_settings_keep_their_names_and_meaning(webui, portrait):
     expected = {"fidelity": 0.8, "select": "largest", "tiles": True, "batch_size": 2, "mask": "crop"}
     assert request == webui.part("request").Request("auto", RestoreOptions(**expected))
     webui.opts.vqfr_model = "vqfr_small"
+    assert webui.part("settings").default_request().model == "vqfr_small2"
     restored = webui.face_restorers[-1].restore(np.asarray(portrait))
     assert not webui.reported and restored.shape == np.asarray(portrait).shape
 
@@ -78,12 +80,15 @@ def test_settings_keep_their_names_and_meaning(webui, portrait):
 def test_the_page_of_settings_shows_what_its_menus_list(webui):
     """Gradio 4 refuses to save a value that its menu does not list."""
     settings = saved("webui_settings.json")
-    vars(webui.opts).update(settings)
+    vars(webui.opts).update(settings | {"vqfr_model": "vqfr_small"})
     for add in webui.callbacks["ui_settings"]:
         add()
     assert list(webui.settings) == list(settings)
     assert webui.opts.vqfr_mask in webui.settings["vqfr_mask"].component_args["choices"]
-    assert {**settings, "vqfr_mask": "crop"} == {name: getattr(webui.opts, name) for name in settings}
+    assert webui.opts.vqfr_model in webui.settings["vqfr_model"].component_args()["choices"]
+    assert {**settings, "vqfr_model": "vqfr_small2", "vqfr_mask": "crop"} == {
+        name: getattr(webui.opts, name) for name in settings
+    }
 
 
 def test_defaults_of_the_users_own_find_their_controls(webui, processing, portrait):
@@ -105,13 +110,16 @@ def test_defaults_of_the_users_own_find_their_controls(webui, processing, portra
 @pytest.mark.parametrize("tab", ["txt2img", "img2img", "extras"])
 def test_a_retired_default_is_kept_where_it_was_saved(webui, tab):
     tabs = ("txt2img", "img2img", "extras")
-    key = "customscript/vqfr_webui.py/{}/Mask/value"
-    save_defaults(webui, {key.format(name): "box" if name == tab else "soft" for name in tabs})
+    key = "customscript/vqfr_webui.py/{}/{}/value"
+    masks = {key.format(name, "Mask"): "box" if name == tab else "soft" for name in tabs}
+    models = {key.format(name, "Model"): "vqfr_small" if name == tab else "vqfr_v1" for name in tabs}
+    save_defaults(webui, masks | models)
     shown = {}
     for name in tabs:
         with webui.building(name):
-            shown[name] = webui.entry.VqfrExtras().ui()["mask"].value
-    assert shown == {**dict.fromkeys(tabs, "auto"), tab: "crop"}
+            controls = webui.entry.VqfrExtras().ui()
+        shown[name] = controls["mask"].value, controls["model"].value
+    assert shown == {**dict.fromkeys(tabs, ("auto", "auto")), tab: ("crop", "vqfr_small2")}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"customscript/vqfr_webui.py/txt2img/Mask/value": ["box"]}'])
@@ -145,6 +153,9 @@ def test_plots_take_retired_values_and_list_the_present_ones(webui, processing):
             axis = axes[f"[VQFR] {spec.label}"]
             axis.confirm(processing, [old, new])
             assert old not in axis.choices() and new in axis.choices()
+    model = axes["[VQFR] Model"]
+    model.confirm(processing, ["vqfr_small", "vqfr_small2"])
+    assert "vqfr_small" not in model.choices() and "vqfr_small2" in model.choices()
     axes["[VQFR] Mask"].apply(processing, "box", [])
     webui.script().process(processing, True)
     assert processing.infotext()["VQFR mask"] == "crop"

@@ -59,6 +59,12 @@ def test_controls_start_with_a_retired_default_of_the_users_own(webui, surroundi
     assert surroundings.first_value(sort) == sort.default, "the WebUI itself puts in what the menu lists"
 
 
+def test_the_model_starts_with_a_former_default_of_the_users_own(webui, surroundings):
+    assert surroundings.first_model() == "auto"
+    Path(webui.flags.ui_config_file).write_text('{"vqfr/Model/value": "vqfr_small"}')
+    assert surroundings.first_model() == "vqfr_small2"
+
+
 def test_folders_are_those_of_the_extras_tab(webui, surroundings):
     webui.opts.outdir_samples, webui.opts.outdir_extras_samples = "", "outputs/extras"
     assert surroundings.folders.may_name and surroundings.folders.output() == Path("outputs/extras")

@@ -56,9 +56,10 @@ class PhotoTab:
     def _add_controls(self) -> None:
         gr, prefix, first_value = import_gradio(), self._host.id_prefix, self._host.first_value
         names = self._host.model_names()
+        first = self._host.first_model() if self._host.first_model else names[0]
         add_basic_controls(self._controls, prefix, ("restore",), first_value)
         with gr.Row():
-            self._model = gr.Dropdown(choices=names, value=names[0], label="Model", elem_id=f"{prefix}_model", scale=4)
+            self._model = gr.Dropdown(choices=names, value=first, label="Model", elem_id=f"{prefix}_model", scale=4)
             self._refresh = gr.Button(
                 "Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=0, min_width=80, elem_classes=["vqfr-small"]
             )

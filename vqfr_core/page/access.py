@@ -1,0 +1,138 @@
+"""Who may use the page: only addresses that are its own, and only who knows the token in the address it prints.
+
+A name that resolves to this computer is not enough: any web page can have one (DNS rebinding), and any user of this
+computer can open its ports. As Jupyter does, the page therefore asks for a token, once, and remembers it in a cookie.
+"""
+
+import hmac
+import ipaddress
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SHARED = ".gradio.live"
+"""End of the names that Gradio's tunnel gives."""
+_PARAMETER = "token"
+_PROBE = "/startup-events"
+"""Gradio asks itself whether it has started; the answer says nothing."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Access:
+    """The names by which the page may be asked for, and its token."""
+
+    def __init__(self, host: str = "127.0.0.1", more: Iterable[str] = (), is_shared: bool = False) -> None:
+        """host: what is served. more: names of proxies in front of it. is_shared: it is public through Gradio."""
+        self.names = {name.lower() for name in more} | LOOPBACK
+        self.is_open = host not in LOOPBACK
+        if self.is_open:
+            self.names |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+        self.is_shared = is_shared
+        self.token = secrets.token_urlsafe(24)
+
+    def address(self, url: str) -> str:
+        """The address to print: with the token."""
+        return f"{url.rstrip('/')}/?{_PARAMETER}={self.token}"
+
+    def allows(self, host: str) -> bool:
+        """host: a Host header, or the host of an origin, with or without a port.
+
+        Where other computers may ask, they may do so by any literal address: nobody else's name resolves to those.
+        """
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if name in self.names or (self.is_shared and name.endswith(SHARED)):
+            return True
+        return self.is_open and _is_address(name)
+
+    def knows(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token.encode())
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class AccessMiddleware:
+    """Answers 403 or 401 instead of the page (ASGI)."""
+
+    def __init__(self, app: App, access: Access) -> None:
+        self._app, self._access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await _answer(scope, send, *refusal)
+            return
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get(_PARAMETER)
+        if given is not None and scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
+            await _answer(scope, send, 303, "", self._without_token(scope))
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, str]) -> tuple[int, str] | None:
+        access = self._access
+        origin = headers.get(b"origin")
+        if not access.allows(headers.get(b"host", "")):
+            return 403, "This page is not served under that name. Behind a proxy, start it with --allow-host NAME."
+        if origin is not None and not access.allows(origin.partition("://")[2]):
+            return 403, "Requests from other pages are refused."
+        if scope["path"].endswith(_PROBE):
+            return None
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        tokens = [query.get(_PARAMETER, ""), _cookie(headers.get(b"cookie", ""), self._cookie_name(scope))]
+        if not any(access.knows(token) for token in tokens):
+            return 401, "Open the address that the program printed: it ends in ?token=..."
+        return None
+
+    def _without_token(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        """Headers that keep the token in a cookie and lead to the same address without it."""
+        rest = [
+            (name, value) for name, value in parse_qsl(scope["query_string"].decode("latin-1")) if name != _PARAMETER
+        ]
+        target = scope["path"].rsplit("/", 1)[-1] + (f"?{urlencode(rest)}" if rest else "")
+        cookie = f"{self._cookie_name(scope)}={self._access.token}; HttpOnly; SameSite=Strict; Path=/"
+        # A relative address: a proxy may serve the page under another name or path.
+        return [(b"location", f"./{target}".encode("latin-1")), (b"set-cookie", cookie.encode("latin-1"))]
+
+    def _cookie_name(self, scope: Scope) -> str:
+        """Cookies do not tell ports apart."""
+        server = scope.get("server")
+        return f"vqfr_page_{server[1] if server else 0}"
+
+
+def _cookie(header: str, name: str) -> str:
+    try:
+        found = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+async def _answer(
+    scope: Scope, send: Send, status: int, text: str, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    kind = [(b"content-type", b"text/plain; charset=utf-8"), (b"referrer-policy", b"no-referrer")]
+    await send({"type": "http.response.start", "status": status, "headers": [*kind, *headers]})
+    await send({"type": "http.response.body", "body": text.encode()})
