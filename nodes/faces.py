@@ -12,6 +12,9 @@ from torch import Tensor
 
 from ..vqfr_core.types import Face, FaceCrop, ImageFaces, MadeBy, all_used
 
+MADE_ELSEWHERE = {"name": "other nodes"}
+"""Instead of the restorer, of faces whose crops other nodes have edited."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Faces:

@@ -1,11 +1,12 @@
 """Node inputs made from the core's settings, and the sockets that several nodes share."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from comfy_api.latest import io
 
+from ..vqfr_core.errors import InputError
 from ..vqfr_core.options import AnyOptions, Options, OptionSpec, option_specs
 
 CATEGORY = "VQFR Face Restore"
@@ -41,6 +42,18 @@ def basic_inputs() -> list[io.Input]:
 def read_options(group: type[AnyOptions], values: Mapping[str, Any]) -> AnyOptions:
     """The settings of a group from a node's inputs; InputError for one that is out of range."""
     return group(**{spec.name: values[spec.name] for spec in option_specs(group) if spec.name in values})
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Raise InputError unless a menu has the value: what comes over a wire, the host does not check."""
+    if value not in choices:
+        raise InputError(f"{name}: {value!r} is not known; choose one of {', '.join(choices)}")
+
+
+def check_like(setting: str, name: str, value: Any) -> None:
+    """Raise InputError unless the value of an input has the range of one of the core's settings."""
+    (spec,) = (spec for spec in option_specs() if spec.name == setting)
+    dataclasses.replace(spec, name=name).check(value)
 
 
 def _input(spec: OptionSpec) -> io.Input:

@@ -11,6 +11,8 @@ import torch
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Network, Parser, Restorer
 from ..vqfr_core.networks.devices import pick_precision
+from ..vqfr_core.options import BlendOptions, FindOptions
+from ..vqfr_core.pipeline.blending.masks import check_mask, missing_parser, needs_parser, uses_parser
 from ..vqfr_core.weights.folders import Folders
 from ..vqfr_core.weights.store import WeightStore
 from . import host
@@ -84,7 +86,8 @@ def _in_float32(path: str, rounded: host.HeldNetwork) -> Restorer:
 
 
 def open_detector(name: str) -> Held[Detector]:
-    """The face detector of that name. Raises WeightsError and DownloadError like `WeightStore.open`."""
+    """The face detector of that name. Raises what `WeightStore.open` does, and InputError for no detector's name."""
+    name = FindOptions(detector=name).detector
 
     def load() -> Detector:
         return _store.open("detector", name, "cpu", progress=host.download_progress(), for_device=host.compute_device())
@@ -92,20 +95,18 @@ def open_detector(name: str) -> Held[Detector]:
     return _once("detector", name, load)
 
 
-def open_parser(mask: str) -> Held[Parser] | None:
-    """The face parser for a kind of mask; None if it needs none, or if "auto" finds no weights.
+def open_parser(options: BlendOptions) -> Held[Parser] | None:
+    """The face parser for the mask of the options; None if it needs none, or if "auto" finds no weights.
 
-    Raises InputError for "parsing" without weights, before the network runs.
+    Raises InputError for a mask that cannot be made, before the network runs.
     """
-    if mask not in ("auto", "parsing"):
-        return None
-    if _store.locate("parser") is not None:
-        return _once("parser", "auto", lambda: _store.open("parser", device="cpu", for_device=host.compute_device()))
-    if mask == "auto":
-        return None
-    raise InputError(
-        f"mask: parsing needs a face parser, but there is none; {_store.advice('parser')}, or choose auto, soft or crop"
-    )
+    held: Held[Parser] | None = None
+    if uses_parser(options.mask) and _store.locate("parser") is not None:
+        held = _once("parser", "auto", lambda: _store.open("parser", device="cpu", for_device=host.compute_device()))
+    if held is None and needs_parser(options.mask):
+        raise InputError(missing_parser(options.mask, _store.advice("parser")))
+    check_mask(options, None if held is None else held.network)
+    return held
 
 
 def model_choices() -> list[str]:

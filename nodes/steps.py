@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Restorer
 from ..vqfr_core.networks.devices import pick_batch_size
 from ..vqfr_core.options import FindOptions, NetworkOptions, SelectOptions
@@ -15,7 +16,7 @@ from ..vqfr_core.pipeline import crop_faces, faces_in_boxes, find_faces, restore
 from ..vqfr_core.pipeline.restoring.restore import Progress, Strength
 from ..vqfr_core.types import Box, ImageFaces, with_all_used
 from . import host
-from .faces import Faces, share_batch
+from .faces import MADE_ELSEWHERE, Faces, share_batch
 from .images import core_image
 from .models import Held
 
@@ -57,7 +58,11 @@ def crop(faces: Faces, crop_px: int) -> Faces:
 def restore(
     faces: Faces, model: Held[Restorer], fidelity: Strength, batch_size: int, progress: Progress | None = None
 ) -> Faces:
-    """Send the crops of all images through the network, cut anew if it needs another size."""
+    """Send the crops of all images through the network, cut anew if it needs another size.
+
+    Raises InputError for edited crops: the network would be given the faces as they were before.
+    """
+    _refuse_edited(faces)
     cropped = crop(faces, model.network.crop_px)
     restored = restore_faces(
         cropped.by_image,
@@ -75,6 +80,7 @@ def restore(
 
 def sweep(faces: Faces, model: Held[Restorer], fidelities: Sequence[float], batch_size: int) -> list[list[ImageFaces]]:
     """The faces at several fidelities: the faces by image for each."""
+    _refuse_edited(faces)
     model.network.require_fidelity()
     cropped = crop(faces, model.network.crop_px)
     return sweep_faces(
@@ -94,6 +100,7 @@ def compare(
 
     Raises InputError for a single model without fidelity: there would be nothing to compare.
     """
+    batch_size = NetworkOptions(batch_size=batch_size).batch_size
     if len(models) == 1:
         names = [f"fidelity {value:g}" for value in fidelities]
         return list(zip(names, sweep(faces, models[0], fidelities, batch_size), strict=True))
@@ -106,6 +113,14 @@ def compare(
             restored = restore(faces, model, NetworkOptions.fidelity, batch_size)
             columns.append((model.network.name, restored.by_image))
     return columns
+
+
+def _refuse_edited(faces: Faces) -> None:
+    if faces.used and faces.made_by.model == MADE_ELSEWHERE:
+        raise InputError(
+            "the crops of these faces were edited, and restoring the faces would lose that; connect Faces from Crops "
+            "to Blend Faces, or restore first and edit the restored crops"
+        )
 
 
 def _make_room(model: Held[Restorer], faces: Faces, batch_size: int) -> int:

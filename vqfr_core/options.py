@@ -106,13 +106,17 @@ def option(
 # fmt: off
 @dataclass(frozen=True)
 class Options:
-    """Base of the groups of settings. Values are checked on creation; a bad one raises InputError."""
+    """Base of the groups of settings.
+
+    Values are checked on creation, and a bad one raises InputError. Whole numbers become what the setting is, int or
+    float: pages and JSON may send 4.0 for 4, or 1 for 1.0.
+    """
 
     def __post_init__(self) -> None:
         for spec in option_specs(type(self)):
             value = getattr(self, spec.name)
             spec.check(value)
-            object.__setattr__(self, spec.name, spec.current(value))
+            object.__setattr__(self, spec.name, type(spec.default)(spec.current(value)))
 
     def replace(self: AnyOptions, **changes: Any) -> AnyOptions:
         """A copy with some values changed."""

@@ -1,7 +1,7 @@
 """The result of a restoration: the image, its faces, and how it was made."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,19 +22,12 @@ class Restoration:
     """RGB float32 in [0, 1], (3, H * scale, W * scale); (3, S * scale, S * scale) for an aligned face."""
     mask: Tensor
     """float32 in [0, 1], (1, ...) of the same size: how much of each pixel comes from restored faces."""
-    found: ImageFaces
-    """The faces of the image, restored or skipped, with their numbers."""
+    faces: list[RestoredFace]
+    """The restored faces, by number: crops, restored crops and masks."""
     report: Report
     """What was found, used and skipped, with which networks and how long it took."""
-
-    @property
-    def faces(self) -> list[RestoredFace]:
-        """The restored faces, by number: crops, restored crops and masks."""
-        return [
-            RestoredFace(face.crop, face.restored, face.mask, face.opacity)
-            for face in self.found.used
-            if face.crop is not None and face.restored is not None
-        ]
+    found: ImageFaces = field(default_factory=lambda: ImageFaces(None, (0, 0)), kw_only=True)
+    """The faces of the image, restored or skipped, with their numbers; empty if it was made by hand without them."""
 
     def to_pil(self) -> "Image.Image":
         """The image as an 8-bit RGB Pillow image."""
@@ -53,3 +46,12 @@ class Restoration:
         buffer = io.BytesIO()
         self.to_pil().save(buffer, "PNG")
         return buffer.getvalue()
+
+
+def restored_faces(found: ImageFaces) -> list[RestoredFace]:
+    """The restored faces of an image, by number."""
+    return [
+        RestoredFace(face.crop, face.restored, face.mask, face.opacity)
+        for face in found.used
+        if face.crop is not None and face.restored is not None
+    ]

@@ -24,9 +24,10 @@ from .pipeline import (
     sweep_faces,
 )
 from .pipeline.blending.background import Background
+from .pipeline.blending.masks import check_mask, uses_parser
 from .pipeline.restoring.restore import Progress, ShouldStop
 from .report import make_report
-from .restoration import Restoration
+from .restoration import Restoration, restored_faces
 from .timing import Stopwatch
 from .types import Box, Detections, FaceDetection, ImageFaces
 from .weights.folders import PathLike
@@ -133,6 +134,8 @@ class FaceRestorer(LoadedNetworks):
         """
         settings, watch = options or RestoreOptions(), Stopwatch()
         with self._lock:
+            if settings.aligned and background is not None:
+                raise InputError("aligned: there is nothing around the face, so a background cannot be given with it")
             chosen = self._choose(images, settings, faces, boxes, area, should_stop, watch)
             (results,) = self.restore_chosen(
                 chosen,
@@ -216,6 +219,7 @@ class FaceRestorer(LoadedNetworks):
             model = self.model_for(options)
             with watch.stage("align"):
                 cropped = crop_faces(chosen, model.crop_px)
+            parser = self._parser_for(options, cropped)
             with watch.stage("restore"):
                 swept = sweep_faces(
                     cropped,
@@ -228,15 +232,17 @@ class FaceRestorer(LoadedNetworks):
                 )
             num_results = max(1, len(chosen) * len(fidelities))
             shared = {stage: seconds / num_results for stage, seconds in watch.seconds.items()}
+            settings = [options.replace(fidelity=fidelity) for fidelity in fidelities]
             return [
-                [self._finish(entry, options.replace(fidelity=fidelity), background, shared) for entry in restored]
-                for fidelity, restored in zip(fidelities, swept, strict=True)
+                [self._finish(entry, own, parser, background, shared) for entry in restored]
+                for own, restored in zip(settings, swept, strict=True)
             ]
 
     def _finish(
         self,
         restored: ImageFaces,
         options: RestoreOptions,
+        parser: Parser | None,
         background: Background | None,
         shared_s: Mapping[str, float],
     ) -> Restoration:
@@ -244,14 +250,19 @@ class FaceRestorer(LoadedNetworks):
         watch = Stopwatch()
         watch.seconds = dict(shared_s)
         with watch.stage("mask"):
-            (finished,) = finish_faces([restored], options, self._parser_for(options, restored))
+            (finished,) = finish_faces([restored], options, parser)
         with watch.stage("blend"):
             ((image, mask),) = blend_faces([finished], scale=options.scale, background=background)
-        return Restoration(image, mask, finished, make_report(finished, options, watch.seconds))
+        report = make_report(finished, options, watch.seconds)
+        return Restoration(image, mask, restored_faces(finished), report, found=finished)
 
-    def _parser_for(self, options: BlendOptions, entry: ImageFaces) -> Parser | None:
-        is_needed = options.mask in ("auto", "parsing") and entry.used and not entry.is_aligned
-        return self.parser() if is_needed else None
+    def _parser_for(self, options: BlendOptions, images: Sequence[ImageFaces]) -> Parser | None:
+        """The parser for the masks, if any. InputError for a mask that cannot be made, before the network runs."""
+        if not any(entry.used and not entry.is_aligned for entry in images):
+            return None
+        parser = self.parser() if uses_parser(options.mask) else None
+        check_mask(options, parser)
+        return parser
 
     def _choose(
         self,

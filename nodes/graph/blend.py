@@ -48,7 +48,7 @@ class BlendFaces(io.ComfyNode):
             images,
             faces,
             options,
-            open_parser(options.mask),
+            open_parser(options),
             background=None if background is None else check_images(background),
             areas=masks_for(area, len(images), (images.shape[1], images.shape[2])),
             progress=host.progress_bar(len(images)),

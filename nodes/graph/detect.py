@@ -9,7 +9,7 @@ from ...vqfr_core.options import FindOptions
 from ...vqfr_core.pipeline.finding.areas import boxes_of_mask
 from ...vqfr_core.types import Box
 from ..images import boxes_for, check_images, masks_for
-from ..inputs import area_inputs, face_outputs, image_input, node_schema, option_inputs, read_options
+from ..inputs import area_inputs, check_choice, face_outputs, image_input, node_schema, option_inputs, read_options
 from ..models import open_detector
 from ..steps import Areas, Boxes, find, take_boxes
 from .results import found_result
@@ -47,6 +47,7 @@ class DetectFaces(io.ComfyNode):
     @classmethod
     def execute(cls, image: Any, area_use: str, area: Any = None, boxes: Any = None, **settings: Any) -> io.NodeOutput:
         images, options = check_images(image), read_options(FindOptions, settings)
+        check_choice("area_use", area_use, AREA_USES)
         size = (images.shape[1], images.shape[2])
         given_boxes, areas = boxes_for(boxes, len(images)), masks_for(area, len(images), size)
         detector = open_detector(options.detector)

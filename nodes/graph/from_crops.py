@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from ...vqfr_core.errors import InputError
 from ...vqfr_core.pipeline import edit_face
 from ...vqfr_core.types import ImageFaces, with_all_used
-from ..faces import Faces
+from ..faces import MADE_ELSEWHERE, Faces
 from ..images import check_images, core_image
 from ..inputs import FaceSet, faces_input, node_schema
 
@@ -50,4 +50,4 @@ class FacesFromCrops(io.ComfyNode):
 
 
 def _made_elsewhere(entry: ImageFaces) -> ImageFaces:
-    return replace(entry, made_by=replace(entry.made_by, model={"name": "other nodes"}))
+    return replace(entry, made_by=replace(entry.made_by, model=MADE_ELSEWHERE))

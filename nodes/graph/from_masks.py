@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..faces import Faces
 from ..images import check_images, masks_for
-from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
+from ..inputs import check_choice, face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_detector
 from ..outlines import OUTLINES, draw_outlines
 from ..steps import take_boxes
@@ -69,4 +69,5 @@ class FacesToMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, faces: Faces, shape: str) -> io.NodeOutput:
+        check_choice("shape", shape, OUTLINES)
         return io.NodeOutput(draw_outlines(faces, shape))

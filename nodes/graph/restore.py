@@ -5,14 +5,14 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...vqfr_core.networks.base import Restorer
-from ...vqfr_core.options import parse_fidelities
+from ...vqfr_core.options import NetworkOptions, parse_fidelities
 from ...vqfr_core.pipeline.restoring.fidelity_lists import fidelity_by_face
 from ...vqfr_core.pipeline.restoring.fidelity_maps import fidelity_maps
 from ...vqfr_core.pipeline.restoring.restore import Strength
 from ..describe import picture_batch, write_report
 from ..faces import Faces
 from ..images import masks_for
-from ..inputs import FaceSet, Model, faces_input, node_schema, option_input, report_output
+from ..inputs import FaceSet, Model, check_like, faces_input, node_schema, option_input, report_output
 from ..models import Held
 from ..steps import crop, restore
 
@@ -58,9 +58,10 @@ class RestoreFaces(io.ComfyNode):
         batch_size: int,
         fidelity_map: Any = None,
     ) -> io.NodeOutput:
-        restorer = vqfr_model.network
-        cropped = crop(faces, restorer.crop_px)
-        values: float | list[float] = fidelity
+        options = NetworkOptions(fidelity=fidelity, batch_size=batch_size)
+        check_like("fidelity", "map_fidelity", map_fidelity)
+        cropped = crop(faces, vqfr_model.network.crop_px)
+        values: float | list[float] = options.fidelity
         if fidelity_list.strip():
             values = fidelity_by_face(parse_fidelities(fidelity_list), cropped.by_image)
         strength: Strength = values
@@ -68,7 +69,7 @@ class RestoreFaces(io.ComfyNode):
         if paintings is not None:
             painted = [paintings[index] for index, entry in enumerate(cropped.by_image) for _ in entry.used]
             strength = fidelity_maps(cropped.crops, painted, faces.size, low=values, high=map_fidelity)
-        restored = restore(cropped, vqfr_model, strength, batch_size)
+        restored = restore(cropped, vqfr_model, strength, options.batch_size)
         return io.NodeOutput(restored, picture_batch(restored.restored_batch, []), write_report(restored))
 
 

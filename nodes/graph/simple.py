@@ -62,7 +62,7 @@ class Restore(io.ComfyNode):
         images, options = check_images(image), read_options(RestoreOptions, settings)
         areas = masks_for(area, len(images), (images.shape[1], images.shape[2]))
         networks = _Networks(
-            open_model(model, options.precision), open_detector(options.detector), open_parser(options.mask)
+            open_model(model, options.precision), open_detector(options.detector), open_parser(options)
         )
         result, masks, faces = _restore_in_parts(images, options, areas, networks)
         warn_of_images_without_faces(faces)

@@ -278,6 +278,15 @@ def test_edited_crops_of_another_size(run, portrait):
     assert torch.equal(blended["result"][blended["result_mask"] == 0], portrait[blended["result_mask"] == 0])
 
 
+@pytest.mark.parametrize("side", [384, 512, 1024])
+def test_edited_crops_are_not_lost_by_restoring_them(run, portrait, side):
+    found = detect(run, portrait)
+    edited = run("VQFR_FacesFromCrops", faces=found["found_faces"], crops=torch.zeros(1, side, side, 3))["edited_faces"]
+    for node in ("VQFR_RestoreFaces", "VQFR_FidelitySweep"):
+        with pytest.raises(Exception, match="were edited, and restoring the faces would lose that"):
+            run(node, vqfr_model=model(run), faces=edited)
+
+
 def test_blending_into_an_enlarged_image(run, portrait):
     faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
     large = torch.nn.functional.interpolate(portrait.permute(0, 3, 1, 2), scale_factor=3).permute(0, 2, 3, 1)
@@ -352,6 +361,12 @@ def test_there_and_back_with_other_packs(run, group):
         ("VQFR_DetectFaces", {"image": BLACK, "boxes": "all"}, "boxes: needs lists"),
         ("VQFR_SegsToFaces", {"image": BLACK, "segs": 3}, "SEGS: needs"),
         ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.zeros(1, 64, 64)}, "nothing to take faces from"),
+        ("VQFR_DetectFaces", {"image": BLACK, "area_use": "nonsense"}, "area_use: 'nonsense' is not known"),
+        ("VQFR_MaskToFaces", {"image": BLACK, "mask": torch.ones(1, 64, 64), "detector": "x"}, "detector: 'x' is not"),
+        ("VQFR_FacesToMask", {"faces": None, "shape": "beard"}, "shape: 'beard' is not known; choose one of soft"),
+        ("VQFR_RestoreFaces", {"vqfr_model": None, "faces": None, "batch_size": -3}, "batch_size: -3 is outside"),
+        ("VQFR_RestoreFaces", {"vqfr_model": None, "faces": None, "map_fidelity": 7}, "map_fidelity: 7 is outside"),
+        ("VQFR_FidelitySweep", {"vqfr_model": None, "faces": None, "batch_size": 65}, "batch_size: 65 is outside"),
         ("VQFR_LoadModel", {"model": "vqfr_v2"}, "VQFR_v2.pth"),
     ],
 )

@@ -120,6 +120,13 @@ def test_an_aligned_face(restorer, image, encodings):
     assert len(encodings) == 2 and work.is_kept(restorer, options)
 
 
+def test_an_aligned_face_is_cut_for_each_size_of_crops(restorer, image, monkeypatch):
+    work, options = InteractiveImage(image[:, 40:140, 40:140]), RestoreOptions(aligned=True)
+    assert work.detect(restorer, options).used[0].crop.image.shape[-1] == restorer.model.crop_px
+    monkeypatch.setattr(restorer.model, "crop_px", 96)
+    assert work.detect(restorer, options).used[0].crop.image.shape[-1] == 96
+
+
 def test_it_stops_when_told_and_keeps_what_is_done(restorer, image, encodings):
     work, options = InteractiveImage(image), RestoreOptions(max_faces=2)
     seen: list[tuple[int, int]] = []

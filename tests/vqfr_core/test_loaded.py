@@ -1,6 +1,9 @@
 """When networks are loaded, kept and let go, with a store that notes what it is asked for."""
 
+from typing import Any
+
 import pytest
+import torch
 from torch import nn
 
 from vqfr_core.errors import InputError
@@ -18,12 +21,14 @@ class NotingStore(WeightStore):
         super().__init__()
         self.present = present
         self.opened: list[tuple[str, str, str]] = []
+        self.asked: list[tuple[str, torch.device, Any]] = []
 
     def find_present(self, role, name="auto"):
         return object() if role in self.present else None
 
     def open(self, role, name="auto", device=None, precision="auto", progress=None, **named):
         self.opened.append((role, name, precision))
+        self.asked.append((role, device, progress))
         network = Network(nn.Identity(), name, role)
         network.precision = precision
         return network
@@ -34,11 +39,24 @@ def test_nothing_is_loaded_before_it_is_needed_and_then_once():
     loaded = LoadedNetworks("some", device="cpu", store=store)
     assert store.opened == []
     assert loaded.model is loaded.model and loaded.network is loaded.model.module
+    assert loaded.network_for(NetworkOptions()) is loaded.network
     assert loaded.detector("a") is loaded.detector("a") is not loaded.detector()
     assert loaded.parser() is loaded.parser() is not None
     assert [opened[:2] for opened in store.opened] == [
         ("restorer", "some"), ("detector", "a"), ("detector", "auto"), ("parser", "auto"),
     ]  # fmt: skip
+
+
+def test_all_go_to_the_device_and_downloads_are_reported(monkeypatch):
+    def progress(done, total):
+        pass
+
+    monkeypatch.setattr("vqfr_core.loaded.pick_device", lambda device: torch.device("meta"))
+    store = NotingStore("parser")
+    loaded = LoadedNetworks(device="some", download_progress=progress, store=store)
+    assert loaded.model and loaded.detector() and loaded.parser()
+    meta = torch.device("meta")  # a parser is opened only if it is there
+    assert store.asked == [("restorer", meta, progress), ("detector", meta, progress), ("parser", meta, None)]
 
 
 def test_a_parser_that_comes_later_is_found():

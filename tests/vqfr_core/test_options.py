@@ -110,6 +110,13 @@ def test_a_copy_with_changes_is_of_the_same_kind_and_checked():
         blend.replace(scale=9.0)
 
 
+def test_numbers_become_what_the_setting_is():
+    options = RestoreOptions(max_faces=1.0, batch_size=2.0, detection_size=640.0, opacity=1, scale=2)
+    values = (options.max_faces, options.batch_size, options.detection_size, options.opacity, options.scale)
+    assert repr(values) == "(1, 2, 640, 1.0, 2.0)"
+    assert repr(SelectOptions().replace(max_faces=3.0).max_faces) == "3"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -122,6 +129,7 @@ def test_a_copy_with_changes_is_of_the_same_kind_and_checked():
         ("batch_size", 2.5, "whole number"),
         ("batch_size", float("inf"), "whole number"),
         ("tiles", "yes", "true or false"),
+        ("tiles", 1, "true or false"),
         ("select", 3, "needs text"),
         ("select", "the third one", "cannot understand 'the third one'"),
         ("regions", "beard", "regions: beard is not known; choose from skin, brows"),

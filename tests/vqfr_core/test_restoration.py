@@ -8,7 +8,7 @@ from PIL import Image
 
 from vqfr_core.options import RestoreOptions
 from vqfr_core.report import make_report
-from vqfr_core.restoration import Restoration
+from vqfr_core.restoration import Restoration, restored_faces
 from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy, Point
 
 MODEL = {"name": "some", "device": "cpu", "precision": "fp32", "fidelity": 0.5}
@@ -16,13 +16,19 @@ MODEL = {"name": "some", "device": "cpu", "precision": "fp32", "fidelity": 0.5}
 
 def restoration(image: torch.Tensor, *faces: Face) -> Restoration:
     found = ImageFaces(None, (2, 2), faces, MadeBy(model=MODEL))
-    return Restoration(image, image[:1], found, make_report(found, RestoreOptions(), {}))
+    report = make_report(found, RestoreOptions(), {})
+    return Restoration(image, image[:1], restored_faces(found), report, found=found)
 
 
 @pytest.fixture
 def result() -> Restoration:
     image = torch.tensor([[0.0, 1.0, -0.2], [0.5, 0.25, 1.7]])
     return restoration(torch.stack([image, image / 2, image * 0]))
+
+
+def test_made_by_hand_as_before(result: Restoration):
+    made = Restoration(result.image, result.mask, result.faces, result.report)
+    assert made.faces is result.faces and made.report is result.report and made.found.faces == ()
 
 
 def test_as_a_pillow_image(result: Restoration):

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions
+from vqfr_core.networks.base import Parser
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V2Config
 from vqfr_core.pictures import to_pil
+from vqfr_core.timing import Stopwatch
 from vqfr_core.types import Box
 from vqfr_core.weights.store import WeightStore
 
@@ -34,6 +36,14 @@ def restorer_v1(tiny_v1: str, small_store: WeightStore) -> FaceRestorer:
 def square() -> torch.Tensor:
     """Random, of the network's size."""
     return torch.rand((3, SIDE, SIDE), generator=torch.Generator().manual_seed(0))
+
+
+class UnusedParser(Parser):
+    def __init__(self) -> None:
+        super().__init__(torch.nn.Identity(), "unused", "a parser that is never asked")
+
+    def run(self, crops: torch.Tensor) -> torch.Tensor:
+        pytest.fail("the parser ran")
 
 
 def test_only_the_chosen_face_changes(restorer, group):
@@ -149,6 +159,12 @@ def test_an_aligned_face_is_enlarged_on_request(restorer, square):
     assert result.image.shape == (3, 192, 192) and result.mask.shape == (1, 192, 192)
 
 
+def test_an_aligned_face_has_no_background_and_the_network_does_not_run_for_it(restorer, square, monkeypatch):
+    monkeypatch.setattr(restorer.model, "restore", lambda *inputs: pytest.fail("the network ran"))
+    with pytest.raises(InputError, match="aligned: there is nothing around the face"):
+        restorer.restore(square, RestoreOptions(aligned=True), background=square)
+
+
 @pytest.mark.parametrize("given", ["faces", "boxes", "area"])
 def test_an_aligned_face_leaves_nothing_to_choose(given, restorer, square):
     values = {"faces": [], "boxes": [Box(0, 0, 9, 9)], "area": torch.ones(4, 4)}
@@ -203,6 +219,14 @@ def test_a_sweep_equals_single_runs(restorer, group):
     assert restorer.sweep(group, [], ONE) == []
 
 
+def test_all_results_share_the_seconds_before(restorer):
+    options, watch = RestoreOptions(), Stopwatch()
+    watch.seconds["detect"] = 8.0
+    chosen = restorer.find([torch.zeros(3, 64, 64)] * 2, options)
+    swept = restorer.restore_chosen(chosen, options, [0.0, 1.0], watch)
+    assert [result.report.timings_s["detect"] for results in swept for result in results] == [2.0] * 4
+
+
 def test_the_report_is_plain_json_and_names_what_was_used(restorer, face_picture):
     report = json.loads(json.dumps(restorer.restore(face_picture).report.to_dict()))
     assert report["model"]["name"] == "tiny_v2" and len(report["model"]["sha256"]) == 64
@@ -254,6 +278,23 @@ def test_wrong_input_is_named(restorer):
         restorer.restore(torch.zeros(3, 3, 3, 3))
     with pytest.raises(InputError, match="faces were given for 0 images"):
         restorer.restore_many([torch.zeros(3, 64, 64)], faces=[])
+
+
+@pytest.mark.parametrize(
+    ("has_parser", "settings", "message"),
+    [
+        (False, {"mask": "parsing"}, "mask: parsing needs a face parser"),
+        (True, {"mask": "parsing", "regions": ""}, "regions: none chosen"),
+        (True, {"mask": "auto", "regions": ""}, "regions: none chosen"),
+    ],
+)
+def test_a_mask_that_cannot_be_made_is_refused_before_the_network_runs(
+    has_parser, settings, message, restorer, group, monkeypatch
+):
+    monkeypatch.setattr(restorer, "parser", lambda: UnusedParser() if has_parser else None)
+    monkeypatch.setattr(restorer.model, "restore", lambda *inputs: pytest.fail("the network ran"))
+    with pytest.raises(InputError, match=message):
+        restorer.restore(group, ONE.replace(**settings))
 
 
 # --- one after the other, let go, and from several threads

@@ -1,6 +1,8 @@
 """A network needs a module and a row, and nothing else: toys of each role go all ways through the product."""
 
+import json
 from pathlib import Path
+from shutil import copy
 
 import pytest
 import torch
@@ -66,3 +68,14 @@ def test_the_command_line(folder: Path, face_file: Path, tmp_path: Path, capsys:
     listed = capsys.readouterr().out
     assert all(name in listed for name in TOYS)
     assert main(["sweep", str(face_file), "-o", str(out), "--model", "toy_restorer", *words]) == 2
+
+
+def test_an_evaluation(folder: Path, reference_dir: Path, tmp_path: Path):
+    faces, out = tmp_path / "faces", tmp_path / "out"
+    faces.mkdir()
+    copy(reference_dir / "input_face.png", faces)
+    words = ["evaluate", "--originals", str(faces), "-o", str(out), "--levels", "light", "--metrics", "psnr,lmd"]
+    assert main([*words, "--models", "toy_restorer", "--model-dir", str(folder)]) == 0
+    rows = {row["row"]: row for row in json.loads((out / "evaluation.json").read_text())["summary"]}
+    assert rows["toy_restorer"]["fidelity"] is None
+    assert rows["toy_restorer"]["mean"]["psnr"] < rows["input"]["mean"]["psnr"]  # a negative

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ..errors import WeightsError
 from ..networks.base import Detector
 from ..options import FindOptions, RestoreOptions
+from ..pipeline.blending.masks import missing_parser, needs_parser
 from ..restorer import FaceRestorer
 from ..weights.folders import default_folders
 from ..weights.store import WeightStore
@@ -29,11 +30,10 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
         )
         if not options.aligned:
             restorer.detector(options.detector)
-    if options.mask == "parsing" and not options.aligned and restorer.parser() is None:
-        raise WeightsError(
-            "mask parsing needs a face parser, but none was found: `python -m vqfr_core models download NAME` fetches "
-            f"{' or '.join(restorer.store.names('parser'))}; or use --mask auto, soft or crop"
-        )
+    if needs_parser(options.mask) and not options.aligned and restorer.parser() is None:
+        known = " or ".join(restorer.store.names("parser"))
+        advice = f"`python -m vqfr_core models download NAME` fetches {known}"
+        raise WeightsError(missing_parser(options.mask, advice))
     return restorer
 
 

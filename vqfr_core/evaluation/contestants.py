@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..options import RestoreOptions
+from ..pipeline.blending.background import resize_lanczos
 from ..restorer import FaceRestorer
 from .faces import Face, in_8_bits, read_face
 
@@ -73,9 +74,13 @@ class Model:
         fidelities = [row.fidelity for row in self.rows if row.fidelity is not None]
         if len(fidelities) < 2:
             options = self._options.replace(fidelity=fidelities[0]) if fidelities else self._options
-            return [[in_8_bits(result.image) for result in self._restorer.restore_many(images, options)]]
+            results = self._restorer.restore_many(images, options)
+            return [[_fitted(result.image, image) for result, image in zip(results, images, strict=True)]]
         sweeps = [self._restorer.sweep(image, fidelities, self._options) for image in images]
-        return [[in_8_bits(result.image) for result in same] for same in zip(*sweeps, strict=True)]
+        return [
+            [_fitted(result.image, image) for result, image in zip(same, images, strict=True)]
+            for same in zip(*sweeps, strict=True)
+        ]
 
 
 def check_names(contestants: Sequence[Contestant]) -> None:
@@ -84,6 +89,12 @@ def check_names(contestants: Sequence[Contestant]) -> None:
     double = {row.label for row in rows if rows.count(row) > 1}
     if double:
         raise InputError(f"more than one model or folder is called {', '.join(sorted(double))}; rename one")
+
+
+def _fitted(answer: Tensor, face: Tensor) -> Tensor:
+    """A restored face in the size of the others and in 8 bits: a network's own crops may be smaller or larger."""
+    size = (face.shape[1], face.shape[2])
+    return in_8_bits(answer if tuple(answer.shape[1:]) == size else resize_lanczos(answer, size))
 
 
 def _degraded(face: Face) -> Tensor:

@@ -61,16 +61,6 @@ def in_order(controls: Controls) -> list[Any]:
 
 
 def read_controls(values: Sequence[Any]) -> RestoreOptions:
-    """The settings. Raises InputError for a value out of range."""
+    """The settings; an empty field means the default. Raises InputError for a value out of range."""
     pairs = zip(option_specs(), values, strict=True)
-    return RestoreOptions(**{spec.name: _as_setting(spec, value) for spec, value in pairs})
-
-
-def _as_setting(spec: OptionSpec, value: Any) -> Any:
-    """In the setting's own type; an empty field means the default."""
-    if value is None or value == "":
-        return spec.default
-    is_whole = isinstance(value, float) and value.is_integer()
-    if isinstance(spec.default, int) and not isinstance(spec.default, bool) and is_whole:
-        return int(value)
-    return float(value) if isinstance(spec.default, float) and isinstance(value, int) else value
+    return RestoreOptions(**{spec.name: value for spec, value in pairs if value is not None and value != ""})

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class Frame:
         return Frame(image, _resize_alpha(self.alpha, image), self.duration_ms, self.colors)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class PictureInfo:
     """A picture file's metadata. Reading, restoring and writing keep all of it."""
 
@@ -51,24 +51,25 @@ class PictureInfo:
     """Colour profile as embedded in the file; None means sRGB."""
     exif: bytes | None = None
     """EXIF block beginning with its TIFF header. Its orientation is normal: the frames are already upright."""
-    xmp: bytes | None = None
-    """XMP packet. Its orientation is normal, too."""
-    iptc: bytes | None = None
-    """IPTC-IIM records, such as captions and credits."""
-    color_chunks: Mapping[bytes, bytes] = field(default_factory=dict)
-    """A PNG's chunks gAMA, cHRM, cICP and sRGB: how its numbers mean colours."""
     text: Mapping[str, str] = field(default_factory=dict)
     """Text entries of a PNG, such as generation parameters, and the comment of a JPEG or GIF under "comment"."""
     dpi: tuple[float, float] | None = None
     """Pixels per inch across and down."""
     loop: int = 0
     """How often an animation plays; 0 means forever."""
+    source_format: str | None = None
+    """Format of the source file, in Pillow's spelling, e.g. "JPEG"."""
+    _: KW_ONLY
+    xmp: bytes | None = None
+    """XMP packet. Its orientation is normal, too."""
+    iptc: bytes | None = None
+    """IPTC-IIM records, such as captions and credits."""
+    color_chunks: Mapping[bytes, bytes] = field(default_factory=dict)
+    """A PNG's chunks gAMA, cHRM, cICP and sRGB: how its numbers mean colours."""
     is_lossless: bool = False
     """The file is a WebP stored without loss, and is written that way."""
     losses: tuple[str, ...] = ()
     """What a changed picture cannot keep, such as a gain map; `write_frames` says so."""
-    source_format: str | None = None
-    """Format of the source file, in Pillow's spelling, e.g. "JPEG"."""
 
     def __post_init__(self) -> None:
         if self.bit_depth not in (8, 16, 32):
@@ -76,11 +77,16 @@ class PictureInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture(PictureInfo):
-    """A whole picture in memory: its frames and its file's metadata."""
+class _Frames:
+    """The last of a picture's bases, so that its frames are the first argument."""
 
     frames: tuple[Frame, ...]
     """At least one; more for an animation, or a TIFF of several pages."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture(PictureInfo, _Frames):
+    """A whole picture in memory: its frames and its file's metadata."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

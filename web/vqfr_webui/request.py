@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from vqfr_core.errors import InputError
-from vqfr_core.options import OptionSpec, RestoreOptions, option_specs
+from vqfr_core.options import RestoreOptions, option_specs
 
 from .models import current_model
 
@@ -32,12 +32,12 @@ class Request:
         Raises InputError for an unknown name, listing the known ones, and for a bad value.
         """
         own = [f.name for f in dataclasses.fields(cls) if f.name != "options"]
-        specs = {spec.name: spec for spec in option_specs()}
-        unknown = sorted(set(values) - set(own) - set(specs))
+        settings = [spec.name for spec in option_specs()]
+        unknown = sorted(set(values) - set(own) - set(settings))
         if unknown:
-            raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join([*own, *specs])}")
+            raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join([*own, *settings])}")
         given = {name: value for name, value in values.items() if value is not None}
-        options = {name: _exact(specs[name], value) for name, value in given.items() if name in specs}
+        options = {name: value for name, value in given.items() if name in settings}
         chosen = {name: given[name] for name in own if name in given}
         if "model" in chosen:
             chosen["model"] = current_model(chosen["model"])
@@ -61,9 +61,3 @@ class GenerationRequest(Request):
         for name in ("inpaint_only", "save_before"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{name}: is true or false, got {getattr(self, name)!r}")
-
-
-def _exact(spec: OptionSpec, value: Any) -> Any:
-    """Whole numbers as integers: pages and JSON may send 4.0."""
-    is_whole = isinstance(value, float) and value.is_integer()
-    return int(value) if is_whole and type(spec.default) is int else value

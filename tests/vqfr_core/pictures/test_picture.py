@@ -59,3 +59,12 @@ def test_a_picture_has_frames_and_a_known_depth():
         Picture([])
     with pytest.raises(InputError, match="12"):
         Picture([Frame(torch.zeros(3, 4, 4))], bit_depth=12)
+
+
+def test_the_oldest_fields_may_be_given_by_position():
+    frame = Frame(torch.zeros(3, 4, 4))
+    picture = Picture((frame,), True, 16, None, b"exif", {"a": "b"}, (72.0, 72.0), 3, "PNG")
+    assert picture.frames == (frame,) and (picture.is_gray, picture.bit_depth, picture.exif) == (True, 16, b"exif")
+    assert (picture.text, picture.dpi, picture.loop, picture.source_format) == ({"a": "b"}, (72.0, 72.0), 3, "PNG")
+    with pytest.raises(TypeError, match="positional"):
+        Picture((frame,), True, 16, None, b"exif", {}, None, 3, "PNG", b"xmp")

@@ -189,6 +189,7 @@ def test_a_path_or_the_name_of_a_file(store, folder, tmp_path):
     found = store.find("restorer", outside)
     assert (found.name, found.path, found.source) == ("x", outside, "file")
     assert store.find_present("restorer", "yours.pth") is None
+    assert store.find("restorer", put(tmp_path, "VQFR_v2.pth")).name == "vqfr_v2"
     with pytest.raises(WeightsError, match=r"no file yours.pth.*known restorers are vqfr_v2"):
         store.find("restorer", "yours.pth")
     with pytest.raises(WeightsError, match=r"no file parsenet.*known detectors are retinaface_resnet50"):
@@ -311,6 +312,13 @@ def test_precision_and_the_way_back_to_float32(store, folder, tiny_states):
     exact = restorer.in_float32()
     assert (exact.precision, exact.name, exact.info) == ("fp32", "vqfr_v1", restorer.info)
     assert torch.equal(exact.module.state_dict()[key], state[key]) and not torch.equal(rounded.float(), state[key])
+
+
+def test_float32_comes_to_where_the_network_is_now(store, folder, tiny_states):
+    save_file(tiny_states["vqfr_v1"], folder / "m.safetensors")
+    restorer = store.open("restorer", "m.safetensors", "cpu", "bf16")
+    restorer.module.to("meta")
+    assert restorer.reopen().device.type == "meta"
 
 
 def test_half_weights_become_float32_unless_asked(store, folder, tiny_states):

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from ...errors import InputError
 from ...networks.base import Parser
 from ...networks.face_regions import FACE_REGIONS, parse_regions
-from ...options import BlendOptions
+from ...options import MASK_KINDS, BlendOptions
 from ...types import Face, FaceCrop
 from .border import border_window
 from .face_shape import crop_landmarks, soft_face_mask
@@ -35,27 +35,48 @@ _SQUARE_STEPS = (1, 3)
 """Of five erosion steps, those by a square; the others use a diamond. Together they make an octagon."""
 
 
+def needs_parser(kind: str) -> bool:
+    """Whether a kind of mask cannot be made without a face parser."""
+    return kind in _PARSED
+
+
+def uses_parser(kind: str) -> bool:
+    """Whether a kind of mask is made with a face parser if there is one."""
+    return kind == "auto" or needs_parser(kind)
+
+
+def missing_parser(kind: str, advice: str = "download its weights") -> str:
+    """The message where a kind of mask lacks its face parser. advice: how to get one."""
+    *others, last = [other for other in MASK_KINDS if not needs_parser(other)]
+    return f"mask: {kind} needs a face parser, but there is none; {advice}, or choose {', '.join(others)} or {last}"
+
+
 def mask_kind(kind: str, parser: Parser | None) -> str:
     """The kind of mask in effect: auto is parsing with a parser, soft without.
 
-    Raises InputError for parsing without a parser.
+    Raises InputError for a kind that needs a parser if there is none.
     """
-    if kind == "parsing" and parser is None:
-        raise InputError(
-            "mask: parsing needs the weights of a face parser; download them, or choose auto, soft or crop"
-        )
+    if parser is None and needs_parser(kind):
+        raise InputError(missing_parser(kind))
     return ("parsing" if parser is not None else "soft") if kind == "auto" else kind
+
+
+def check_mask(options: BlendOptions, parser: Parser | None) -> None:
+    """Raise InputError if the mask of the options cannot be made: it lacks a parser, or has no region."""
+    if needs_parser(mask_kind(options.mask, parser)) and not parse_regions(options.regions):
+        raise InputError(f"regions: none chosen, so no face would change; choose from {', '.join(FACE_REGIONS)}")
 
 
 def make_masks(faces: Sequence[Face], options: BlendOptions, parser: Parser | None) -> list[Face]:
     """The same restored faces, each with a mask of the kind, regions, erosion and feather of the options.
 
-    Raises InputError for parsing without a parser or without regions.
+    Raises InputError for a mask that lacks its parser or a region.
     """
-    draw = _KINDS[mask_kind(options.mask, parser)]
+    check_mask(options, parser)
     if not faces:
         return []
-    shaped = [shape_mask(mask, erode=options.erode, feather=options.feather) for mask in draw(faces, options, parser)]
+    drawn = _draw(mask_kind(options.mask, parser), faces, options, parser)
+    shaped = [shape_mask(mask, erode=options.erode, feather=options.feather) for mask in drawn]
     return [replace(face, mask=mask) for face, mask in zip(faces, shaped, strict=True)]
 
 
@@ -82,19 +103,22 @@ def shape_mask(mask: Tensor, *, erode: float, feather: float) -> Tensor:
     return _blur(shaped, reach_px).clamp(0, 1).reshape(mask.shape)
 
 
-def _draw_crops(faces: Sequence[Face], options: BlendOptions, parser: Parser | None) -> list[Tensor]:
+def _draw(kind: str, faces: Sequence[Face], options: BlendOptions, parser: Parser | None) -> list[Tensor]:
+    if parser is not None and needs_parser(kind):
+        return _PARSED[kind](faces, options, parser)
+    return _DRAWN[kind](faces, options)
+
+
+def _draw_crops(faces: Sequence[Face], options: BlendOptions) -> list[Tensor]:
     return [crop_mask(_crop(face).image.shape[-1]) for face in faces]
 
 
-def _draw_soft(faces: Sequence[Face], options: BlendOptions, parser: Parser | None) -> list[Tensor]:
+def _draw_soft(faces: Sequence[Face], options: BlendOptions) -> list[Tensor]:
     return [soft_face_mask(crop_landmarks(_crop(face)), _crop(face).image.shape[-1]) for face in faces]
 
 
-def _draw_parsed(faces: Sequence[Face], options: BlendOptions, parser: Parser | None) -> list[Tensor]:
+def _draw_parsed(faces: Sequence[Face], options: BlendOptions, parser: Parser) -> list[Tensor]:
     regions = parse_regions(options.regions)
-    if not regions:
-        raise InputError(f"regions: none chosen, so no face would change; choose from {', '.join(FACE_REGIONS)}")
-    assert parser is not None  # mask_kind ensures it
     before = parser.label(torch.stack([_crop(face).image.float().cpu() for face in faces]))
     after = parser.label(torch.stack([_restored(face).float().cpu() for face in faces]))
     readable = readable_inputs(before, after)
@@ -108,11 +132,10 @@ def _draw_parsed(faces: Sequence[Face], options: BlendOptions, parser: Parser | 
     return [mask * zone for mask, zone in zip(agreed, zones, strict=True)]
 
 
-_KINDS: dict[str, Callable[[Sequence[Face], BlendOptions, Parser | None], list[Tensor]]] = {
-    "parsing": _draw_parsed,
-    "soft": _draw_soft,
-    "crop": _draw_crops,
-}
+_DRAWN: dict[str, Callable[[Sequence[Face], BlendOptions], list[Tensor]]] = {"soft": _draw_soft, "crop": _draw_crops}
+"""The kinds drawn from the landmarks."""
+_PARSED: dict[str, Callable[[Sequence[Face], BlendOptions, Parser], list[Tensor]]] = {"parsing": _draw_parsed}
+"""The kinds that need a face parser."""
 
 
 def _crop(face: Face) -> FaceCrop:

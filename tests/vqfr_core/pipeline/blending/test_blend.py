@@ -167,6 +167,14 @@ def test_an_aligned_face_is_the_restored_crop():
     assert torch.equal(large, resize_lanczos(mixed, (96, 96)))
 
 
+@pytest.mark.parametrize("given", ["background", "areas", "out"])
+def test_an_aligned_face_takes_nothing_around_it(given: str):
+    entry = aligned()
+    values = {"background": entry.image, "areas": [torch.ones(40, 32)], "out": [entry.image.clone()]}
+    with pytest.raises(InputError, match="aligned: there is nothing around the face"):
+        blend_faces([entry], **{given: values[given]})
+
+
 def test_an_aligned_face_that_is_skipped_leaves_its_image():
     entry = aligned()
     left = replace(entry, faces=(replace(entry.faces[0], skipped="not selected"),))

@@ -97,7 +97,7 @@ def test_the_kind_of_mask_is_noted():
     assert finish(face).made_by == MadeBy(detector="some", mask="soft")
     assert finish(face, parser=parser).made_by.mask == "parsing"
     assert finish(face, parser=parser, mask="crop").made_by.mask == "crop"
-    with pytest.raises(InputError, match="parsing needs the weights"):
+    with pytest.raises(InputError, match="parsing needs a face parser"):
         finish(face, mask="parsing")
 
 

@@ -8,9 +8,18 @@ from torch import nn
 
 from vqfr_core.errors import InputError
 from vqfr_core.networks.base import Parser
-from vqfr_core.options import BlendOptions, RestoreOptions
+from vqfr_core.options import MASK_KINDS, BlendOptions, RestoreOptions
+from vqfr_core.pipeline.blending import masks
 from vqfr_core.pipeline.blending.face_shape import soft_face_mask
-from vqfr_core.pipeline.blending.masks import FACE_FRACTION, crop_mask, make_masks, mask_kind, shape_mask
+from vqfr_core.pipeline.blending.masks import (
+    FACE_FRACTION,
+    crop_mask,
+    make_masks,
+    mask_kind,
+    needs_parser,
+    shape_mask,
+    uses_parser,
+)
 from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, Point
 
 SIDE = 256
@@ -139,8 +148,20 @@ def test_auto_is_parsing_with_a_parser_and_soft_without() -> None:
     assert [mask_kind(kind, parser) for kind in ("auto", "soft", "parsing")] == ["parsing", "soft", "parsing"]
 
 
+def test_every_kind_can_be_chosen_and_made() -> None:
+    assert sorted(MASK_KINDS) == sorted(["auto", *masks._DRAWN, *masks._PARSED])
+
+
+def test_another_kind_that_needs_a_parser(monkeypatch) -> None:
+    monkeypatch.setitem(masks._PARSED, "hairy", lambda faces, options, parser: [])
+    assert needs_parser("hairy") and uses_parser("hairy") and mask_kind("hairy", PaintedParser()) == "hairy"
+    with pytest.raises(InputError, match="mask: hairy needs a face parser"):
+        mask_kind("hairy", None)
+    assert uses_parser("auto") and not needs_parser("auto") and not uses_parser("soft")
+
+
 def test_make_masks_refuses_what_it_cannot_do() -> None:
-    with pytest.raises(InputError, match="mask: parsing needs the weights of a face parser"):
+    with pytest.raises(InputError, match=r"mask: parsing needs a face parser.*or choose auto, soft or crop$"):
         masks_of([], "parsing")
     with pytest.raises(InputError, match="regions: none chosen"):
         masks_of([make_face()], "parsing", PaintedParser(), regions="")

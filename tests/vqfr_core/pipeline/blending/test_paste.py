@@ -204,6 +204,14 @@ def test_faces_partly_or_wholly_outside(center: tuple[float, float]) -> None:
     assert (float(mask.max()) > 0) == (center[0] > -100)
 
 
+def test_an_enlarged_mask_fades_up_to_its_next_pixel() -> None:
+    image_to_crop = np.array([[1 / 8, 0, -0.5], [0, 1 / 8, -0.5]])
+    mask = torch.zeros(1, 16, 16)
+    mask[:, 6:10, 5:11] = 1
+    coverage = paste(random_image(128, 128), [make_face(image_to_crop, random_image(16, 16), mask=mask)]).mask
+    assert torch.allclose(coverage, warp_affine(mask, image_to_crop, (128, 128)), atol=1e-6)
+
+
 def test_tiny_faces_are_averaged_and_not_sampled() -> None:
     image = torch.full((3, 40, 40), 0.2)
     checker = ((torch.arange(SIDE)[:, None] + torch.arange(SIDE)) % 2).float().expand(3, -1, -1)

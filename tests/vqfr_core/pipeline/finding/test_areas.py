@@ -58,6 +58,16 @@ def test_a_mask_of_any_size_has_to_cover_half():
         assert re.fullmatch(r"outside the mask \(it covers (29|30)% of the face\)", reason)
 
 
+def test_a_mask_is_measured_from_the_outer_edges_of_its_pixels():
+    area = torch.zeros(20, 20)
+    area[7:11, 7:11] = 0.5  # from 3 to 5 px, whose centres are at integers, is 3.5 to 5.5 from the image's edge
+    assert reason_outside(Box(3, 3, 5, 5), (10, 10), None, area) is None
+    for corner in (7, 10):
+        less = area.clone()
+        less[corner, corner] = 0.4
+        assert reason_outside(Box(3, 3, 5, 5), (10, 10), None, less) is not None
+
+
 def test_areas_are_checked():
     assert check_area(torch.ones(1, 4, 5)).shape == (4, 5)
     assert check_area(torch.ones(4, 5, dtype=torch.bool)).shape == (4, 5)

@@ -7,7 +7,7 @@ from vqfr_core.errors import Cancelled, InputError
 from vqfr_core.networks.base import Detector, RawFaces
 from vqfr_core.options import FindOptions, RestoreOptions
 from vqfr_core.pipeline.affine import resize_affine, transform_points
-from vqfr_core.pipeline.finding.find import drop_duplicates, find_faces
+from vqfr_core.pipeline.finding.find import _merged, drop_duplicates, find_faces
 from vqfr_core.types import FaceDetection, ImageFaces
 
 # Pupils, tip of the nose and corners of the mouth in face.jpg, read off the enlarged picture by eye.
@@ -184,6 +184,12 @@ def test_random_boxes_are_thinned_out_as_by_hand():
         if all(overlap(boxes[index], boxes[other]) <= 0.4 for other in kept):
             kept.append(int(index))
     assert drop_duplicates(faces).boxes.tolist() == boxes[kept].tolist()
+
+
+def test_boxes_end_where_the_image_does():
+    boxes = np.array([[-5.0, -4, 40, 30], [50, 20, 99, 70], [85, 10, 120, 30]])
+    faces = _merged([RawFaces(boxes, np.zeros((3, 5, 2)), np.array([0.9, 0.8, 0.7]))], (60, 80))
+    assert [face.box for face in faces] == [(0, 0, 40, 30), (50, 20, 79, 59)]  # the last is not in the image at all
 
 
 def test_a_low_confidence_can_be_asked_for():

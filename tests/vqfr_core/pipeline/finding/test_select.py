@@ -152,6 +152,18 @@ def test_boxes_keep_by_centre_or_overlap():
     assert select(found(), []).used == []
 
 
+def test_the_first_reason_stays():
+    first = select(found(), select="0")
+    chosen = select(first, boxes=[Box(590, 390, 599, 399)])
+    assert [face.skipped for face in chosen.faces] == [
+        "not selected (selected: 0)",
+        "outside the given boxes",
+        "not selected (selected: 0)",
+        "not selected (selected: 0)",
+    ]
+    assert numbers(chosen) == [None] * 4
+
+
 def test_numbers_count_the_faces_inside():
     chosen = select(found(), [Box(300, 0, 600, 400)], select="1")
     assert used(chosen) == [MEDIUM_CENTER] and numbers(chosen) == [None, 0, 1, None]

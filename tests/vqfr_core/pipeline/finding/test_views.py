@@ -113,6 +113,9 @@ def test_what_another_view_sees_better_is_left_to_it():
     )
     # Cut by the left or the lower side, or too large: gone. At sides where the image ends: kept.
     assert found.boxes.tolist() == [[690, 10, 740, 90], [150, 0, 199, 70]]
+    tile = View(0, (0, 640, 100, 740), (640, 640), 0, 400, (False, True, True, False))
+    found = faces_in_image(raw([[580, 50, 639, 120], [200, 0, 260, 90], [0, 50, 60, 120], [300, 560, 360, 639]]), tile)
+    assert found.boxes.tolist() == [[0, 150, 60, 220], [300, 660, 360, 739]]
     assert faces_in_image(raw([])._replace(boxes=np.zeros((0, 4))), tile).scores.size == 0
 
 

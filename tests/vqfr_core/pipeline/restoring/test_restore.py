@@ -231,6 +231,12 @@ def test_nobody_who_set_no_fidelity_hears_of_it(recorder, entry):
     assert result.notes == ()
 
 
+def test_notes_of_earlier_steps_stay(recorder, entry):
+    recorder.fidelity = "none"
+    (result,) = restore_faces([replace(entry(1), notes=("earlier",))], recorder, 0.9)
+    assert len(result.notes) == 2 and result.notes[0] == "earlier"
+
+
 def test_a_v1_takes_one_fidelity_for_each_face(small_v1, random_entry):
     faces = random_entry(3)
     (result,) = restore_faces([faces], small_v1, [0.0, 0.2, 0.9], batch_size=3)
