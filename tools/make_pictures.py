@@ -22,6 +22,8 @@ from vqfr_core.evaluation.degrade import Severity, degrade  # noqa: E402
 OLD_SCAN = Severity(blur_px=(1.5, 1.5), shrink=(3.0, 3.0), noise=(5.0, 5.0), jpeg=(70, 70))
 """The example's degradation: slightly out of focus, small, noisy and compressed."""
 HEIGHT = 512
+FIDELITIES = (0.0, 0.125, 0.25, 0.5)
+"""Of the built-in v1, which does not change above the last."""
 
 
 def make_example(portrait: Path) -> Path:
@@ -55,13 +57,20 @@ def boxes_on(image: Tensor, box: tuple[float, ...], landmarks: tuple[tuple[float
     return picture
 
 
+def save_half(sheet: Image.Image, name: str) -> None:
+    """Save a sheet in docs/ at half its size."""
+    half = sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS)
+    half.save(ROOT / "docs" / name, quality=90)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("portrait", type=Path, help="a sharp portrait with one face")
     parser.add_argument("--model", default="auto", help="name or file of the weights (default: auto)")
     arguments = parser.parse_args()
     image = read_picture(make_example(arguments.portrait)).images[0]
-    result = FaceRestorer(arguments.model).restore(image, RestoreOptions())
+    restorer = FaceRestorer(arguments.model)
+    result = restorer.restore(image, RestoreOptions())
     face, found = result.faces[0], result.report.faces[0]
     assert face.mask is not None
     side_by_side([image, result.image], ["before", "after"]).save(ROOT / "docs" / "before_after.jpg", quality=92)
@@ -79,10 +88,10 @@ def main() -> None:
         result.image,
     ]
     titles = ["1 detect", "2 align", "3 restore", "4 mask", "5 blend"]
-    sheet = side_by_side(steps, titles)
-    sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(
-        ROOT / "docs" / "steps.jpg", quality=90
-    )
+    save_half(side_by_side(steps, titles), "steps.jpg")
+    swept = restorer.sweep(image, FIDELITIES, RestoreOptions())
+    crops = [face.crop.image, *(one.faces[0].image for one in swept)]
+    save_half(side_by_side(crops, ["input", *(f"fidelity {fidelity:g}" for fidelity in FIDELITIES)]), "fidelities.jpg")
 
 
 if __name__ == "__main__":

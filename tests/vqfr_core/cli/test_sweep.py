@@ -46,7 +46,7 @@ def test_a_column_for_each_model(face_file, tiny_v1, tiny_v2, tmp_path):
 
 
 def test_one_model_or_several(face_file, tmp_path, capsys):
-    words = ["sweep", str(face_file), "-o", str(tmp_path / "x.png"), "--model", "vqfr_small", "--models", "vqfr_v2"]
+    words = ["sweep", str(face_file), "-o", str(tmp_path / "x.png"), "--model", "vqfr_small2", "--models", "vqfr_v2"]
     assert main(words) == 2
     assert "cannot be given together" in capsys.readouterr().err
 

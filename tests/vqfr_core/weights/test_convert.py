@@ -68,7 +68,7 @@ def test_packaged_detector_descends_from_the_published_file():
     assert facts.metadata["source_sha256"] == record.sha256 and facts.metadata["licence"] == "MIT"
 
 
-@pytest.mark.parametrize("name", ["vqfr_small", "retinaface_mobile0.25"])
+@pytest.mark.parametrize("name", ["vqfr_small2", "retinaface_mobile0.25"])
 def test_a_flipped_bit_of_a_packaged_file_is_found(tmp_path, monkeypatch, name):
     record = get_record(name)
     assert verify_weights(record.packaged_path).hash_matches is True

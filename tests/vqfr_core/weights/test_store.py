@@ -266,7 +266,7 @@ def test_downloads_what_is_missing_and_checks_its_tensors(tiny_states, tmp_path,
         other.find("restorer", "vqfr_v2")
 
 
-@pytest.mark.parametrize("name", ["vqfr_small", "retinaface_mobile0.25"])
+@pytest.mark.parametrize("name", ["vqfr_small2", "retinaface_mobile0.25"])
 def test_a_flipped_bit_of_a_packaged_file_is_found(store, tmp_path, monkeypatch, name):
     record = get_record(name)
     assert store.find(record.role, name).sha256 == record.packaged_sha256
