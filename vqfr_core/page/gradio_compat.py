@@ -9,12 +9,13 @@ import inspect
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from ..errors import VqfrError
 from .access import Access, AccessMiddleware
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _JPEG = {"quality": 92, "subsampling": 0}
 _CACHE_S = (600, 3600)  # how often to look for files, and how old
@@ -195,7 +196,7 @@ class Comparison:
                 label="Before and after", show_label=False, interactive=False, elem_id=elem_id, buttons=["fullscreen"]
             )
 
-    def value(self, pair: tuple[Image.Image, Image.Image], folder: Path) -> Any:
+    def value(self, pair: "tuple[Image.Image, Image.Image]", folder: Path) -> Any:
         """The component's value for before and after, of one size. folder: for the session's files."""
         if not self._is_own:
             paths = []
@@ -211,7 +212,7 @@ class Comparison:
         return "" if self._is_own else None
 
 
-def _data_url(image: Image.Image) -> str:
+def _data_url(image: "Image.Image") -> str:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", **_JPEG)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -42,7 +42,7 @@ def test_a_column_for_each_model(face_file, tiny_v1, tiny_v2, tmp_path):
     assert [model["name"] for model in entry["report"]["models"]] == ["tiny_v2", "tiny_v1"]
     assert main([*words, f"{tiny_v2},{tiny_v1}", "--fidelities", "0,1", "--whole"]) == 0
     with Image.open(out) as grid:
-        assert 4 * 192 < grid.width < 4.4 * 192
+        assert 5 * 192 < grid.width < 5.4 * 192
 
 
 def test_one_model_or_several(face_file, tmp_path, capsys):

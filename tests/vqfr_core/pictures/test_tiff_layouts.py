@@ -110,7 +110,8 @@ def test_every_layout_is_read_right_or_refused(
 ) -> None:
     stored = samples(kind, dtype)
     path = tmp_path / "a.tif"
-    for number, (planar, tiled) in itertools.product(range(8), itertools.product((False, True), repeat=2)):
+    for index, (planar, tiled, _) in enumerate(itertools.product((False, True), (False, True), range(4))):
+        number = 3 * index  # all orientations, both byte orders and all compressions
         orientation = write(path, kind, stored, number, planar, tiled)
         if not has_tifffile:
             monkeypatch.setitem(sys.modules, "tifffile", None)

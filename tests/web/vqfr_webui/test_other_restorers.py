@@ -49,7 +49,8 @@ def test_every_list(webui, models):
 def test_a_picture(webui, models, portrait):
     pytest.importorskip("spandrel")
     restorers.save(restorers.restoreformer(), models / "GFPGAN" / "RestoreFormer.pth")
-    request = webui.part("request").Request("RestoreFormer.pth (RestoreFormer)", RestoreOptions())
+    options = RestoreOptions(fidelity=0.2)
+    request = webui.part("request").Request("RestoreFormer.pth (RestoreFormer)", options)
     result = webui.part("restoring").restore_image(portrait, request)
     assert isinstance(result.image, Image.Image) and differs(result.image, portrait)
     assert result.report.model["name"] == "RestoreFormer" and "has no fidelity" in result.report.notes[0]
