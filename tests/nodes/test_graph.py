@@ -156,6 +156,7 @@ def test_a_number_a_list_and_a_map(run, portrait):
     assert torch.equal(placeholder, number)
 
 
+@pytest.mark.slow
 def test_a_v1_takes_a_number_a_list_and_a_map(run, portrait):
     faces, network = detect(run, portrait)["found_faces"], model(run, "tiny_v1.safetensors")
 
@@ -308,6 +309,7 @@ def test_nothing_outside_the_area_changes(run, portrait):
     assert torch.equal(half["result"][:, :, :96], whole["result"][:, :, :96])
 
 
+@pytest.mark.slow
 def test_the_sweep_starts_with_the_input(run, portrait):
     found = detect(run, portrait)
     grid = run("VQFR_FidelitySweep", vqfr_model=model(run), faces=found["found_faces"], fidelities="0, 1", cell_px=256)[
@@ -320,6 +322,7 @@ def test_the_sweep_starts_with_the_input(run, portrait):
     assert of_v1["grid"].shape[2] > 6 * 64
 
 
+@pytest.mark.slow
 def test_several_models_in_one_grid(run, portrait):
     found = detect(run, portrait)
     grid = run(

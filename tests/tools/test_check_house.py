@@ -109,6 +109,7 @@ def test_a_forbidden_import_is_found(broken_contracts, path, code, said):
     assert f"{said} (l." in broken_contracts or f"{said}." in broken_contracts
 
 
+@pytest.mark.slow
 def test_an_import_whose_name_cannot_be_told_is_refused(tmp_path):
     (place,) = plant(tmp_path, [("nodes/steps.py", "import importlib; importlib.import_module(str())")])
     output = check(tmp_path, "--contracts")

@@ -115,6 +115,7 @@ def test_a_run_does_both_stages_and_leaves_checkpoints(options: argparse.Namespa
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("had_stage2", [False, True])
 def test_only_a_main_decoder_that_knows_nothing_is_handed_values(
     options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, had_stage2: bool

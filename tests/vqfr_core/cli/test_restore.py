@@ -114,6 +114,7 @@ def test_an_animation_keeps_its_frames(portrait, tiny_v2, tmp_path, capsys):
     assert len(entry["frames"]) == num_frames and entry["report"] == entry["frames"][0]
 
 
+@pytest.mark.slow
 def test_aligned_at_fidelities_of_a_v1(face_file, tiny_v1, tmp_path, capsys):
     out = {}
     for fidelity in (None, "0.2", "0.5", "1"):

@@ -7,6 +7,7 @@ from stand_ins import restorers
 from vqfr_core.cli import main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_whole", [False, True])
 def test_a_column_for_the_input_and_each_fidelity(face_file, tiny_v2, tmp_path, is_whole):
     out = tmp_path / "sweep.png"
@@ -18,6 +19,7 @@ def test_a_column_for_the_input_and_each_fidelity(face_file, tiny_v2, tmp_path, 
         assert cell[1] < grid.height < 1.4 * cell[1]
 
 
+@pytest.mark.slow
 def test_v1_has_a_column_for_each_fidelity_too(face_file, tiny_v1, tmp_path):
     out = tmp_path / "sweep.png"
     assert main(["sweep", str(face_file), "-o", str(out), "--fidelities", "0,0.5", "--model", tiny_v1]) == 0

@@ -283,6 +283,7 @@ def test_record_without_url(record, tmp_path):
         fetch(dataclasses.replace(record, urls=()), tmp_path)
 
 
+@pytest.mark.slow
 def test_two_processes_share_one_download(server, record, tmp_path):
     server.gate = threading.Event()
     other = start_download(record, tmp_path)

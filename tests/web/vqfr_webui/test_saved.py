@@ -65,6 +65,7 @@ def test_a_value_of_the_wrong_kind_is_an_input_error(webui, portrait):
         webui.part("routes").read_task({"image": encoded(portrait), "options": {"mask": ["box"]}})
 
 
+@pytest.mark.slow
 def test_settings_keep_their_names_and_meaning(webui, portrait):
     settings = saved("webui_settings.json")
     vars(webui.opts).update(settings)

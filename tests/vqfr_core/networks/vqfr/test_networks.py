@@ -186,6 +186,7 @@ def test_bad_shapes_are_named(v2, shape):
         v2(torch.zeros(shape))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fidelity", [0.0, 0.3, DEFAULT_FIDELITY])
 def test_v1_mixes_half_precision_in_float32(v1, x, fidelity):
     half = v1.set_precision(torch.bfloat16)

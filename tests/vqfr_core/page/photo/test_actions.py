@@ -100,6 +100,7 @@ def test_a_click_chooses_and_leaves_out(desk, ask, sessions, keepers, tiny_v2):
     assert "No face was found here" in desk.click(ask(key), (0, 0)).said
 
 
+@pytest.mark.slow
 def test_a_sweep(desk, ask, photo_file, encodings, tiny_v1):
     key = desk.open(ask(), photo_file).key
     desk.restore(ask(key), ignore)
@@ -109,6 +110,7 @@ def test_a_sweep(desk, ask, photo_file, encodings, tiny_v1):
     assert shown.tab == "sweep" and len(encodings) == 1
 
 
+@pytest.mark.slow
 def test_a_v1_shows_a_new_fidelity_at_once_too(desk, ask, photo_file, tiny_v1, monkeypatch):
     key = desk.open(ask(model=tiny_v1), photo_file).key
     first = desk.restore(ask(key, model=tiny_v1), ignore)
@@ -185,6 +187,7 @@ def test_an_aligned_face(desk, ask, reference_dir):
     assert "1 of 1 face restored" in shown.said and len(shown.crops) == 2
 
 
+@pytest.mark.slow
 def test_models_side_by_side(desk, ask, photo_file, tiny_v1, tiny_v2):
     key = desk.open(ask(), photo_file).key
     counted = []
