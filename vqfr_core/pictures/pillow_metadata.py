@@ -12,7 +12,8 @@ from .picture import PictureInfo
 from .png_chunks import COLOR_CHUNKS, read_chunks
 
 _PNG_XMP = "XML:com.adobe.xmp"
-_PNG_CREDENTIALS = b"caBX"
+_PNG_CREDENTIALS, _WEBP_CREDENTIALS = b"caBX", b"C2PA"
+_MOST_CHUNKS = 100_000
 
 
 class Metadata(NamedTuple):
@@ -28,7 +29,8 @@ def read_metadata(path: Path, opened: Image.Image) -> Metadata:
     stated, exif = _exif(opened, chunks.get(b"eXIf"))
     xmp = _xmp(opened)
     orientation = stated or (packets.orientation_of(xmp) if xmp else None) or 1
-    losses = _losses(path, opened, xmp, has_credentials=_PNG_CREDENTIALS in chunks)
+    webp = _riff_kinds(path) if opened.format == "WEBP" else set()
+    is_signed = _PNG_CREDENTIALS in chunks or _WEBP_CREDENTIALS in webp or _is_signed_jpeg(opened)
     info = PictureInfo(
         icc_profile=usable_profile(opened.info.get("icc_profile")),
         exif=exif,
@@ -38,8 +40,8 @@ def read_metadata(path: Path, opened: Image.Image) -> Metadata:
         text=_text(opened),
         dpi=_dpi(opened, orientation >= 5),
         loop=_loop(opened),
-        is_lossless=opened.format == "WEBP" and _is_lossless_webp(path),
-        losses=losses,
+        is_lossless=b"VP8L" in webp and b"VP8 " not in webp,
+        losses=_losses(opened, xmp, is_signed),
         source_format="JPEG" if opened.format == "MPO" else opened.format,
     )
     return Metadata(orientation, info)
@@ -109,19 +111,15 @@ def _loop(opened: Image.Image) -> int:
     return 1 if repetitions is None else 0 if repetitions == 0 else int(repetitions) + 1
 
 
-def _is_lossless_webp(path: Path) -> bool:
-    """Whether all its pictures are stored without loss."""
-    kinds = riff_kinds(path)
-    return b"VP8L" in kinds and b"VP8 " not in kinds
-
-
-def riff_kinds(path: Path) -> set[bytes]:
-    """The kinds of a WebP's chunks, with those inside animation frames."""
+def _riff_kinds(path: Path) -> set[bytes]:
+    """The kinds of a WebP's first 100,000 chunks, with those inside animation frames."""
     kinds: set[bytes] = set()
     with path.open("rb") as file:
         size = path.stat().st_size
         at = 12
-        while at + 8 <= size:
+        for _ in range(_MOST_CHUNKS):
+            if at + 8 > size:
+                break
             file.seek(at)
             kind, length = file.read(4), int.from_bytes(file.read(4), "little")
             kinds.add(kind)
@@ -132,14 +130,17 @@ def riff_kinds(path: Path) -> set[bytes]:
     return kinds
 
 
-def _losses(path: Path, opened: Image.Image, xmp: bytes | None, has_credentials: bool) -> tuple[str, ...]:
+def _is_signed_jpeg(opened: Image.Image) -> bool:
+    return any(kind == "APP11" and b"jumb" in data[:64] for kind, data in getattr(opened, "applist", ()))
+
+
+def _losses(opened: Image.Image, xmp: bytes | None, is_signed: bool) -> tuple[str, ...]:
     """What would be wrong or meaningless beside changed pixels, or has no place in a result."""
     losses = []
     if xmp is not None and packets.has_gain_map(xmp):
         losses.append("its HDR gain map")
     elif opened.format == "MPO":
         losses.append("its further pictures (MPO)")
-    is_signed = any(kind == "APP11" and b"jumb" in data[:64] for kind, data in getattr(opened, "applist", ()))
-    if has_credentials or is_signed or (opened.format == "WEBP" and b"C2PA" in riff_kinds(path)):
+    if is_signed:
         losses.append("its Content Credentials (C2PA), which sign the pixels as they were")
     return tuple(losses)

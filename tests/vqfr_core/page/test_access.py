@@ -29,7 +29,7 @@ def ask(
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in given.items()],
         "server": ("127.0.0.1", 7865),
     }
     asyncio.run(AccessMiddleware(app, access)(scope, receive, send))
@@ -51,6 +51,12 @@ def test_the_printed_address_leads_to_the_page_once_and_the_cookie_from_then_on(
     for path in ("/", "/config", "/gradio_api/upload", "/gradio_api/file=/etc/passwd"):
         assert ask(access, path, cookie=cookie)[0] == 200
         assert ask(access, path, method="POST", cookie=cookie)[0] == 200
+
+
+@pytest.mark.parametrize("other", ['{"a": [1, 2]}', "a", "", '"; x=y', "a=b=c", "ü=ß"])
+def test_odd_cookies_of_other_programs_do_not_lock_out(other: str) -> None:
+    access = Access()
+    assert ask(access, cookie=f"odd={other}; {cookie_of(access)}; more={other}")[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/upload", "/gradio_api/queue/join", "/assets/x.js"])

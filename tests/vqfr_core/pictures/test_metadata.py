@@ -199,6 +199,24 @@ def test_what_changed_pixels_cannot_keep_is_said(
     assert b"hdrgm:Version" not in (tmp_path / "b.jpg").read_bytes()
 
 
+def test_signed_png_and_webp_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(noise(), before=chunk(b"caBX", bytes(8))))
+    Image.fromarray(noise()).save(tmp_path / "b.webp", lossless=True)
+    stored = bytearray((tmp_path / "b.webp").read_bytes() + b"C2PA" + struct.pack("<I", 8) + bytes(8))
+    stored[4:8] = struct.pack("<I", len(stored) - 8)
+    (tmp_path / "b.webp").write_bytes(stored)
+    for name in ("a.png", "b.webp"):
+        assert "Content Credentials" in read_picture(tmp_path / name).losses[0], name
+
+
+def test_endless_empty_chunks_behind_a_webp_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vqfr_core.pictures.pillow_metadata._MOST_CHUNKS", 50)
+    Image.fromarray(noise()).save(tmp_path / "a.webp", lossless=True)
+    with (tmp_path / "a.webp").open("ab") as file:
+        file.write(bytes(8 * 100) + b"VP8 " + bytes(4))
+    assert read_picture(tmp_path / "a.webp").is_lossless, "the last chunk is not reached"
+
+
 def test_what_a_format_has_no_place_for_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg(XMP_SEGMENT + segment(0xED, segment_with(IPTC)), exif=b"Exif\0\0" + exif(1)))
     write_picture(read_picture(tmp_path / "a.jpg"), tmp_path / "b.bmp")
