@@ -20,8 +20,8 @@ MAX_TEXT_BYTES = 1 << 26
 
 _ALWAYS_BELIEVED = 10_000_000
 _MOST_PIXELS_PER_BYTE = 10_000
-"""Deflate stores a picture of one bit a pixel and one colour in an 8,256th of that. WebP and AVIF need even less for one
-colour alone: such a huge blank picture is refused, too."""
+"""Deflate stores a picture of one bit a pixel and one colour in an 8,256th of that. WebP and AVIF need even less for
+one colour alone: such a huge blank picture is refused, too."""
 
 _limit_lock = threading.Lock()
 _limit_users = 0

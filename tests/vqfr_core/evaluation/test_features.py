@@ -47,6 +47,7 @@ def test_inception_is_given_bytes_and_asked_for_features(tmp_path):
     np.testing.assert_allclose(describe(image), [255, 128, 0])
 
 
+@pytest.mark.slow
 def test_alexnet_is_torchvisions(tmp_path, face):
     torchvision = pytest.importorskip("torchvision")
     torch.manual_seed(0)

@@ -148,6 +148,7 @@ def test_long_text_and_profiles_are_no_damage(tmp_path: Path) -> None:
         other.load()  # the limit is only raised while we read
 
 
+@pytest.mark.slow
 def test_text_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
     bomb = b"a\0\0" + zlib.compress(bytes(1 << 28), 9)
     (tmp_path / "a.png").write_bytes(png(noise(), before=chunk(b"zTXt", bomb)))

@@ -67,6 +67,7 @@ def test_the_result_is_the_command_lines_and_keeps_the_format(desk, ask, photo_f
     assert np.array_equal(np.asarray(Image.open(saved)), to_array(fresh.image))
 
 
+@pytest.mark.slow
 def test_settings_that_need_no_network_show_at_once(desk, ask, photo_file, encodings):
     key = desk.open(ask(), photo_file).key
     early = desk.change(ask(key, fidelity=0.1), is_redrawn=False)
@@ -78,6 +79,7 @@ def test_settings_that_need_no_network_show_at_once(desk, ask, photo_file, encod
     assert len(encodings) == 1
 
 
+@pytest.mark.slow
 def test_what_needs_the_network_waits_for_the_button(desk, ask, encodings):
     key = desk.open(ask(max_faces=1), GROUP).key
     desk.restore(ask(key, max_faces=1), ignore)
@@ -181,6 +183,7 @@ def test_of_an_animation_the_first_frame_is_worked_on(desk, ask, tmp_path):
         assert saved.format == "GIF" and saved.n_frames == 1
 
 
+@pytest.mark.slow
 def test_an_aligned_face(desk, ask, reference_dir):
     key = desk.open(ask(aligned=True), reference_dir / "input_face.png").key
     shown = desk.restore(ask(key, aligned=True), ignore)
