@@ -37,6 +37,11 @@ def former_models() -> list[str]:
     return weight_store().former_names("restorer")
 
 
+def further_names() -> list[str]:
+    """What is accepted besides `model_names`: former choices, and names of files without their network."""
+    return [*former_models(), *(choice.name for choice in weight_store().files("restorer"))]
+
+
 def resolve_model(name: str) -> str:
     """Resolve a choice to a known model or the path of a file in the folders.
 

@@ -1,14 +1,14 @@
 """Axes of the WebUI's X/Y/Z plot: every setting of the always-visible script."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from vqfr_core.errors import InputError
 from vqfr_core.options import OptionSpec, option_specs
 
 from .generation import AXES
-from .models import former_models, model_names
+from .models import further_names, model_names
 from .request import MOMENTS
 
 _YES_NO = ("True", "False")
@@ -29,7 +29,7 @@ def add_axes() -> None:
 def _axes(plot: Any) -> list[Any]:
     """plot: the module of the WebUI's script."""
     chosen = {"enabled": _YES_NO, "when": MOMENTS, "inpaint_only": _YES_NO}
-    axes = [_choice(plot, "model", "Model", model_names, retired=tuple(former_models()), cost=0.5)]
+    axes = [_choice(plot, "model", "Model", model_names, further=further_names, cost=0.5)]
     for name, words in chosen.items():
         axes.append(_choice(plot, name, name.replace("_", " "), functools.partial(list, words)))
     for spec in option_specs():
@@ -37,7 +37,7 @@ def _axes(plot: Any) -> list[Any]:
             continue
         if isinstance(spec.default, bool) or spec.choices:
             listed: Callable[[], list[str]] = functools.partial(list, spec.choices or _YES_NO)
-            axes.append(_choice(plot, spec.name, spec.label, listed, retired=tuple(spec.retired)))
+            axes.append(_choice(plot, spec.name, spec.label, listed, further=functools.partial(tuple, spec.retired)))
         else:
             kind, confirm = type(spec.default), _confirm(spec)
             axes.append(plot.AxisOption(f"{_PREFIX}{spec.label}", kind, _apply(spec.name), confirm=confirm))
@@ -50,14 +50,15 @@ def _choice(
     label: str,
     choices: Callable[[], list[str]],
     *,
-    retired: tuple[str, ...] = (),
+    further: Callable[[], Iterable[str]] = tuple,
     cost: float = 0.0,
 ) -> Any:
-    """An axis of words. choices: evaluated when shown. retired: further words that are still accepted."""
+    """An axis of words. choices: looked up when shown. further: words that are accepted but not shown."""
 
     def confirm(p: Any, values: list[str]) -> None:
         known = choices()
-        wrong = [value for value in values if value not in (*known, *retired)]
+        accepted = {*known, *further()}
+        wrong = [value for value in values if value not in accepted]
         if wrong:
             raise RuntimeError(f"{label}: {', '.join(wrong)} not known; choose from {', '.join(known)}")
 

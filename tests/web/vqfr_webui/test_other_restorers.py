@@ -45,6 +45,15 @@ def test_every_list(webui, models):
     assert TEXTS[1] in webui.part("routes").describe_options()["models"]
 
 
+def test_the_plots_axis_takes_names_with_and_without_their_network(webui, models):
+    for add in webui.callbacks["before_ui"]:
+        add()
+    axis = next(option for option in webui.axes.axis_options if option.label == "[VQFR] Model")
+    axis.confirm(None, ["auto", TEXTS[0], "GFPGANv1.4.pth", "vqfr_small"])
+    with pytest.raises(RuntimeError, match=r"GFPGANv1\.3.* not known"):
+        axis.confirm(None, ["GFPGANv1.3.pth"])
+
+
 @pytest.mark.slow
 def test_a_picture(webui, models, portrait):
     pytest.importorskip("spandrel")
