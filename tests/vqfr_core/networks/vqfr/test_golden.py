@@ -67,6 +67,8 @@ class Run:
             network.get_submodule(path).register_forward_hook(self._keeper(name))
             for name, path in modules_by_feature(generation).items()
         ]
+        chosen: list[torch.Tensor] = []
+        self._record_codes(network, chosen)
         with torch.inference_mode(), full_float32():
             answers = (answer.cpu() for answer in network.sweep(images, [0.0, 0.5, 1.0]))
             names = ("texture", "main", "main") if generation == 1 else ("main_f0", "main_f0.5", "main_f1")
@@ -77,9 +79,18 @@ class Run:
             self.features = kept
         for handle in handles:
             handle.remove()
+        self.codes = chosen[0].cpu().numpy()
         with torch.inference_mode():
-            self.codes = network.codes(images).cpu().numpy()
             self.single_codes = network.codes(images[:1]).cpu().numpy()
+
+    def _record_codes(self, network: VqfrNetwork, chosen: list[torch.Tensor]) -> None:
+        """Those the answers are made of, which saves a second look at the batch."""
+        if self.generation == 1:
+            code = network.quantizer.code
+            nearest = code.nearest
+            code.nearest = lambda tokens: chosen.append(nearest(tokens)) or chosen[-1]
+        else:
+            network.feat2index.register_forward_hook(lambda module, inputs, output: chosen.append(output.argmax(-1)))
 
     def _keeper(self, name: str):
         def keep(module, inputs, output):
