@@ -113,7 +113,7 @@ def test_bad_bodies(webui, body, change, message):
 
 def test_too_many_pixels_are_refused_before_decoding(webui, body, monkeypatch):
     monkeypatch.setattr(webui.part("routes"), "MAX_PIXELS", 100)
-    with pytest.raises(InputError, match="image: has more than 0.0001 million pixels"):
+    with pytest.raises(InputError, match=r"image: has more than 0\.0001 million pixels"):
         webui.part("routes").read_task(body)
 
 
