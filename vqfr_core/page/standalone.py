@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..restorer import FaceRestorer
 from ..weights.folders import PathLike
 from ..weights.store import AUTO, WeightStore
-from .host import Folders, PageHost
+from .host import Folders, OpenPicture, PageHost, open_here
 
 _MISSING = " (downloads it first)"
 
@@ -64,7 +64,9 @@ class RestorerKeeper:
         return {**first, AUTO: AUTO, **here, **missing, **first}
 
 
-def stand_alone(keeper: RestorerKeeper, temp_folder: Path, may_name_folders: bool) -> PageHost:
+def stand_alone(
+    keeper: RestorerKeeper, temp_folder: Path, may_name_folders: bool, open_picture: OpenPicture = open_here
+) -> PageHost:
     """The page's host in its own process."""
     return PageHost(
         model_names=keeper.names,
@@ -72,4 +74,5 @@ def stand_alone(keeper: RestorerKeeper, temp_folder: Path, may_name_folders: boo
         job=keeper.job,
         folders=Folders(may_name=may_name_folders),
         temp_folder=temp_folder,
+        open_picture=open_picture,
     )
