@@ -1,7 +1,7 @@
 """The host of the standalone page: this process, its own temporary files, one restorer in memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..restorer import FaceRestorer
 from ..weights.folders import PathLike
 from ..weights.store import AUTO, WeightStore
+from .gradio_compat import upload_folder
 from .host import Folders, OpenPicture, PageHost, open_here
 
 _MISSING = " (downloads it first)"
@@ -72,7 +73,19 @@ def stand_alone(
         model_names=keeper.names,
         open_restorer=keeper.open,
         job=keeper.job,
-        folders=Folders(may_name=may_name_folders),
+        folders=Folders(may_name=may_name_folders, check=_refuser(temp_folder, upload_folder())),
         temp_folder=temp_folder,
         open_picture=open_picture,
     )
+
+
+def _refuser(*served: Path) -> Callable[[Path, bool], None]:
+    """For `Folders.check`: visitors' files are in the served folders, and are given to whoever was told of them."""
+
+    def check(folder: Path, is_for_writing: bool) -> None:
+        real = folder.resolve()
+        if any(real.is_relative_to(own.resolve()) for own in served):
+            use = "write to" if is_for_writing else "read"
+            raise InputError(f"{folder}: the page keeps its visitors' files there; name another folder to {use}")
+
+    return check

@@ -165,8 +165,6 @@ def _serve(pipe: Connection, most_bytes: int) -> None:
                 pipe.send(error)
             except MemoryError:
                 pipe.send(InputError("takes too much memory; reduce it or crop it to the part you need"))
-            except RuntimeError as error:  # PyTorch's
-                pipe.send(InputError(f"cannot be decoded ({error}); save it in a simpler format"))
 
 
 def _serve_file(pipe: Connection, path: Path, max_pixels: int) -> None:

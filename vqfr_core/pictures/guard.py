@@ -74,7 +74,9 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(_too_large_text(path, MAX_PIXELS)) from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format_text(path)) from error
-    except _DAMAGED as error:
+    except (*_DAMAGED, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" in str(error):  # PyTorch's; AVIF's decoder has others
+            raise MemoryError(str(error)) from error
         raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
 
 

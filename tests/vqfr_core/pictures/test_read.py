@@ -470,6 +470,17 @@ def test_avif_is_read(tmp_path):
     assert to_array(result.images[0])[8, 8] == pytest.approx([200, 100, 50], abs=4)
 
 
+@pytest.mark.skipif(not features.check("avif") if "avif" in features.modules else True, reason="Pillow without AVIF")
+def test_a_damaged_avif_is_named(tmp_path):
+    path = tmp_path / "a.avif"
+    Image.fromarray(noise(32, 32, 3)).save(path)
+    good = path.read_bytes()
+    for damaged in (good[:-200], good.replace(b"mdat", b"mdbt"), good[: len(good) // 3]):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"a\.avif"):
+            read_picture(path)
+
+
 def test_a_small_file_that_claims_a_huge_picture_is_refused(tmp_path):
     (tmp_path / "a.gif").write_bytes(b"GIF89a" + struct.pack("<HHBBB", 20000, 20000, 0x80, 0, 0) + bytes(6) + b";")
     head = struct.pack(">IIBBBBB", 20000, 20000, 1, 0, 0, 0, 0)
