@@ -59,7 +59,7 @@ def _set_number(rng: random.Random, data: bytearray, spared: int) -> None:
     size, order = rng.choice((1, 2, 4)), rng.choice(("big", "little"))
     at = rng.randrange(spared, len(data) - 4)
     number = rng.choice(_NUMBERS) & (256**size - 1)
-    data[at : at + size] = number.to_bytes(size, order)  # type: ignore[arg-type]
+    data[at : at + size] = number.to_bytes(size, order)
 
 
 def _part(rng: random.Random, data: bytearray, spared: int) -> slice:

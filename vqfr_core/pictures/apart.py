@@ -97,11 +97,13 @@ class _Reader:
             raise
 
     def _received(self, answer: Any) -> Any:
-        return Frame(*map(self._plane, answer.shapes), *answer.others) if isinstance(answer, _FrameHead) else answer
+        if not isinstance(answer, _FrameHead):
+            return answer
+        image = self._plane(answer.image)
+        alpha = None if answer.alpha is None else self._plane(answer.alpha)
+        return Frame(image, alpha, answer.duration_ms, answer.colors)
 
-    def _plane(self, shape: tuple[int, ...] | None) -> Tensor | None:
-        if shape is None:
-            return None
+    def _plane(self, shape: tuple[int, ...]) -> Tensor:
         numbers = np.empty(prod(shape), np.float32)
         for piece in _pieces(numbers):
             self._pipe.recv_bytes_into(piece)
@@ -147,10 +149,12 @@ class _FileApart(PictureFile):
 
 
 class _FrameHead(NamedTuple):
-    """What travels before a frame's numbers."""
+    """What travels before a frame's numbers: the shapes of both planes, and the rest."""
 
-    shapes: tuple[tuple[int, ...] | None, ...]
-    others: tuple[Any, ...]
+    image: tuple[int, ...]
+    alpha: tuple[int, ...] | None
+    duration_ms: float | None
+    colors: np.ndarray | None
 
 
 def _serve(pipe: Connection, most_bytes: int) -> None:
@@ -172,12 +176,12 @@ def _serve_file(pipe: Connection, path: Path, max_pixels: int) -> None:
         pipe.send({name: getattr(file, name) for name in _FACTS})
         while (number := pipe.recv()) is not None:
             frame = file.frame(number)
-            planes = [None if plane is None else plane.contiguous().numpy() for plane in (frame.image, frame.alpha)]
-            shapes = tuple(None if plane is None else plane.shape for plane in planes)
-            pipe.send(_FrameHead(shapes, (frame.duration_ms, frame.colors)))
+            planes = [plane.contiguous().numpy() for plane in (frame.image, frame.alpha) if plane is not None]
+            alpha = None if frame.alpha is None else tuple(frame.alpha.shape)
+            pipe.send(_FrameHead(tuple(frame.image.shape), alpha, frame.duration_ms, frame.colors))
             for plane in planes:
-                for piece in () if plane is None else _pieces(plane.reshape(-1)):
-                    pipe.send_bytes(piece)
+                for piece in _pieces(plane.reshape(-1)):
+                    pipe.send_bytes(piece.data)
 
 
 def _pieces(numbers: np.ndarray) -> Iterator[np.ndarray]:

@@ -9,8 +9,9 @@ from .picture_file import PictureFile
 
 def flatten_frame(frame: Frame) -> Image.Image:
     """A frame as 8-bit RGB, composited over white."""
-    image = frame.image if frame.alpha is None else frame.image * frame.alpha + (1 - frame.alpha)
-    return to_pil(image.clamp(0, 1))
+    if frame.alpha is None:
+        return to_pil(frame.image)
+    return to_pil((frame.image * frame.alpha + (1 - frame.alpha)).clamp_(0, 1))
 
 
 def first_frame(file: PictureFile) -> Picture:
