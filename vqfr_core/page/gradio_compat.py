@@ -62,6 +62,8 @@ def open_blocks(title: str) -> Any:
 def _calm_blocks() -> Any:
     """gr.Blocks that answers values no component sends without a traceback in the log."""
     gr = import_gradio()
+    if not inspect.iscoroutinefunction(getattr(gr.Blocks, "preprocess_data", None)):  # 3.41
+        return gr.Blocks
     quiet = _known(gr.Error.__init__, {"print_exception": False})
 
     class CalmBlocks(gr.Blocks):  # type: ignore[name-defined, misc]

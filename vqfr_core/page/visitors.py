@@ -19,7 +19,7 @@ from .access import VISITOR, App, Receive, Scope, Send, answer
 logger = logging.getLogger(__name__)
 
 MOST_BODY_BYTES = 1 << 20
-_POSTS = ("/queue/join", "/cancel", "/reset")
+_POSTS = re.compile(r"/(queue/join|run/\w+|cancel|reset)$")
 """What the page's own script sends, besides uploads. Gradio has more, for programs and for developers."""
 _MOST_VALUES = 10_000
 _MOST_PATHS = 100_000
@@ -50,7 +50,8 @@ class VisitorMiddleware:
             nonlocal started
             started = True
             self._note(scope[VISITOR], is_upload, message.get("body", b""))
-            await send(message)
+            # Gradio's answer where an event raised: the page's own only do for values that no control sends.
+            await send({**message, "status": 400} if message.get("status") == 500 else message)
 
         is_upload = scope["path"].endswith("/upload")
         try:
@@ -89,7 +90,7 @@ class VisitorMiddleware:
         """The body, once it is known to be bounded and to name no file of others."""
         if scope["method"] in ("GET", "HEAD"):
             return receive
-        if not scope["path"].endswith(_POSTS):
+        if not _POSTS.search(scope["path"]):
             raise _RefusedError(404, "The page has nothing here.")
         body = await _read(receive)
         try:

@@ -26,8 +26,9 @@ class Gradio:
         if scope["path"] == "/broken":
             raise KeyError(99)
         self.bodies.append((await receive())["body"])
+        status = 500 if scope["path"].endswith("/run/failing") else 200
         told = json.dumps([FILE]) if scope["path"].endswith("upload") else json.dumps({"data": [{"path": self.shown}]})
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": told.encode()})
 
     def ask(self, visitor: str, path: str, body: bytes = b"", method: str = "POST", length: str | None = None) -> int:
@@ -79,9 +80,12 @@ def test_junk_does_not_reach_gradio(gradio: Gradio, body: bytes, status: int) ->
 
 
 def test_what_the_page_does_not_need_is_not_there(gradio: Gradio) -> None:
-    for path in ("/gradio_api/run/predict", "/gradio_api/call/x", "/gradio_api/vibe-edit", "/login"):
+    for path in ("/gradio_api/call/x", "/gradio_api/vibe-edit", "/gradio_api/run/stop/x", "/login"):
         assert gradio.ask("ann", path, b"{}") == 404
+    for path in ("/gradio_api/run/stop", "/queue/join", "/reset"):  # with and without the prefix that Gradio 5 brought
+        assert gradio.ask("ann", path, b"{}") == 200
     assert gradio.ask("ann", "/broken", method="GET") == 400
+    assert gradio.ask("ann", "/gradio_api/run/failing", b"{}") == 400
 
 
 def test_all_uploads_together_have_a_limit(gradio: Gradio, tmp_path: Path) -> None:
