@@ -49,16 +49,18 @@ class VisitorMiddleware:
         async def noting(message: Any) -> None:
             nonlocal started
             started = True
-            self._note(scope[VISITOR], is_upload, message.get("body", b""))
+            if not file:  # whose content is a visitor's own
+                self._note(scope[VISITOR], is_upload, message.get("body", b""))
             # Gradio's answer where an event raised: the page's own only do for values that no control sends.
             await send({**message, "status": 400} if message.get("status") == 500 else message)
 
-        is_upload = scope["path"].endswith("/upload")
+        is_upload, file = scope["path"].endswith("/upload"), _FILE.search(scope["path"])
         try:
             if is_upload:
                 await self._uploaded(scope, receive, noting)
             else:
-                self._check_file(scope)
+                if file:
+                    self._check_path(scope, file[1])
                 await self._app(scope, await self._checked(scope, receive), noting)
         except _RefusedError as refusal:
             await answer(scope, send, *refusal.args)
@@ -81,9 +83,8 @@ class VisitorMiddleware:
         finally:
             self._num_arriving -= size
 
-    def _check_file(self, scope: Scope) -> None:
-        found = _FILE.search(scope["path"])
-        if found and (scope[VISITOR], found[1]) not in self._told:
+    def _check_path(self, scope: Scope, path: str) -> None:
+        if (scope[VISITOR], path) not in self._told:
             raise _RefusedError(403, "This file is not yours, or no longer here.")
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
@@ -98,8 +99,7 @@ class VisitorMiddleware:
         except (ValueError, RecursionError) as error:
             raise _RefusedError(400, "The body is not JSON, or nested too deeply, or has endless numbers.") from error
         for path in _paths_in(values):
-            if (scope[VISITOR], path) not in self._told:
-                raise _RefusedError(403, "A file in the request is not yours, or no longer here.")
+            self._check_path(scope, path)
         return _replayed(body, receive)
 
     def _note(self, visitor: str, is_upload: bool, body: bytes) -> None:

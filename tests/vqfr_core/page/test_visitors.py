@@ -68,6 +68,13 @@ def test_results_are_theirs_to_whom_they_were_shown(gradio: Gradio) -> None:
     assert [gradio.ask(who, f"/gradio_api/file={gradio.shown}", method="GET") for who in ("ann", "bob")] == [200, 403]
 
 
+def test_a_file_that_names_another_gives_no_right_to_it(gradio: Gradio) -> None:
+    gradio.ask("eve", "/gradio_api/upload", b"x")
+    gradio.shown = "/tmp/of/ann.png"  # in the content of eve's file
+    assert gradio.ask("eve", f"/gradio_api/file={FILE}", method="GET") == 200
+    assert gradio.ask("eve", "/gradio_api/file=/tmp/of/ann.png", method="GET") == 403
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
