@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vqfr_core.evaluation.identity import ARCFACE_TEMPLATE, CROP_PX, MobileFaceNet
 from vqfr_core.pipeline.affine import invert_affine
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
+from vqfr_core.weights.read import read_checkpoint
 
 from .data import TEMPLATE_PX
 
@@ -29,7 +30,7 @@ class Identity(nn.Module):
         """path: the weights that `vqfr_core evaluate` uses, `mobilefacenet_id.pt`."""
         super().__init__()
         self.network = MobileFaceNet()
-        self.network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        self.network.load_state_dict(read_checkpoint(path))
         crop_to_image = invert_affine(estimate_image_to_crop(np.array(FFHQ_TEMPLATE), CROP_PX, ARCFACE_TEMPLATE))
         steps = torch.arange(CROP_PX, dtype=torch.float64)
         y, x = torch.meshgrid(steps, steps, indexing="ij")

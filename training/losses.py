@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
+from vqfr_core.weights.read import read_checkpoint
+
 from .identity import Identity
 
 # The convolutions of VGG16 up to conv4_3 by torchvision's index; "pool" halves.
@@ -72,7 +74,7 @@ def _lpips_heads() -> list[Tensor]:
     """Weights (1, C, 1, 1) of LPIPS for VGG16's five stages, from the files of the package."""
     path = resources.files("lpips") / "weights/v0.1/vgg.pth"
     with resources.as_file(path) as file:
-        weights = torch.load(file, map_location="cpu", weights_only=True)
+        weights = read_checkpoint(file)
     return [weights[f"lin{stage}.model.1.weight"] for stage in range(5)]
 
 

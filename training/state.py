@@ -224,7 +224,10 @@ def save(state: TrainState, path: Path) -> None:
 
 
 def load(path: Path, device: torch.device) -> TrainState:
-    """Load a checkpoint written by `save`; training continues as if it had not stopped."""
+    """Load a checkpoint written by `save`; training continues as if it had not stopped.
+
+    By `torch.load`: it holds optimizer states, which the reader of weight files refuses, and comes from this program.
+    """
     content = torch.load(path, map_location=device, weights_only=True)
     config = (V1Config if content["generation"] == 1 else V2Config)(**content["config"])
     state = new_state(config, 0, device)

@@ -1,6 +1,10 @@
 """The errors a user can meet. Each message says what was wrong, where, and what to do next."""
 
+import re
+
 _LONGEST = 2000
+_NAME = r"[^\\/:*?\"<>|\s](?:[^\\/:*?\"<>|\n]*[^\\/:*?\"<>|\s])?"
+_FOLDERS = re.compile(rf"(?<![\w:/\\.])(?:[A-Za-z]:)?[\\/]+(?:{_NAME}[\\/]+)*(?=\S)")
 
 
 def shortened(text: object, most: int = 300) -> str:
@@ -13,6 +17,11 @@ def printable(text: str) -> str:
     """A text with names from files, on one line: without what a terminal would obey, and of bounded length."""
     short = shortened(" ".join(text.splitlines()), _LONGEST)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def without_folders(text: str) -> str:
+    """A text with only the last names of absolute paths: for readers who have no business on this computer."""
+    return _FOLDERS.sub("", text)
 
 
 class VqfrError(Exception):

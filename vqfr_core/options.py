@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from .errors import InputError
+from .errors import InputError, shortened
 from .networks.face_regions import FACE_REGIONS, parse_regions
 from .networks.fidelity import DEFAULT_FIDELITY
 from .networks.registry import architectures
@@ -13,6 +13,7 @@ from .selection import parse_selection
 
 SORT_ORDERS = ("size", "left-right", "top-bottom", "center", "score")
 MASK_KINDS = ("auto", "parsing", "soft", "crop")
+_LONGEST_TEXT = 1000
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 GROUP_TITLES = {
     "restore": "restoration",
@@ -56,15 +57,12 @@ class OptionSpec:
         """Raise InputError unless the value is allowed."""
         if self.choices is not None:
             if value not in (*self.choices, *self.retired):
-                raise InputError(f"{self.name}: {value!r} is not known; choose one of {', '.join(self.choices)}")
+                raise InputError(f"{self.name}: {_shown(value)} is not known; choose one of {', '.join(self.choices)}")
         elif isinstance(self.default, bool):
             if not isinstance(value, bool):
-                raise InputError(f"{self.name}: must be true or false, got {value!r}")
+                raise InputError(f"{self.name}: must be true or false, got {_shown(value)}")
         elif isinstance(self.default, str):
-            if not isinstance(value, str):
-                raise InputError(f"{self.name}: needs text, got {value!r}")
-            if self.parse is not None:
-                self.parse(value)
+            self._check_text(value)
         else:
             self._check_number(value)
 
@@ -72,14 +70,30 @@ class OptionSpec:
         """The value under its present name."""
         return self.retired.get(value, value) if self.retired else value
 
+    def _check_text(self, value: Any) -> None:
+        if not isinstance(value, str):
+            raise InputError(f"{self.name}: needs text, got {_shown(value)}")
+        if len(value) > _LONGEST_TEXT:
+            raise InputError(f"{self.name}: has {len(value):,} characters, more than the {_LONGEST_TEXT:,} allowed")
+        if self.parse is not None:
+            self.parse(value)
+
     def _check_number(self, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"{self.name}: needs a number, got {value!r}")
-        if isinstance(self.default, int) and not float(value).is_integer():
+            raise InputError(f"{self.name}: needs a number, got {_shown(value)}")
+        try:
+            number = float(value)
+        except OverflowError as error:
+            raise InputError(f"{self.name}: the number is far too large") from error
+        if isinstance(self.default, int) and not number.is_integer():
             raise InputError(f"{self.name}: needs a whole number, got {value!r}")
         low, high = self.minimum, self.maximum
         if (low is not None and not value >= low) or (high is not None and not value <= high):
             raise InputError(f"{self.name}: {value} is outside {low} to {high}")
+
+
+def _shown(value: object) -> str:
+    return shortened(repr(value))
 
 
 def option(

@@ -3,12 +3,12 @@
 import re
 from typing import NamedTuple
 
-from .errors import InputError
+from .errors import InputError, shortened
 
 WORDS = ("all", "none", "largest", "center")
 _EXAMPLES = "all, none, largest, center, 0 (the first), -1 (the last), 0,2 or 1:3 (the second and the third)"
-_NUMBER = re.compile(r"-?\d+")
-_RANGE = re.compile(r"(-?\d+)?\s*:\s*(-?\d+)?")
+_NUMBER = re.compile(r"-?\d{1,9}")
+_RANGE = re.compile(r"(-?\d{1,9})?\s*:\s*(-?\d{1,9})?")
 
 
 class Span(NamedTuple):
@@ -36,4 +36,6 @@ def _parse_part(part: str, expression: str) -> Part:
     span = _RANGE.fullmatch(part)
     if span:
         return Span(*(int(number) if number else None for number in span.groups()))
-    raise InputError(f"select: cannot understand {part!r} in {expression!r}; examples: {_EXAMPLES}")
+    raise InputError(
+        f"select: cannot understand {shortened(part)!r} in {shortened(expression)!r}; examples: {_EXAMPLES}"
+    )

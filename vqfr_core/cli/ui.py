@@ -7,11 +7,14 @@ import tempfile
 import time
 import webbrowser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from .arguments import PROGRAM, add_models, add_talk
 from .console import Console
+
+if TYPE_CHECKING:
+    from ..pictures.apart import Readers
 
 _EPILOG = """\
 examples:
@@ -60,9 +63,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Serve until Ctrl-C, or until a service manager ends it."""
+    from ..pictures.apart import Readers
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files are removed then, too
-    with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder:
-        address, blocks = serve(arguments, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder, Readers() as readers:
+        address, blocks = serve(arguments, Path(folder), readers)
         console.say(f"The page is at {address} (Ctrl-C ends it)")
         if arguments.open:
             webbrowser.open(address)
@@ -75,7 +80,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             blocks.close(verbose=False)
 
 
-def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
+def serve(arguments: argparse.Namespace, folder: Path, readers: "Readers") -> tuple[str, Any]:
     """Start serving; gives the address and the gr.Blocks."""
     # Gradio reads these when it is imported.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -91,7 +96,7 @@ def serve(arguments: argparse.Namespace, folder: Path) -> tuple[str, Any]:
     keeper.open()  # report what is wrong with the model now
     is_private = arguments.host in LOOPBACK and not arguments.share
     access = Access(arguments.host, arguments.allow_host, arguments.share)
-    blocks = build_page(stand_alone(keeper, folder, is_private), is_alone=True)
+    blocks = build_page(stand_alone(keeper, folder, is_private, readers.open), is_alone=True)
     try:
         address = launch(
             blocks,

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..weights.read import read_checkpoint
 from .identity import FaceEmbedder
 from .weights import MetricFolder
 
@@ -23,7 +24,7 @@ def open_features(name: str, folder: MetricFolder, device: torch.device) -> Desc
 
 def _alexnet(folder: MetricFolder, device: torch.device) -> Describe:
     """Last convolution of ImageNet's AlexNet after the ReLU, averaged over positions, image at 224 px: 256 numbers."""
-    weights = torch.load(folder.find("alexnet"), map_location=device, weights_only=True)
+    weights = {name: tensor.to(device) for name, tensor in read_checkpoint(folder.find("alexnet")).items()}
 
     @torch.inference_mode()
     def describe(image: Tensor) -> np.ndarray:
@@ -46,7 +47,10 @@ def _identity(folder: MetricFolder, device: torch.device) -> Describe:
 
 
 def _inception(folder: MetricFolder, device: torch.device) -> Describe:
-    """The Inception network of the FID literature as TorchScript: 2,048 numbers. It does its own resizing."""
+    """The Inception network of the FID literature as TorchScript: 2,048 numbers. It does its own resizing.
+
+    The file is a program, which is run: the only one here.
+    """
     network = torch.jit.load(str(folder.find("inception")), map_location=device).eval()
 
     @torch.inference_mode()

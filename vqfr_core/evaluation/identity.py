@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..pipeline.affine import invert_affine, warp_affine
 from ..pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
+from ..weights.read import read_checkpoint
 
 ARCFACE_TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
@@ -103,7 +104,7 @@ class FaceEmbedder:
 
     def __init__(self, weights: Path, device: torch.device) -> None:
         self._network = MobileFaceNet().eval().requires_grad_(False).to(device)
-        self._network.load_state_dict(torch.load(weights, map_location=device, weights_only=True))
+        self._network.load_state_dict(read_checkpoint(weights))
         self._device = device
 
     @torch.inference_mode()

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..weights.read import read_checkpoint
 from .weights import MetricAbsent
 
 INSTALL = 'pip install "lpips>=0.1.4"'
@@ -30,7 +31,7 @@ class Lpips(nn.Module):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             self.metric = lpips.LPIPS(net=kind, pnet_rand=True, verbose=False)
-        weights = torch.load(backbone, map_location="cpu", weights_only=True)
+        weights = read_checkpoint(backbone)
         own = self.metric.net.state_dict()
         for key in own:
             _, layer, part = key.split(".")

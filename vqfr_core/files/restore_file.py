@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError
 from ..options import RestoreOptions
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..restoration import Restoration
     from ..restorer import FaceRestorer
 
+AnyInfo = TypeVar("AnyInfo", bound="PictureInfo")
+
 
 def restore_file(
     job: Job,
@@ -29,18 +31,19 @@ def restore_file(
     quality: int,
     reporter: Reporter,
     should_stop: "ShouldStop | None" = None,
-    max_pixels: int | None = None,
+    opened: "PictureFile | None" = None,
     mark: bool = True,
 ) -> Done:
     """Restore a file into another, with the same settings for all frames; an untouched picture keeps its bytes.
 
     Only a few frames are in memory at a time. The result appears last, after its side files; nothing is left
-    half-written if the work fails or is stopped. mark: whether a changed picture's XMP says that a trained model made
-    part of it, as the IPTC asks. Raises InputError if the target cannot hold the file's pages.
+    half-written if the work fails or is stopped. opened: the source, if it is open already; it is closed. mark: whether
+    a changed picture's XMP says that a trained model made part of it, as the IPTC asks. Raises InputError if the target
+    cannot hold the file's pages.
     """
     from ..pictures import open_picture, write_frames
 
-    with open_picture(job.source, max_pixels) as file:
+    with opened or open_picture(job.source) as file:
         _check_pages(job, file)
         sides = SideWriter(job, file, extras)
         work = _Work(job, file, restorer, options, sides, reporter, should_stop)
@@ -51,6 +54,16 @@ def restore_file(
         except _UntouchedError:
             copy_whole(job.source, job.target)  # saving a JPEG again would change it
     return Done(_summary(work.reports), [report.to_dict() for report in work.reports])
+
+
+def marked(info: AnyInfo, suffix: str) -> AnyInfo:
+    """The metadata with the mark of a composite, if files of the suffix can hold it."""
+    from ..pictures.xmp import mark_composite
+
+    target = format_of(suffix)
+    if target is None or "xmp" not in target.carries:
+        return info
+    return dataclasses.replace(info, xmp=mark_composite(info.xmp))
 
 
 def _check_pages(job: Job, file: "PictureFile") -> None:
@@ -99,13 +112,8 @@ class _Work:
 
     def marked_info(self) -> "PictureInfo":
         """The metadata, with the mark of a composite if a face was restored, or may still be in later frames."""
-        from ..pictures.xmp import mark_composite
-
-        info, target = self._file.info, format_of(self._job.target.suffix)
         is_changed = any(report.num_restored for report in self.reports) or len(self.reports) < self._file.num_frames
-        if not is_changed or target is None or "xmp" not in target.carries:
-            return info
-        return dataclasses.replace(info, xmp=mark_composite(info.xmp))
+        return marked(self._file.info, self._job.target.suffix) if is_changed else self._file.info
 
     def _portions(self) -> Iterator[list["Frame"]]:
         """A few frames at a time: enough for full batches of faces, few enough to fit in memory."""

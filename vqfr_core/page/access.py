@@ -1,7 +1,8 @@
 """Who may use the page: only addresses that are its own, and only who knows the token in the address it prints.
 
 A name that resolves to this computer is not enough: any web page can have one (DNS rebinding), and any user of this
-computer can open its ports. As Jupyter does, the page therefore asks for a token, once, and remembers it in a cookie.
+computer can open its ports. As Jupyter does, the page therefore asks for a token, once. Each browser that gave it has a
+cookie of its own, so that visitors can be told apart.
 """
 
 import hmac
@@ -18,6 +19,9 @@ SHARED = ".gradio.live"
 _PARAMETER = "token"
 _PROBE = "/startup-events"
 """Gradio asks itself whether it has started; the answer says nothing."""
+
+VISITOR = "vqfr.visitor"
+"""In a scope: the visitor whose browser asks; empty for a program that gives the token with each request."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -57,6 +61,19 @@ class Access:
     def knows(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
 
+    def new_pass(self) -> str:
+        """The cookie of a new visitor: its name, and a proof that the token was known."""
+        visitor = secrets.token_urlsafe(12)
+        return f"{visitor}.{self._proof(visitor)}"
+
+    def visitor_of(self, cookie: str) -> str | None:
+        """The visitor to whom a cookie was given; None for one that was not."""
+        visitor, _, proof = cookie.partition(".")
+        return visitor if visitor and hmac.compare_digest(proof.encode(), self._proof(visitor).encode()) else None
+
+    def _proof(self, visitor: str) -> str:
+        return hmac.digest(self.token.encode(), visitor.encode(), "sha256").hex()
+
 
 def _is_address(name: str) -> bool:
     try:
@@ -77,13 +94,14 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        scope[VISITOR] = self._access.visitor_of(_cookie(headers.get(b"cookie", ""), self._cookie_name(scope))) or ""
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await _answer(scope, send, *refusal)
+            await answer(scope, send, *refusal)
             return
         given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get(_PARAMETER)
         if given is not None and scope["type"] == "http" and scope["method"] in ("GET", "HEAD"):
-            await _answer(scope, send, 303, "", self._without_token(scope))
+            await answer(scope, send, 303, "", self._without_token(scope))
             return
         await self._app(scope, receive, send)
 
@@ -97,20 +115,20 @@ class AccessMiddleware:
         if scope["path"].endswith(_PROBE):
             return None
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        tokens = [query.get(_PARAMETER, ""), _cookie(headers.get(b"cookie", ""), self._cookie_name(scope))]
-        if not any(access.knows(token) for token in tokens):
+        if not scope[VISITOR] and not access.knows(query.get(_PARAMETER, "")):
             return 401, "Open the address that the program printed: it ends in ?token=..."
         return None
 
     def _without_token(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        """Headers that keep the token in a cookie and lead to the same address without it."""
+        """Headers that give the visitor a cookie and lead to the same address without it."""
         rest = [
             (name, value) for name, value in parse_qsl(scope["query_string"].decode("latin-1")) if name != _PARAMETER
         ]
         target = scope["path"].rsplit("/", 1)[-1] + (f"?{urlencode(rest)}" if rest else "")
-        cookie = f"{self._cookie_name(scope)}={self._access.token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = f"{self._cookie_name(scope)}={self._access.new_pass()}; HttpOnly; SameSite=Strict; Path=/"
         # A relative address: a proxy may serve the page under another name or path.
-        return [(b"location", f"./{target}".encode("latin-1")), (b"set-cookie", cookie.encode("latin-1"))]
+        location = (b"location", f"./{target}".encode("latin-1"))
+        return [location] if scope[VISITOR] else [location, (b"set-cookie", cookie.encode("latin-1"))]
 
     def _cookie_name(self, scope: Scope) -> str:
         """Cookies do not tell ports apart."""
@@ -126,9 +144,8 @@ def _cookie(header: str, name: str) -> str:
     return next((value for key, _, value in pairs if key == name), "")
 
 
-async def _answer(
-    scope: Scope, send: Send, status: int, text: str, headers: Iterable[tuple[bytes, bytes]] = ()
-) -> None:
+async def answer(scope: Scope, send: Send, status: int, text: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    """Answer a request with a text; a websocket is closed."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return

@@ -7,18 +7,26 @@ import base64
 import html
 import inspect
 import io
+import logging
+import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import VqfrError
 from .access import Access, AccessMiddleware
+from .visitors import VisitorMiddleware
 
 if TYPE_CHECKING:
     from PIL import Image
 
+logger = logging.getLogger(__name__)
+
 _JPEG = {"quality": 92, "subsampling": 0}
 _CACHE_S = (600, 3600)  # how often to look for files, and how old
+_UPLOAD_BYTES = 200 << 20
+_MOST_UPLOADS = 10  # of the largest size, at the same time
 _PIP = "pip install 'vqfr-face-restore[ui]'  (or: pip install gradio)"
 _OWN_SLIDER = """
 <div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
@@ -48,7 +56,25 @@ def open_blocks(title: str) -> Any:
     gr = import_gradio()
     looks = {} if major_version() >= 6 else {"theme": _theme()}  # since Gradio 6 `launch` takes them
     wanted = {"title": title, "fill_width": True, "delete_cache": _CACHE_S, "analytics_enabled": False}
-    return gr.Blocks(**looks, **_known(gr.Blocks.__init__, wanted))
+    return _calm_blocks()(**looks, **_known(gr.Blocks.__init__, wanted))
+
+
+def _calm_blocks() -> Any:
+    """gr.Blocks that answers values no component sends without a traceback in the log."""
+    gr = import_gradio()
+    if not inspect.iscoroutinefunction(getattr(gr.Blocks, "preprocess_data", None)):  # 3.41
+        return gr.Blocks
+    quiet = _known(gr.Error.__init__, {"print_exception": False})
+
+    class CalmBlocks(gr.Blocks):  # type: ignore[name-defined, misc]
+        async def preprocess_data(self, *values: Any, **named: Any) -> Any:
+            try:
+                return await super().preprocess_data(*values, **named)
+            except Exception as error:
+                logger.warning("a request had values that no control of the page sends: %.300r", error)
+                raise gr.Error("The page does not understand this request.", **quiet) from error
+
+    return CalmBlocks
 
 
 def launch(blocks: Any, access: Access | None = None, **settings: Any) -> str:
@@ -70,7 +96,9 @@ def launch(blocks: Any, access: Access | None = None, **settings: Any) -> str:
     if access is not None:
         from starlette.middleware import Middleware
 
-        settings["app_kwargs"] = {"middleware": [Middleware(AccessMiddleware, access=access)]}
+        most_bytes = _MOST_UPLOADS * settings.get("max_file_size", _UPLOAD_BYTES)
+        own = Middleware(VisitorMiddleware, folder=upload_folder(), most_bytes=most_bytes)
+        settings["app_kwargs"] = {"middleware": [Middleware(AccessMiddleware, access=access), own]}
     _, local_url, share_url = blocks.launch(**_known(blocks.launch, more | settings))
     address = str(share_url or local_url)
     return address if access is None else access.address(address)
@@ -80,6 +108,11 @@ def _known(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str,
     """The arguments that the installed version of the function accepts."""
     parameters = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in parameters}
+
+
+def upload_folder() -> Path:
+    """Where Gradio keeps files, all of which it serves."""
+    return Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir(), "gradio"))
 
 
 def _queue(blocks: Any) -> None:

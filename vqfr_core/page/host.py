@@ -11,13 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import InputError, without_folders
 from .controls import FirstValue, default_of
 
 if TYPE_CHECKING:
+    from ..options import RestoreOptions
+    from ..pictures import PictureFile
     from ..restorer import FaceRestorer
 
 PageProgress = Callable[[str, int, int], None]
 """Called with (what is counted, e.g. "face" or "picture", number done, total)."""
+
+
+OpenPicture = Callable[[Path, int, Callable[[], bool]], "PictureFile"]
+"""Called with (file, most pixels in all its frames, whether to stop), and used as `open_picture`."""
+
+
+def open_here(path: Path, max_pixels: int, should_stop: Callable[[], bool]) -> "PictureFile":
+    """Open a picture file in this process, where nothing can end it."""
+    from ..pictures import open_picture
+
+    del should_stop
+    return open_picture(path, max_pixels)
 
 
 def _ignore(what: str, done: int, total: int) -> None:
@@ -79,9 +94,22 @@ class PageHost:
     id_prefix: str = "vqfr_page"
     """Prefix of every HTML id."""
     max_pixels: int = 100_000_000
-    """Larger pictures are refused."""
+    """Larger pictures are refused, and larger results."""
+    open_picture: OpenPicture = open_here
+    """How users' files are opened."""
     max_kept_bytes: int = 2 << 30
     """Memory for cached work on all users' pictures, so that a changed fidelity needs no network. The oldest go
     first."""
     temp_folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     """Results for download are written inside it, in a folder per user that is removed when the user leaves."""
+
+    def check_result(self, num_pixels: int, options: "RestoreOptions") -> None:
+        """Raise InputError if the result for a picture of that many pixels would be too large."""
+        if num_pixels * options.scale**2 > self.max_pixels:
+            raise InputError(
+                f"the result would have more than {self.max_pixels / 10**6:g} million pixels; reduce the output scale"
+            )
+
+    def told(self, text: str) -> str:
+        """A message for a user: without folders of the server, unless the user may name them."""
+        return text if self.folders.may_name else without_folders(text)

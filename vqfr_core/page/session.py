@@ -38,6 +38,10 @@ class Photo:
     result: Restoration | None = None
     """The last result."""
 
+    @property
+    def num_pixels(self) -> int:
+        return self.image.image[0].numel()
+
 
 class Session:
     """One user in one browser tab."""

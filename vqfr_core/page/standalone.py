@@ -1,7 +1,7 @@
 """The host of the standalone page: this process, its own temporary files, one restorer in memory."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,8 @@ from ..errors import InputError
 from ..restorer import FaceRestorer
 from ..weights.folders import PathLike
 from ..weights.store import AUTO, WeightStore
-from .host import Folders, PageHost
+from .gradio_compat import upload_folder
+from .host import Folders, OpenPicture, PageHost, open_here
 
 _MISSING = " (downloads it first)"
 
@@ -64,12 +65,27 @@ class RestorerKeeper:
         return {**first, AUTO: AUTO, **here, **missing, **first}
 
 
-def stand_alone(keeper: RestorerKeeper, temp_folder: Path, may_name_folders: bool) -> PageHost:
+def stand_alone(
+    keeper: RestorerKeeper, temp_folder: Path, may_name_folders: bool, open_picture: OpenPicture = open_here
+) -> PageHost:
     """The page's host in its own process."""
     return PageHost(
         model_names=keeper.names,
         open_restorer=keeper.open,
         job=keeper.job,
-        folders=Folders(may_name=may_name_folders),
+        folders=Folders(may_name=may_name_folders, check=_refuser(temp_folder, upload_folder())),
         temp_folder=temp_folder,
+        open_picture=open_picture,
     )
+
+
+def _refuser(*served: Path) -> Callable[[Path, bool], None]:
+    """For `Folders.check`: visitors' files are in the served folders, and are given to whoever was told of them."""
+
+    def check(folder: Path, is_for_writing: bool) -> None:
+        real = folder.resolve()
+        if any(real.is_relative_to(own.resolve()) for own in served):
+            use = "write to" if is_for_writing else "read"
+            raise InputError(f"{folder}: the page keeps its visitors' files there; name another folder to {use}")
+
+    return check

@@ -13,6 +13,10 @@ from ..errors import InputError
 
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused: a pixel takes 12 bytes or more in memory."""
+MAX_FRAMES = 100_000
+"""An hour of film at 25 frames a second has fewer. A frame may take 15 bytes in a file."""
+_MOST_SCANS = 100
+"""Encoders make about ten; each goes over all pixels again, and may take a hundred bytes in a file."""
 
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 MAX_TEXT_BYTES = 1 << 26
@@ -51,6 +55,18 @@ def check_size(path: Path, num_pixels: int, max_pixels: int) -> None:
         raise InputError(_too_large_text(path, max_pixels))
 
 
+def check_frames(path: Path, num_frames: int) -> None:
+    """Raise InputError if there are more frames than any film has."""
+    if num_frames > MAX_FRAMES:
+        raise InputError(f"{path}: has more than {MAX_FRAMES:,} frames; split it")
+
+
+def check_scans(path: Path) -> None:
+    """Raise InputError for a JPEG that would be decoded over and over."""
+    if path.read_bytes().count(b"\xff\xda") > _MOST_SCANS:
+        raise InputError(f"{path}: has more than {_MOST_SCANS} scans; save it again")
+
+
 def check_content(path: Path, num_pixels: int) -> None:
     """Raise InputError if the file is too small for that many pixels in a frame, however well they are compressed."""
     if num_pixels > _ALWAYS_BELIEVED and num_pixels > path.stat().st_size * _MOST_PIXELS_PER_BYTE:
@@ -74,7 +90,9 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(_too_large_text(path, MAX_PIXELS)) from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format_text(path)) from error
-    except _DAMAGED as error:
+    except (*_DAMAGED, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" in str(error):  # PyTorch's; AVIF's decoder has others
+            raise MemoryError(str(error)) from error
         raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
 
 

@@ -43,7 +43,7 @@ class PictureFile(ABC):
         Raises InputError, naming the file, when the next one is damaged.
         """
         for number in range(self.num_frames):
-            yield self._frame(number)  # no variable: it would keep the frame alive while the next is decoded
+            yield self.frame(number)  # no variable: it would keep the frame alive while the next is decoded
 
     @abstractmethod
     def close(self) -> None:
@@ -60,7 +60,8 @@ class PictureFile(ABC):
             info, is_gray=all(kind.is_gray for kind in kinds), bit_depth=max(kind.bit_depth for kind in kinds)
         )
 
-    def _frame(self, number: int) -> Frame:
+    def frame(self, number: int) -> Frame:
+        """One frame. Numbers come in order, and may restart at 0. Raises InputError as `frames` does."""
         with reading(self.path):
             frame = self._decode(number)
         if self.has_alpha and frame.alpha is None:

@@ -8,7 +8,7 @@ from .convert import Kind, kind_of_pil, pixels_from_pil
 from .exif import orient
 from .formats import format_named, pillow_formats
 from .gif_palette import colors_of
-from .guard import check_content, check_size
+from .guard import check_content, check_frames, check_scans, check_size
 from .picture import Frame
 from .picture_file import PictureFile
 from .pillow_metadata import read_metadata
@@ -36,8 +36,11 @@ class PillowFile(PictureFile):
         format = format_named(opened.format)
         self.num_frames = getattr(opened, "n_frames", 1) if format is not None and format.animation else 1
         self.num_pixels = opened.height * opened.width * self.num_frames
+        check_frames(self.path, self.num_frames)
         check_size(self.path, self.num_pixels // self.num_frames, max_frame_pixels)
         check_content(self.path, self.num_pixels // self.num_frames)
+        if opened.format in ("JPEG", "MPO"):
+            check_scans(self.path)
         check_size(self.path, self.num_pixels, self.num_pixels if max_pixels is None else max_pixels)
         # An APNG may begin with a still that is only for programs without animation.
         self._first = 1 if self.num_frames > 1 and opened.info.get("default_image") else 0

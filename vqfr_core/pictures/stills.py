@@ -2,15 +2,14 @@
 
 from PIL import Image
 
-from .convert import to_pil, to_tensor
+from .convert import frame_to_array, to_tensor
 from .picture import Frame, Picture, PictureInfo
 from .picture_file import PictureFile
 
 
 def flatten_frame(frame: Frame) -> Image.Image:
     """A frame as 8-bit RGB, composited over white."""
-    image = frame.image if frame.alpha is None else frame.image * frame.alpha + (1 - frame.alpha)
-    return to_pil(image.clamp(0, 1))
+    return Image.fromarray(frame_to_array(frame, 8, is_gray=False, keep_alpha=False))
 
 
 def first_frame(file: PictureFile) -> Picture:

@@ -233,9 +233,15 @@ def _refused(name: str) -> BadPickleError:
     return HasCodeError(short)
 
 
-def _table() -> dict[Any, Any]:
-    """An OrderedDict. Its entries follow; Python 2 gave them as arguments, so that one instruction made many."""
-    return {}
+def _table(pairs: Any = None) -> dict[Any, Any]:
+    """An OrderedDict. Its entries follow; Python 2 gave them in a list, which works once: it could be named again."""
+    if pairs is None:
+        return {}
+    if type(pairs) is not list:
+        raise BadPickleError("its pickle makes a table of something that is not a list")
+    table = {_key(key): value for key, value in pairs}
+    pairs.clear()
+    return table
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *_more: Any) -> StoredTensor:

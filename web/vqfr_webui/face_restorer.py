@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from vqfr_core.errors import Cancelled, VqfrError
+from vqfr_core.errors import Cancelled, VqfrError, without_folders
 
 from . import host, once
 from .convert import array_to_image
@@ -64,7 +64,7 @@ def _note_error(text: str) -> None:
     if running is not None:
         job, p = running
         job.was_restored = False
-        job.errors[number_of(p)] = text
+        job.errors[number_of(p)] = without_folders(text)
         p.extra_generation_params[ERROR] = error_of_picture
         host.tell_page(p, text)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from vqfr_core.errors import Cancelled, InputError, VqfrError
+from vqfr_core.errors import Cancelled, InputError, VqfrError, shortened, without_folders
 
 from . import host, once
 from .infotext import ERROR, FACES, PREFIX, faces_text, settings_to_infotext
@@ -27,11 +27,11 @@ def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: M
     p.extra_generation_params.update({FACES: faces_of_picture, ERROR: error_of_picture})
     try:
         if named is not None and not isinstance(named, Mapping):
-            raise InputError(f"the second argument is a dictionary of options by name, got {named!r}")
+            raise InputError(f"the second argument is a dictionary of options by name, got {shortened(named)}")
         request = GenerationRequest.from_names({**controls, **(named or {}), **axes})
         model = resolve_model(request.model)
     except VqfrError as error:
-        p.extra_generation_params[ERROR] = str(error)
+        p.extra_generation_params[ERROR] = without_folders(str(error))  # it travels with the pictures
         _tell(p, str(error), is_ours=True)
         return
     job.request = request
@@ -50,9 +50,10 @@ def fix(p: Any, pp: Any, when: str) -> None:
     except Cancelled as error:
         job.faces[number] = str(error)
     except Exception as error:  # whatever goes wrong, a picture that took minutes to make must not be lost
-        job.errors[number] = str(error) or type(error).__name__
+        message = str(error) or type(error).__name__
+        job.errors[number] = without_folders(message)
         nth = number[0] * getattr(p, "batch_size", 1) + number[1] + 1
-        _tell(p, f"picture {nth} was left unchanged: {job.errors[number]}", isinstance(error, VqfrError))
+        _tell(p, f"picture {nth} was left unchanged: {message}", isinstance(error, VqfrError))
 
 
 def _fixed(p: Any, image: Image.Image, request: GenerationRequest, number: once.Number) -> tuple[Image.Image, str]:

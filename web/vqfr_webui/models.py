@@ -3,7 +3,7 @@
 import functools
 from typing import TYPE_CHECKING, Any
 
-from vqfr_core.errors import InputError
+from vqfr_core.errors import InputError, shortened
 
 from . import host
 
@@ -55,7 +55,7 @@ def resolve_model(name: str) -> str:
     for choice in store.choices("restorer"):
         if name in (choice.name, choice.text):
             return str(choice.path)
-    raise InputError(f"model: {name!r} is not known; choose one of {', '.join(model_names())}")
+    raise InputError(f"model: {shortened(name)!r} is not known; choose one of {', '.join(model_names())}")
 
 
 def is_present(name: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vqfr_core.errors import InputError
+from vqfr_core.errors import InputError, shortened
 from vqfr_core.options import RestoreOptions, option_specs
 
 from .models import current_model
@@ -35,7 +35,9 @@ class Request:
         settings = [spec.name for spec in option_specs()]
         unknown = sorted(set(values) - set(own) - set(settings))
         if unknown:
-            raise InputError(f"unknown option {', '.join(unknown)}; known are {', '.join([*own, *settings])}")
+            raise InputError(
+                f"unknown option {shortened(', '.join(unknown))}; known are {', '.join([*own, *settings])}"
+            )
         given = {name: value for name, value in values.items() if value is not None}
         options = {name: value for name, value in given.items() if name in settings}
         chosen = {name: given[name] for name in own if name in given}
@@ -57,7 +59,7 @@ class GenerationRequest(Request):
 
     def __post_init__(self) -> None:
         if self.when not in MOMENTS:
-            raise InputError(f"when: {self.when!r} is not known; choose one of {', '.join(MOMENTS)}")
+            raise InputError(f"when: {shortened(self.when)!r} is not known; choose one of {', '.join(MOMENTS)}")
         for name in ("inpaint_only", "save_before"):
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name}: is true or false, got {getattr(self, name)!r}")
+                raise InputError(f"{name}: is true or false, got {shortened(getattr(self, name))!r}")

@@ -5,7 +5,16 @@ import secrets
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from vqfr_core.errors import Cancelled, DownloadError, InputError, VqfrError, WeightsError
+from vqfr_core.errors import (
+    Cancelled,
+    DownloadError,
+    InputError,
+    VqfrError,
+    WeightsError,
+    printable,
+    shortened,
+    without_folders,
+)
 from vqfr_core.options import OptionSpec, option_specs
 
 from . import convert, host
@@ -15,6 +24,7 @@ from .restoring import detect_in_image, restore_image
 
 MAX_BODY_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000
+_MOST_VALUES = 1000
 _IMAGE_FIELDS = ("image", "model", "options")
 
 
@@ -80,13 +90,21 @@ def read_task(body: Any) -> Task:
     unknown = sorted(set(body) - set(_IMAGE_FIELDS))
     options, model = body.get("options") or {}, body.get("model") or AUTO
     if unknown or not isinstance(options, dict) or not isinstance(model, str):
-        what = f"unknown field {', '.join(unknown)}" if unknown else "model is text and options an object"
+        what = f"unknown field {shortened(', '.join(unknown))}" if unknown else "model is text and options an object"
         raise InputError(f"{what}; the fields are {', '.join(_IMAGE_FIELDS)}")
     if "model" in options:
         raise InputError("model goes next to options, not inside")
     request = Request.from_names({"model": model, **options})
     _check_present(resolve_model(request.model), request.options.detector)
-    return Task(convert.decode_image(body["image"], MAX_PIXELS), request)
+    return Task(_decoded(body["image"], request.options.scale), request)
+
+
+def _decoded(text: str, scale: float) -> Any:
+    """The image, if the result is not too large either."""
+    image = convert.decode_image(text, MAX_PIXELS)
+    if image.width * image.height * scale**2 > MAX_PIXELS:
+        raise InputError(f"scale: the result would have more than {MAX_PIXELS / 10**6:g} million pixels")
+    return image
 
 
 def _check_present(*names: str) -> None:
@@ -98,23 +116,45 @@ def _check_present(*names: str) -> None:
 
 def _posted(work: Callable[[Any], dict[str, Any]]) -> Callable[..., Any]:
     """The endpoint of a task. It reads the body itself, to stop early if it is too large."""
-    import json
-
     from fastapi import HTTPException, Request
     from starlette.concurrency import run_in_threadpool
 
     async def endpoint(request: Request) -> dict[str, Any]:
+        _check_type(request)
         try:
-            body = json.loads(await _read_limited(request))
-            return await run_in_threadpool(work, body)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise HTTPException(422, f"the body is not JSON: {error}") from error
+            return await run_in_threadpool(work, parse_body(await _read_limited(request)))
         except VqfrError as error:
-            raise HTTPException(_status_of(error), str(error)) from error
+            raise HTTPException(_status_of(error), without_folders(printable(str(error)))) from error
 
     endpoint.__doc__ = work.__doc__
     endpoint.__name__ = f"vqfr_{work.__name__}"
     return endpoint
+
+
+def parse_body(content: bytes) -> Any:
+    """The value of a request's JSON. Raises InputError if it is not JSON or unlike any body of ours."""
+    import json
+
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:  # a list takes 30 times its text in memory
+        raise InputError(f"the body has more than {_MOST_VALUES} values")
+    try:
+        return json.loads(content, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise InputError("the body is nested too deeply") from error
+    except ValueError as error:  # also bytes that are not text, and numbers of thousands of digits
+        raise InputError(f"the body is not JSON: {error}") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it has no {name}")
+
+
+def _check_type(request: Any) -> None:
+    """Only programs and the host's own pages can send JSON: a page elsewhere would have to ask the host first."""
+    from fastapi import HTTPException
+
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "send the body as Content-Type: application/json")
 
 
 async def _read_limited(request: Any) -> bytes:

@@ -16,7 +16,7 @@ from vqfr_core.files.reporter import Reporter
 from vqfr_core.files.restore_file import restore_file
 from vqfr_core.files.side_files import Extras
 from vqfr_core.options import RestoreOptions
-from vqfr_core.pictures import Frame, Picture, PictureInfo, read_picture, write_frames, write_picture
+from vqfr_core.pictures import Frame, Picture, PictureInfo, open_picture, read_picture, write_frames, write_picture
 from vqfr_core.pictures.picture_file import PictureFile
 from vqfr_core.pictures.xmp import COMPOSITE
 from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy
@@ -106,7 +106,7 @@ def test_a_long_film_never_holds_more_than_a_portion(tmp_path, suffix, monkeypat
     source = make_film(tmp_path / f"a{suffix}", 60)
     alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
     most: list[int] = []
-    decode = PictureFile._frame
+    decode = PictureFile.frame
 
     def counted(self: PictureFile, number: int) -> Frame:
         frame = decode(self, number)
@@ -114,7 +114,7 @@ def test_a_long_film_never_holds_more_than_a_portion(tmp_path, suffix, monkeypat
         most.append(len(alive) + len(restorer.alive))
         return frame
 
-    monkeypatch.setattr(PictureFile, "_frame", counted)
+    monkeypatch.setattr(PictureFile, "frame", counted)
     restorer = BrightRestorer([5])
     masks = plan_side_files(tmp_path / "masks", [])
     restore(source, tmp_path / f"b{suffix}", restorer, Extras(masks=masks, compare=masks))
@@ -224,10 +224,12 @@ def test_pages_never_become_an_animation(tmp_path, suffix):
     assert len(read_picture(tmp_path / "one.png").frames) == 1
 
 
-def test_too_many_pixels_in_all_are_refused(tmp_path):
-    source = make_film(tmp_path / "a.gif", 20)
-    with pytest.raises(InputError, match="million pixels"):
-        restore(source, tmp_path / "b.gif", BrightRestorer(), max_pixels=20 * 16 * 24 - 1)
+def test_an_open_file_is_used_and_closed(tmp_path, monkeypatch):
+    opened = open_picture(make_film(tmp_path / "a.gif", 2))
+    closed = []
+    monkeypatch.setattr(opened, "close", lambda: closed.append(1))
+    restore(tmp_path / "a.gif", tmp_path / "b.gif", BrightRestorer(), opened=opened)
+    assert len(read_picture(tmp_path / "b.gif").frames) == 2 and closed
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,15 @@ def test_the_printed_address_leads_to_the_page_once_and_the_cookie_from_then_on(
         assert ask(access, path, method="POST", cookie=cookie)[0] == 200
 
 
+def test_each_browser_has_a_pass_of_its_own() -> None:
+    access = Access()
+    one, other = cookie_of(access), cookie_of(access)
+    assert one != other and access.token not in one
+    forged = one.replace(one.split("=")[1].split(".")[0], "ann")
+    assert ask(access, cookie=forged)[0] == 401
+    assert b"set-cookie" not in ask(access, query=f"token={access.token}", cookie=one)[1], "its files stay its own"
+
+
 @pytest.mark.parametrize("other", ['{"a": [1, 2]}', "a", "", '"; x=y', "a=b=c", "ü=ß"])
 def test_odd_cookies_of_other_programs_do_not_lock_out(other: str) -> None:
     access = Access()

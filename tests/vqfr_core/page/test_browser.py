@@ -229,6 +229,9 @@ def test_a_wrong_file_is_explained_and_the_next_one_works(visit, photo, tmp_path
     visitor.wait_for("Drop a photograph")
     visitor.drop(photo)
     visitor.wait_for("1 face found")
+    with visitor.page.expect_response(lambda answer: answer.request.method == "POST") as stopped:
+        visitor.find("stop").click()
+    assert stopped.value.status == 200
 
 
 def test_two_visitors_at_once_keep_apart(visit, photo, portrait, expect, tmp_path):

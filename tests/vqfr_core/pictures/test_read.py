@@ -463,11 +463,48 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
         read_picture(tmp_path / "bomb.png")
 
 
+def test_more_frames_than_any_film_are_refused(tmp_path):
+    head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
+    for number, fits in ((3, True), (100_001, False)):
+        (tmp_path / "a.gif").write_bytes(head + frame * number + b";")
+        if fits:
+            assert len(read_picture(tmp_path / "a.gif").frames) == number
+        else:
+            with pytest.raises(InputError, match="more than 100,000 frames"):
+                read_picture(tmp_path / "a.gif")
+
+
+def test_a_jpeg_that_is_decoded_over_and_over_is_refused(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise(16, 16)).save(path, progressive=True)
+    good = path.read_bytes()
+    last = good[good.rindex(b"\xff\xda") : -2]
+    for scans, fits in ((50, True), (100, False)):
+        path.write_bytes(good[:-2] + last * scans + good[-2:])
+        if fits:
+            read_picture(path)
+        else:
+            with pytest.raises(InputError, match="more than 100 scans"):
+                read_picture(path)
+
+
 @pytest.mark.skipif(not features.check("avif") if "avif" in features.modules else True, reason="Pillow without AVIF")
 def test_avif_is_read(tmp_path):
     Image.new("RGB", (16, 16), (200, 100, 50)).save(tmp_path / "a.avif")
     result = read_picture(tmp_path / "a.avif")
     assert to_array(result.images[0])[8, 8] == pytest.approx([200, 100, 50], abs=4)
+
+
+@pytest.mark.skipif(not features.check("avif") if "avif" in features.modules else True, reason="Pillow without AVIF")
+def test_a_damaged_avif_is_named(tmp_path):
+    path = tmp_path / "a.avif"
+    Image.fromarray(noise(32, 32, 3)).save(path)
+    good = path.read_bytes()
+    for damaged in (good[:-200], good.replace(b"iloc", b"ilox"), good[: len(good) // 3]):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"a\.avif"):
+            read_picture(path)
 
 
 def test_a_small_file_that_claims_a_huge_picture_is_refused(tmp_path):

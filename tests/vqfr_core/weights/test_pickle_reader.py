@@ -36,6 +36,13 @@ def test_reads_what_tables_of_tensors_are_made_of(protocol):
     assert end == len(pickle.dumps(content, protocol))
 
 
+def test_a_list_makes_one_table_of_python_2():
+    pairs = b"]q\x00]X\x01\x00\x00\x00aaK\x01aa"
+    table = b"ccollections\nOrderedDict\n"
+    assert read_pickle(table + pairs + b"\x85R.").content == {"a": 1}
+    assert read_pickle(b"]" + table + pairs + b"\x85Ra" + table + b"h\x00\x85Ra.").content == [{"a": 1}, {}]
+
+
 def test_reads_tensors_as_descriptions():
     storage = Storage("0", "float32", 6)
     expected = StoredTensor(storage, 0, (2, 3), (3, 1))
@@ -111,7 +118,8 @@ BAD = {
     "an item of no list": b"}Na.",
     "a call of a text": b"X\x01\x00\x00\x00x)R.",
     "a call of a storage": b"ctorch\nFloatStorage\n)R.",
-    "arguments of Python 2": b"ccollections\nOrderedDict\n]\x85R.",
+    "a table of a text": b"ccollections\nOrderedDict\nX\x01\x00\x00\x00x\x85R.",
+    "a table of no pairs": b"ccollections\nOrderedDict\n]Na\x85R.",
     "too many arguments": b"ccollections\nOrderedDict\n(NNNtR.",
     "attributes of a list": b"]}b.",
     "attributes of a tensor": tensor() + b")b.",

@@ -113,8 +113,22 @@ def test_bad_bodies(webui, body, change, message):
 
 def test_too_many_pixels_are_refused_before_decoding(webui, body, monkeypatch):
     monkeypatch.setattr(webui.part("routes"), "MAX_PIXELS", 100)
-    with pytest.raises(InputError, match="192 x 160"):
+    with pytest.raises(InputError, match=r"image: has more than 0\.0001 million pixels"):
         webui.part("routes").read_task(body)
+
+
+def test_results_are_no_larger_than_pictures_may_be(webui, body, monkeypatch):
+    monkeypatch.setattr(webui.part("routes"), "MAX_PIXELS", 192 * 160)
+    webui.part("routes").read_task(body)
+    with pytest.raises(InputError, match="scale"):
+        webui.part("routes").read_task({**body, "options": {"scale": 1.5}})
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "F", "I;16", "P", "1", "LA"])
+def test_pictures_of_every_kind_come_back(webui, client, tiny, mode):
+    plain = Image.new(mode, (64, 64)) if mode != "CMYK" else Image.new(mode, (64, 64), (10, 20, 30, 40))
+    answer = client().post("/vqfr/restore", json={"image": encoded(plain, "TIFF"), "model": tiny})
+    assert answer.status_code == 200 and not answer.json()["report"]["faces"]
 
 
 def test_photographs_are_turned_upright(webui, portrait):
@@ -167,7 +181,6 @@ def test_over_http(client, body):
     refused = http.post("/vqfr/restore", json={**body, "options": {"x": 1}})
     assert refused.status_code == 422 and "known are" in refused.json()["detail"]
     assert http.post("/vqfr/restore", json={**body, "model": "vqfr_v2"}).status_code == 404
-    assert http.post("/vqfr/restore", content=b"{").status_code == 422
     assert "/vqfr/restore" in http.get("/openapi.json").json()["paths"]
 
 
@@ -185,3 +198,35 @@ def test_the_hosts_login_protects_every_route(client, webui, body, path):
     assert http.request(url=path, auth=("ann", "wrong"), **method).status_code == 401
     assert http.request(url=path, auth=("eve", "secret"), **method).status_code == 401
     assert http.request(url=path, auth=("ann", "secret"), **method).status_code == 200
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{", b"[" * 900, b"[" * 10**6, b'{"image": ' + b"[" * 990 + b"]" * 990 + b"}", b"\xff", b"9" * 5000, b"{}",
+        b'{"image": "", "options": {"fidelity": NaN}}', b'{"image": "", "options": {"fidelity": 1e999}}',
+        b'{"image": "", "options": {"batch_size": ' + b"9" * 400 + b"}}",
+        b'{"image": "", "options": {"select": "' + b"9" * 900 + b'"}}',
+        b'{"image": "", "options": {"select": "' + b"0;" * 9000 + b'"}}',
+        b'{"image": "", "model": "' + b"x" * 10**6 + b'"}', b'{"image": "", "' + b"x" * 10**6 + b'": 1}',
+        b'{"image": "", "options": {"mask": {"' + b"x" * 10**6 + b'": 1}}}',
+    ],
+)  # fmt: skip
+def test_junk_is_refused_with_a_sentence(client, content):
+    answer = client().post("/vqfr/detect", content=content, headers=JSON)
+    assert answer.status_code == 422 and 0 < len(answer.json()["detail"]) < 3000
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_pages_elsewhere_cannot_start_work(client, body, kind):
+    headers = {} if kind is None else {"Content-Type": kind}
+    assert client().post("/vqfr/detect", content=json.dumps(body), headers=headers).status_code == 415
+
+
+def test_answers_name_no_folder(client, webui, body):
+    (webui.models_path / "VQFR" / "broken.safetensors").write_bytes(b"nothing of use" * 100)
+    answer = client().post("/vqfr/restore", json={**body, "model": "broken.safetensors"})
+    assert answer.status_code >= 400 and "broken" in answer.text and str(webui.models_path) not in answer.text

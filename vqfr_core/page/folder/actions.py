@@ -4,11 +4,11 @@ import logging
 import secrets
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import Cancelled, InputError, VqfrError
+from ...errors import Cancelled, InputError, VqfrError, without_folders
 from ...files.outputs import Job
 from ...files.plan import Batch, plan_batch
 from ...files.reporter import Reporter, describe_failure
@@ -41,6 +41,8 @@ class Wanted(NamedTuple):
     """Of JPEG and WebP, 1 to 100."""
     overwrite: bool
     """Redo existing results."""
+    mark: bool = True
+    """As for `restore_file`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def work_on_pictures(
 ) -> Iterator[Step]:
     """Restore them one by one. A bad file does not stop the rest; Stop takes effect between two faces."""
     session.stop_pictures.clear()
+    told = without_folders if wanted.uploads else host.told
     entries: list[Entry] = []
     total = 0
     try:
@@ -77,7 +80,7 @@ def work_on_pictures(
         yield Step(0, total, entries, _now(batch, 0))
         start = _starter(host, session, wanted, options, open_restorer)
         for done, entry in enumerate(work_through(batch, start, _LogReporter()), 1):
-            entries.append(entry)
+            entries.append(replace(entry, error=entry.error and told(entry.error)))
             host.progress("picture", done, total)
             yield Step(done, total, entries, _now(batch, done))
         results = _packed(entries, session) if wanted.uploads else []
@@ -88,7 +91,7 @@ def work_on_pictures(
     except Exception as error:  # shown to the user, who cannot see the log
         if not isinstance(error, VqfrError):
             logger.exception("the page failed on pictures")
-        yield Step(len(entries), total, entries, describe_failure(error, hint="the log says more"), True)
+        yield Step(len(entries), total, entries, told(describe_failure(error, hint="the log says more")), True)
 
 
 def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path]:
@@ -130,12 +133,13 @@ def _starter(
         return session.stop_pictures.is_set() or host.should_stop()
 
     def work(job: Job) -> Done:
-        with host.job():
+        with host.open_picture(job.source, host.max_pixels, should_stop) as opened, host.job():
+            host.check_result(opened.num_pixels, options)
             if should_stop():
                 raise Cancelled("stopped by the user")
             restorer = open_restorer()
             return restore_file(
-                job, restorer, options, Extras(), wanted.quality, _LogReporter(), should_stop, host.max_pixels
+                job, restorer, options, Extras(), wanted.quality, _LogReporter(), should_stop, opened, wanted.mark
             )
 
     return lambda: work

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...files.outputs import FORMATS
-from ..controls import read_controls
+from ..controls import add_mark_control, read_controls
 from ..gradio_compat import file_paths, import_gradio, make_html, warn
 from ..host import PageHost
 from ..session import Sessions
@@ -59,6 +59,7 @@ class FolderTab:
             gr.Dropdown(list(FORMATS), value="same", label="Format of the results", elem_id=f"{prefix}_format"),
             gr.Slider(1, 100, value=_DEFAULT_QUALITY, step=1, label="Quality of JPEG and WebP"),
             gr.Checkbox(label="Redo results that already exist", visible=may_name),
+            add_mark_control(f"{prefix}_pictures"),
         ]
         with gr.Row():
             self._start = gr.Button("Restore all", variant="primary", elem_id=f"{prefix}_start", scale=3)
@@ -77,14 +78,14 @@ class FolderTab:
         format: str,
         quality: float,
         overwrite: bool,
+        mark: bool,
         key: str | None,
         model: str,
         *settings: Any,
     ) -> Iterator[list[Any]]:
         key, session = self._sessions.open(key)
-        wanted = Wanted(
-            file_paths(uploads), folder or "", output or "", is_recursive, format, int(quality), bool(overwrite)
-        )
+        paths = file_paths(uploads)
+        wanted = Wanted(paths, folder or "", output or "", is_recursive, format, int(quality), bool(overwrite), mark)
         try:
             options = read_controls(settings)
         except InputError as error:

@@ -63,11 +63,16 @@ class Desk:
         if path is None:
             return replace(empty, said=welcome())
 
-        def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
-            session.photo = open_photo(path, self._host.max_pixels, self._host.max_kept_bytes // 2)
-            return self._draw(session.photo, restorer, options)
+        def read() -> Shown:
+            with session.lock:  # without the host's `job`: nobody else should wait for a slow decoder
+                session.stop.clear()
+                session.photo = open_photo(path, self._host, self._stopper(session))
+            return self._work(asked._replace(key=key), draw)
 
-        return empty.then(self._work(asked._replace(key=key), work))
+        def draw(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
+            return self._draw(session.require_photo(), restorer, options)
+
+        return empty.then(self._told(key, read))
 
     def click(self, asked: Asked, point: tuple[float, float]) -> Shown:
         """The drawing was clicked: choose the face there, or leave it out."""
@@ -105,7 +110,7 @@ class Desk:
         """The Restore button."""
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
-            photo = session.require_photo()
+            photo = self._photo(session, options)
             result = restore_photo(photo, restorer, options, self._faces(progress), self._stopper(session))
             return replace(self._draw(photo, restorer, options).then(self._show(photo, result)), tab="result")
 
@@ -115,7 +120,7 @@ class Desk:
         """The button for several fidelities."""
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
-            photo = session.require_photo()
+            photo = self._photo(session, options)
             sheet = sweep_photo(photo, restorer, options, self._faces(progress), self._stopper(session))
             path = save_sweep(photo, sheet, session.folder)
             return Shown(sweep=str(path), tab="sweep", said=say("The faces at several fidelities.", "done"))
@@ -126,7 +131,7 @@ class Desk:
         """The button for several models; each is opened when its turn comes."""
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
-            photo = session.require_photo()
+            photo = self._photo(session, options)
             openers: list[Callable[[], FaceRestorer]] = [lambda: restorer]
             openers += [partial(self._host.open_restorer, name) for name in models[1:]]
             sheet = compare_models(photo, openers, options, self._faces(progress), self._stopper(session))
@@ -137,21 +142,26 @@ class Desk:
             return Shown(said=say("Choose the models to compare, in the list beside the button.", "error"))
         return self._work(asked._replace(model=models[0]), work, starts=True)
 
-    def save(self, asked: Asked) -> Shown:
-        """Write the last result to a file to download."""
+    def save(self, asked: Asked, mark: bool = True) -> Shown:
+        """Write the last result to a file to download. mark: as for `restore_file`."""
         key, session = self._sessions.open(asked.key)
         photo = session.photo
         if photo is None or photo.result is None:
             return Shown(key=key, file=None)
         try:
-            path = save_result(photo, session.folder)
+            path = save_result(photo, session.folder, mark)
         except (VqfrError, OSError) as error:
-            return Shown(key=key, file=None, said=say(describe_failure(error), "error"))
+            return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
         return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
 
     def stop(self, key: str | None) -> None:
         """The Stop button."""
         self._sessions.open(key)[1].stop.set()
+
+    def _photo(self, session: Session, options: RestoreOptions) -> Photo:
+        photo = session.require_photo()
+        self._host.check_result(photo.num_pixels, options)
+        return photo
 
     def _redo(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions, is_redrawn: bool) -> Shown:
         shown = self._draw(photo, restorer, options) if is_redrawn else Shown()
@@ -159,6 +169,7 @@ class Desk:
             return shown
         if not photo.image.is_kept(restorer, options):
             return replace(shown, said=say("Press Restore to see the result with these settings."))
+        self._host.check_result(photo.num_pixels, options)
         return shown.then(self._show(photo, restore_photo(photo, restorer, options)))
 
     def _draw(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
@@ -178,19 +189,27 @@ class Desk:
     def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
         """Do a piece of work inside the host's `job`; errors are shown on the page."""
         key, session = self._sessions.open(asked.key)
-        try:
+
+        def do() -> Shown:
             options = read_controls(asked.values)
             with session.lock, self._host.job():
                 if starts:
                     session.stop.clear()
                 return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
+
+        return self._told(key, do)
+
+    def _told(self, key: str, do: Callable[[], Shown]) -> Shown:
+        """What it gives, or its error in words."""
+        try:
+            return do()
         except Cancelled as error:
             reason = str(error)
             return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; press Restore to continue from there."))
         except Exception as error:  # shown to the user, who cannot see the log
             if not isinstance(error, VqfrError):
                 logger.exception("the page failed")
-            text = describe_failure(error, hint="the log says more")
+            text = self._host.told(describe_failure(error, hint="the log says more"))
             return Shown(key=key, said=say(text, "error"), warning=text)
 
     def _faces(self, progress: PageProgress) -> Callable[[int, int], None]:

@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 
 from ...options import option_specs
-from ..controls import Controls, add_basic_controls, add_other_controls, in_order
+from ..controls import Controls, add_basic_controls, add_mark_control, add_other_controls, in_order
 from ..gradio_compat import (
     Comparison,
     file_paths,
@@ -81,6 +81,7 @@ class PhotoTab:
                 self._places["file"] = gr.File(
                     label="Result to download", interactive=False, visible=False, elem_id=f"{prefix}_file"
                 )
+                self._mark = add_mark_control(prefix)
                 self._add_send_buttons()
             with gr.Tab("Crops", id="crops"):
                 self._places["crops"] = gr.Gallery(
@@ -153,6 +154,7 @@ class PhotoTab:
             is_redrawn = spec.group in ("detect", "select") or spec.name == "aligned"
             changer = self._changer(is_redrawn)
             self._then_save(on_change(self._controls[spec.name], changer, self._inputs, outputs))
+        self._then_save(on_change(self._mark, lambda: None, [], []))
         on_change(self._model, lambda *v: self._values(self._desk.choose_model(_asked(v))), self._inputs, outputs)
 
     def _changer(self, is_redrawn: bool) -> Callable[..., list[Any]]:
@@ -162,11 +164,12 @@ class PhotoTab:
         """The picture is shown first; writing it may take longer."""
         names = ["key", "said", "file", *(["whole"] if self._host.send_to else [])]
 
-        def save(*values: Any) -> list[Any]:
-            return self._values(self._desk.save(_asked(values)), names)
+        def save(mark: bool, *values: Any) -> list[Any]:
+            return self._values(self._desk.save(_asked(values), mark), names)
 
         for event in events:
-            event.then(save, self._inputs, [self._places[name] for name in names], show_progress="hidden")
+            outputs = [self._places[name] for name in names]
+            event.then(save, [self._mark, *self._inputs], outputs, show_progress="hidden")
 
     def _values(self, shown: Shown, names: Sequence[str] | None = None) -> list[Any]:
         """One value for each output."""

@@ -11,15 +11,17 @@ from ...drawing.faces import draw_faces
 from ...drawing.sheet import draw_comparison, draw_sweep, fit
 from ...errors import InputError
 from ...files.outputs import copy_whole
+from ...files.restore_file import marked
 from ...interactive import InteractiveImage, compare
 from ...networks.fidelity import SWEEP_FIDELITIES
 from ...options import RestoreOptions
-from ...pictures import WRITABLE_SUFFIXES, Picture, open_picture, to_pil, write_picture
+from ...pictures import WRITABLE_SUFFIXES, Picture, to_pil, write_picture
 from ...pictures.stills import first_frame, flatten_frame, picture_of
 from ...pipeline.restoring.restore import Progress, ShouldStop
 from ...restoration import Restoration
 from ...restorer import FaceRestorer
 from ...types import ImageFaces
+from ..host import PageHost
 from ..session import Photo
 
 SHOWN_PX = 1600
@@ -41,14 +43,14 @@ class Result:
     """The whole result."""
 
 
-def open_photo(path: Path, max_pixels: int, max_bytes: int) -> Photo:
+def open_photo(path: Path, host: PageHost, should_stop: ShouldStop) -> Photo:
     """Read a file. Raises InputError if it is not a picture or too large."""
     try:
-        with open_picture(path, max_pixels) as file:
+        with host.open_picture(path, host.max_pixels, should_stop) as file:
             still, is_animated = first_frame(file), file.num_frames > 1
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
-    image = InteractiveImage(still.images[0], max_bytes)
+    image = InteractiveImage(still.images[0], host.max_kept_bytes // 2)
     return Photo(path, path.name, replace(still, loop=0), image, is_animated)
 
 
@@ -142,15 +144,19 @@ def whole_result(photo: Photo) -> Image.Image:
     return flatten_frame(_finished(photo).frames[0])
 
 
-def save_result(photo: Photo, folder: Path) -> Path:
-    """Write the result in the photograph's format if it can be written, else as PNG; gives the path."""
+def save_result(photo: Photo, folder: Path, mark: bool = True) -> Path:
+    """Write the result in the photograph's format if it can be written, else as PNG; gives the path.
+
+    mark: as for `restore_file`.
+    """
     suffix = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
         copy_whole(photo.path, target)  # saving a JPEG again would change it
     else:
-        write_picture(finished, target)
+        is_marked = mark and photo.result is not None and bool(photo.result.report.num_restored)
+        write_picture(marked(finished, suffix) if is_marked else finished, target)
     return target
 
 

@@ -103,3 +103,27 @@ def test_too_large_a_picture_is_refused(run, host, photos):
     small = dataclasses.replace(host, max_pixels=1000)
     last = run(NOTHING_WANTED._replace(uploads=[photos / "a.png"]), host=small)[-1]
     assert "more than 0.001 million pixels" in (last.entries[0].error or "") and not last.results
+
+
+def test_too_large_a_result_is_refused(run, host, photos):
+    exact = dataclasses.replace(host, max_pixels=192 * 160)
+    last = run(NOTHING_WANTED._replace(uploads=[photos / "a.png"]), host=exact, scale=1.5)[-1]
+    assert "reduce the output scale" in (last.entries[0].error or "") and not last.results
+
+
+def test_who_uploads_is_told_no_folder(run, photos, tmp_path):
+    bad = [photos / "c.png", photos / "missing.png"]
+    for step in run(NOTHING_WANTED._replace(uploads=bad)):
+        assert str(tmp_path) not in progress_html(step)
+    assert "c.png: not a picture" in progress_html(step) and "missing.png: no such file" in progress_html(step)
+
+
+@pytest.mark.parametrize("place", ["temp", "temp/gradio/x", "link"])
+def test_visitors_files_are_no_folder_to_name(run, host, photos, tmp_path, place):
+    host.temp_folder.mkdir()
+    (tmp_path / "link").symlink_to(host.temp_folder)
+    (step,) = run(NOTHING_WANTED._replace(folder=str(photos), output=str(tmp_path / place)))
+    assert step.is_failed and "keeps its visitors' files there" in step.message
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (step,) = run(NOTHING_WANTED._replace(folder=str(tmp_path / place)))
+    assert step.is_failed and "keeps its visitors' files there" in step.message

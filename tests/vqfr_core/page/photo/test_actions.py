@@ -12,6 +12,7 @@ from vqfr_core.networks.vqfr import VqfrV1
 from vqfr_core.page.photo import view
 from vqfr_core.page.photo.actions import Desk
 from vqfr_core.page.shown import NO_RESULT, SAME
+from vqfr_core.pictures.xmp import COMPOSITE
 
 from ..conftest import GROUP
 
@@ -60,8 +61,10 @@ def test_the_result_is_the_command_lines_and_keeps_the_format(desk, ask, photo_f
     assert [name for _, name in shown.crops] == ["face 0, before", "face 0, after"]
     assert "1 of 1 face restored" in shown.report and shown.json["source"] == "my photo.png"
     json.dumps(shown.json)
+    unmarked = read_picture(desk.save(ask(key), mark=False).file).xmp
     saved = Path(desk.save(ask(key)).file)
     assert saved.name == "my photo_restored.png"
+    assert unmarked is None and COMPOSITE.encode() in (read_picture(saved).xmp or b"")
     image = read_picture(photo_file).images[0]
     fresh = FaceRestorer(tiny_v2, device="cpu").restore(image, RestoreOptions(fidelity=0.3))
     assert np.array_equal(np.asarray(Image.open(saved)), to_array(fresh.image))
