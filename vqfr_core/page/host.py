@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .backgrounds import Backgrounds
 from .controls import FirstValue, default_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class PageHost:
     """Which folders may be named."""
     send_to: tuple[SendTo, ...] = ()
     """More buttons below the result."""
+    backgrounds: Backgrounds | None = None
+    """Upscalers for the background. None: the host has its own way to enlarge pictures."""
     first_value: FirstValue = default_of
     """What each setting's control shows at first."""
     first_model: Callable[[], str] | None = None

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import WeightsError, shortened
 from ..networks import registry
-from ..networks.base import Detector, Network, Parser, Restorer
+from ..networks.base import Detector, Network, Parser, Restorer, Upscaler
 from ..networks.devices import pick_device, pick_precision
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
@@ -36,6 +36,8 @@ from .transfer import Progress
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+_HALVED = ("restorer", "upscaler")
+"""Roles whose networks may work in half precision."""
 State = Literal["auto", "packaged", "present", "downloadable", "absent"]
 
 
@@ -206,6 +208,17 @@ class WeightStore:
     @overload
     def open(
         self,
+        role: Literal["upscaler"],
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Upscaler: ...
+    @overload
+    def open(
+        self,
         role: Literal["detector"],
         name: PathLike = AUTO,
         device: str | torch.device | None = None,
@@ -249,7 +262,7 @@ class WeightStore:
         """The network of a name, in eval mode, without gradients.
 
         Args:
-            role: restorer, detector, parser, or another of the registry.
+            role: restorer, upscaler, detector, parser, or another of the registry.
             name: see the class.
             device: None picks the best one.
             precision: auto, fp32, bf16 or fp16; detectors and parsers are always fp32.
@@ -261,7 +274,7 @@ class WeightStore:
             WeightsError, DownloadError: see `find`; or the file is damaged, unsafe, or another model.
         """
         placed = pick_device(device)
-        chosen = pick_precision(precision, for_device or placed) if role == "restorer" else "fp32"
+        chosen = pick_precision(precision, for_device or placed) if role in _HALVED else "fp32"
         return load_file(self.find(role, name, progress), role, placed, chosen, for_device)
 
     def _known(self, role: str | None = None) -> list[WeightRecord]:
