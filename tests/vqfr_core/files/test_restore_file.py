@@ -31,7 +31,7 @@ class BrightRestorer:
         self.with_face, self.fail_at = set(with_face), fail_at
         self.num_seen, self.most_at_once, self.alive = 0, 0, weakref.WeakSet()
 
-    def restore_many(self, images, options, *, progress=None, should_stop=None):
+    def restore_many(self, images, options, *, background=None, progress=None, should_stop=None):
         if should_stop is not None and should_stop():
             raise Cancelled("stopped")
         self.most_at_once = max(self.most_at_once, len(images))

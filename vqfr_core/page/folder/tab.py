@@ -22,7 +22,7 @@ class FolderTab:
     """Create it inside the gr.Tab that it fills."""
 
     def __init__(self, host: PageHost, sessions: Sessions, key: Any, settings: Sequence[Any]) -> None:
-        """key: the gr.State with the session's key. settings: the components of the model, the background, the settings."""
+        """key: the gr.State with the session's key. settings: the components for model, background, settings."""
         self._host, self._sessions, self._key = host, sessions, key
         gr = import_gradio()
         with gr.Row():

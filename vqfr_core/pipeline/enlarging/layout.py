@@ -35,7 +35,7 @@ class Span(NamedTuple):
 def spans(length: int, longest: int, hidden_px: int) -> list[Span]:
     """Cover a line. At an inner end of a span, this many of its pixels are not shown, as the network saw no further.
 
-    longest: of a span, at least `shortest(hidden_px)`.
+    longest: of a span, at least `shortest(hidden_px)`. hidden_px: above 0 if there are several spans.
     """
     step = (longest - _overlap(hidden_px)) // _GRID_PX * _GRID_PX
     starts = [0]
