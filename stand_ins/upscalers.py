@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vqfr_core.networks.base import Upscaler
+
+from .restorers import save
 
 SIZES: dict[str, dict[str, Any]] = {
     "Compact": {"num_feat": 8, "num_conv": 2, "upscale": 2},
@@ -40,8 +43,16 @@ class SmallUpscaler(Upscaler):
 
 def spandrel_network(name: str, **sizes: Any) -> nn.Module:
     """One of spandrel's networks, of the given sizes or those of `SIZES`."""
-    build = getattr(import_module(f"spandrel.architectures.{name}"), name)
+    build = getattr(getattr(import_module("spandrel").architectures, name), name)
     return _random(lambda: build(**(sizes or SIZES[name])))
+
+
+def save_plain(path: Path) -> Path:
+    """A file of Real-ESRGAN's compact kind that repeats each pixel. Needs spandrel."""
+    network = spandrel_network("Compact")
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    return save(network, path)
 
 
 def _convolutions(scale: int) -> nn.Module:
