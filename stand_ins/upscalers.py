@@ -28,6 +28,8 @@ SIZES: dict[str, dict[str, Any]] = {
     },
 }
 """Small sizes of some of spandrel's architectures, by their names."""
+_FORMER_NAMES = {"Compact": "SRVGGNetCompact", "ESRGAN": "RRDBNet"}
+"""In spandrel 0.3.4."""
 
 
 class SmallUpscaler(Upscaler):
@@ -43,7 +45,8 @@ class SmallUpscaler(Upscaler):
 
 def spandrel_network(name: str, **sizes: Any) -> nn.Module:
     """One of spandrel's networks, of the given sizes or those of `SIZES`."""
-    build = getattr(getattr(import_module("spandrel").architectures, name), name)
+    module = getattr(import_module("spandrel").architectures, name)
+    build = getattr(module, name, None) or getattr(module, _FORMER_NAMES[name])
     return _random(lambda: build(**(sizes or SIZES[name])))
 
 

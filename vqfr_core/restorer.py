@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -267,13 +266,15 @@ class FaceRestorer(LoadedNetworks):
         watch.seconds = dict(shared_s)
         with watch.stage("mask"):
             (finished,) = finish_faces([restored], options, parser)
-        made = None
-        if isinstance(background, Enlarger):
+        enlarger = background if isinstance(background, Enlarger) else None
+        if enlarger is not None:
             with watch.stage("background"):
-                finished, background, made = _enlarged(finished, options.scale, background, should_stop)
+                finished, background = _enlarged(finished, options.scale, enlarger, should_stop)
         with watch.stage("blend"):
-            ((image, mask),) = blend_faces([finished], scale=options.scale, background=background)
-        report = make_report(finished, options, watch.seconds, made)
+            # A background that nobody else has is written to: it may be large.
+            out = [background] if isinstance(background, Tensor) and enlarger and enlarger.kept is None else None
+            ((image, mask),) = blend_faces([finished], scale=options.scale, background=background, out=out)
+        report = make_report(finished, options, watch.seconds, enlarger.describe() if enlarger else None)
         return Restoration(image, mask, restored_faces(finished), report, found=finished)
 
     def _parser_for(self, options: BlendOptions, images: Sequence[ImageFaces]) -> Parser | None:
@@ -307,13 +308,11 @@ class FaceRestorer(LoadedNetworks):
 
 def _enlarged(
     entry: ImageFaces, scale: float, enlarger: Enlarger, should_stop: ShouldStop | None
-) -> tuple[ImageFaces, Tensor | None, dict[str, Any] | None]:
-    """The image with the notes about its background, the background, and who made it."""
-    if entry.image is None:
-        return entry, None, None
-    notes = (*entry.notes, *enlarger.notes(scale))
+) -> tuple[ImageFaces, Tensor]:
+    """The image with the notes about its background, and the background."""
+    assert entry.image is not None
     background = enlarger(entry.image, output_size(entry.size, scale), should_stop)
-    return replace(entry, notes=notes), background, enlarger.describe()
+    return replace(entry, notes=(*entry.notes, *enlarger.notes(scale))), background
 
 
 def _select(

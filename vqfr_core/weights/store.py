@@ -321,9 +321,11 @@ class WeightStore:
             advice = f"Ask for {fetched.name} to download it. {fetched.by_hand(folders.model)}" if fetched else ""
             return WeightsError(f"there are no {role} weights in {looked}, nor in this package. {advice}".rstrip())
         if record is None:
-            known = ", ".join(self.names(role))
+            is_recorded = any(record.role == role for record in self._records)
+            known = self.names(role) if is_recorded else [choice.name for choice in self.files(role)]
             return WeightsError(
-                f"there is no file {shortened(expanded(name))}, here or in {looked}; known {role}s are {known}"
+                f"there is no file {shortened(expanded(name))}, here or in {looked}; "
+                f"known {role}s are {', '.join(known) or 'none'}"
             )
         if record.packaged and not record.urls:
             return WeightsError(

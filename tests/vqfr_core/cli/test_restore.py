@@ -188,7 +188,8 @@ def test_a_background(make_blank, tiny_v2, tmp_path, capsys, monkeypatch):
     (entry,) = json.loads((tmp_path / "r.json").read_text())["images"]
     assert entry["report"]["background"]["kind"] == "RealESRGAN Compact"
     assert main([*words, "--background", "other.pth"]) == 1
-    assert "there is no file other.pth" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there is no file other.pth" in said and said.endswith("known upscalers are 2x_tiny.pth\n")
     assert main([*words, "--background", "2x_tiny", "--aligned"]) == 2
     assert "--aligned and --background cannot be given together" in capsys.readouterr().err
     assert main(["models", "list"]) == 0

@@ -43,7 +43,7 @@ class Enlarger:
             RestorationError: the network failed.
         """
         if self.kept is None or size not in self.kept:
-            result = self._enlarge(image.detach().float().clamp(0, 1), size, should_stop)
+            result = self._enlarge(image.detach().float().clamp(0, 1), size, should_stop).to(image.device)
             if self.kept is None:
                 return result
             self.kept.clear()
