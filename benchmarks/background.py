@@ -13,8 +13,7 @@ import torch
 from torch import nn
 
 from stand_ins.upscalers import spandrel_network
-from vqfr_core.networks.base import Upscaler
-from vqfr_core.networks.upscalers import build_upscaler
+from vqfr_core.networks.upscalers import Upscaler, build_upscaler
 from vqfr_core.pipeline.enlarging.enlarger import Enlarger
 
 from .machine import describe_machine, peak_bytes

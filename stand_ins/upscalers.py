@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vqfr_core.networks.base import Upscaler
+from vqfr_core.networks.upscalers import Upscaler
 
 from .restorers import save
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from .networks.base import Upscaler
+from .networks.upscalers import Upscaler
 from .options import FindOptions, RestoreOptions, option_specs
 from .pipeline import KeptFaces, crop_faces, select_faces
 from .pipeline.blending.background import output_size

@@ -8,9 +8,10 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from .networks.base import Detector, Parser, Restorer, Upscaler
+from .networks.base import Detector, Parser, Restorer
 from .networks.devices import free_memory, pick_device, pick_precision
 from .networks.precision import Precision
+from .networks.upscalers import Upscaler
 from .options import NetworkOptions
 from .weights.folders import PathLike, default_folders
 from .weights.store import WeightStore

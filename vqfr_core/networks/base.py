@@ -1,4 +1,4 @@
-"""What every network offers: restorers, upscalers, detectors and parsers.
+"""What every network offers: restorers, detectors and parsers.
 
 Each wraps a module. Hosts move that module between devices, so its device is looked up each time, never stored.
 """
@@ -24,9 +24,6 @@ Fidelity = float | Tensor
 """One number for all faces, one per face (B,), or a map (B, 1, S, S); in [0, 1]."""
 Kept = tuple[Tensor, ...]
 """What a restorer keeps of one face, on the CPU, to render it again. Opaque to everything else."""
-
-UPSCALER_TILE_PX = 384
-"""What a network as large as Real-ESRGAN's can be given within 1.5 GB (benchmarks/background.py)."""
 
 
 @dataclass(frozen=True)
@@ -210,42 +207,6 @@ class Restorer(Network, ABC):
     def fidelity_note(self) -> str | None:
         """The note for users who set a fidelity other than the default; None if it has an effect."""
         return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
-
-
-class Upscaler(Network, ABC):
-    """Enlarges pictures, or cleans them at their size."""
-
-    def __init__(self, module: nn.Module, name: str, title: str, scale: int) -> None:
-        super().__init__(module, name, title)
-        self.scale = scale
-        """Size of its result / size of the picture; 1 for a network that only cleans."""
-        self.tile_px = UPSCALER_TILE_PX
-        """Largest side of what it is given at once; less once memory has run out."""
-        self.reach_px: int | None = None
-        """How far it looks beyond a pixel, once that has been measured."""
-
-    @abstractmethod
-    def run(self, image: Tensor) -> Tensor:
-        """A picture enlarged: float32 (1, 3, H * scale, W * scale), nominally in [0, 1].
-
-        image: (1, 3, H, W), RGB in [0, 1], on the module's device. It may have any size.
-        """
-
-    def attach(self, info: ModelInfo) -> None:
-        super().attach(info)
-        self.name = info.name
-
-    def describe(self) -> dict[str, Any]:
-        """Which network and which weights, for reports."""
-        info = self.info
-        return {
-            "name": self.name,
-            "kind": self.title,
-            "scale": self.scale,
-            "file": info.path.name if info else None,
-            "sha256": info.sha256 if info else None,
-            "source": info.source if info else "built by hand",
-        }
 
 
 class RawFaces(NamedTuple):

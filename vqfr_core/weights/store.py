@@ -11,8 +11,9 @@ import torch
 
 from ..errors import WeightsError, shortened
 from ..networks import registry
-from ..networks.base import Detector, Network, Parser, Restorer, Upscaler
+from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
+from ..networks.upscalers import Upscaler
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
 from .fetch import ensure_weights

@@ -12,7 +12,7 @@ from stand_ins.restorers import save
 from stand_ins.upscalers import SIZES, spandrel_network
 from vqfr_core.errors import WeightsError
 from vqfr_core.networks import by_spandrel
-from vqfr_core.networks.base import Upscaler
+from vqfr_core.networks.upscalers import Upscaler
 from vqfr_core.pipeline.enlarging.enlarger import Enlarger
 from vqfr_core.pipeline.enlarging.reach import measure_reach
 from vqfr_core.weights.convert import verify_weights

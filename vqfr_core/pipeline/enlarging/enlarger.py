@@ -7,8 +7,8 @@ from torch import Tensor
 
 from ...errors import OutOfMemoryError, RestorationError
 from ...luma import luma
-from ...networks.base import Upscaler
 from ...networks.devices import free_memory
+from ...networks.upscalers import Upscaler
 from ..restoring.restore import Progress, ShouldStop, is_out_of_memory
 from .layout import shortest
 from .reach import measure_reach

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from ...networks.base import Upscaler
+from ...networks.upscalers import Upscaler
 
 MOST_PX = 48
 """Networks that look at everything at once have no reach; for them this is what tiles overlap by."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...errors import Cancelled, RestorationError
-from ...networks.base import Upscaler
+from ...networks.upscalers import Upscaler
 from ..blending.background import resize_lanczos
 from ..restoring.restore import Progress, ShouldStop
 from .layout import Span, spans
