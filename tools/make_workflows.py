@@ -1,7 +1,9 @@
 """Write the node pack's example workflows, with thumbnails and the README's picture, using a real ComfyUI's page.
 
-`python -m tools.make_workflows --url http://127.0.0.1:8188` with a disposable ComfyUI that has this pack. Needs
-playwright, Chromium and PyAV. The page itself saves the graphs, so they are exactly as it writes them.
+`python -m tools.make_workflows --url http://127.0.0.1:8188` with a disposable ComfyUI that has this pack and, in
+`models/upscale_models`, a RealESRGAN_x2plus.pth; `stand_ins.upscalers.save_plain` writes one that only repeats pixels.
+`--only NAME` makes one of them. Needs playwright, Chromium and PyAV. The page itself saves the graphs, so they are
+exactly as it writes them.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "example_workflows"
 README_PICTURE, README_WORKFLOW = ROOT / "docs" / "comfyui.jpg", "detect_select_restore_blend"
-PICTURE, CLIP = "example.png", "example.mp4"
+PICTURE, CLIP, UPSCALER = "example.png", "example.mp4", "RealESRGAN_x2plus.pth"
 GAP_PX, TOP_PX = 60, 90
 THUMBNAIL_PX = 640
 
@@ -111,6 +113,30 @@ WORKFLOWS = {
             },
         ],
         (CLIP,),
+    ),
+    "enlarged_background": Workflow(
+        "**Upscale Image (using Model)** enlarges the whole picture; choose an upscaler on *Load Upscale Model*. Faces "
+        "are found in the original, restored, and put onto the enlarged picture, at its size, by the **background** of "
+        "*Blend Faces*.",
+        [
+            {
+                "load": load_image(),
+                "upscaler": ("UpscaleModelLoader", {"model_name": UPSCALER}),
+                "model": ("VQFR_LoadModel", {}),
+            },
+            {
+                "enlarge": ("ImageUpscaleWithModel", {"upscale_model": ["upscaler", 0], "image": ["load", 0]}),
+                "detect": ("VQFR_DetectFaces", {"image": ["load", 0]}),
+            },
+            {"restore": ("VQFR_RestoreFaces", {"vqfr_model": ["model", 0], "faces": ["detect", 0]})},
+            {
+                "blend": (
+                    "VQFR_BlendFaces",
+                    {"image": ["load", 0], "faces": ["restore", 0], "background": ["enlarge", 0]},
+                )
+            },
+            {"save": save_image("blend", "enlarged")},
+        ],
     ),
     "own_processing_of_crops": Workflow(
         "Anything may happen to the **crops** between *Detect Faces* and *Faces from Crops*: an upscale model, a "
@@ -260,18 +286,21 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8188")
+    parser.add_argument("--only", choices=WORKFLOWS, help="make this one, and not the README's picture")
     arguments = parser.parse_args()
     with sync_playwright() as playwright:
         page = open_page(playwright, arguments.url)
         upload(page, arguments.url, PICTURE, make_picture())
         upload(page, arguments.url, CLIP, make_clip())
-        for name, workflow in WORKFLOWS.items():
-            graph = build(page, workflow, arguments.url)
+        for name in [arguments.only] if arguments.only else WORKFLOWS:
+            graph = build(page, WORKFLOWS[name], arguments.url)
             (OUTPUT / f"{name}.json").write_text(json.dumps(graph, indent=1) + "\n")
             picture = photograph(page, arguments.url)
             picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
             picture.save(OUTPUT / f"{name}.jpg", quality=85)
             print(name)
+        if arguments.only:
+            return
         upload(page, arguments.url, PICTURE, make_picture(ROOT / "stand_ins" / "pictures" / "group.jpg"))
         build(page, WORKFLOWS[README_WORKFLOW], arguments.url)
         photograph(page, arguments.url).save(README_PICTURE, quality=85)

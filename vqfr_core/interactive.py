@@ -6,8 +6,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from .networks.upscalers import Upscaler
 from .options import FindOptions, RestoreOptions, option_specs
 from .pipeline import KeptFaces, crop_faces, select_faces
+from .pipeline.blending.background import output_size
+from .pipeline.enlarging.enlarger import Enlarger
 from .pipeline.restoring.restore import Progress, ShouldStop
 from .restoration import Restoration
 from .restorer import FaceRestorer
@@ -37,16 +40,20 @@ class InteractiveImage:
         self._cache = KeptFaces(max_bytes)
         self._keeps = max_bytes > 0
         self._found: dict[tuple[object, ...], ImageFaces] = {}
+        self._backgrounds: dict[tuple[int, int], Tensor] = {}
+        self._enlarged_by: Upscaler | None = None
 
     @property
     def num_bytes(self) -> int:
         """Of the image and the cache."""
-        return self.image.numel() * self.image.element_size() + self._cache.num_bytes
+        images = (self.image, *self._backgrounds.values())
+        return sum(image.numel() * image.element_size() for image in images) + self._cache.num_bytes
 
     def forget(self) -> None:
         """Drop the cached faces; they are computed again when needed."""
         self._cache.clear()
         self._found.clear()
+        self._backgrounds.clear()
 
     def detect(
         self, restorer: FaceRestorer, options: RestoreOptions, should_stop: ShouldStop | None = None
@@ -55,8 +62,10 @@ class InteractiveImage:
         found = self._found_with(restorer, options, should_stop)
         return found if found.is_aligned else select_faces([found], options)[0]
 
-    def is_kept(self, restorer: FaceRestorer, options: RestoreOptions) -> bool:
-        """Whether `restore` can do without the whole network."""
+    def is_kept(self, restorer: FaceRestorer, options: RestoreOptions, background: Enlarger | None = None) -> bool:
+        """Whether `restore` can do without the whole networks."""
+        if background is not None and not self._has_background(background, options):
+            return False
         model = restorer.model_for(options)
         crops = [face.crop for face in self.detect(restorer, options).used]
         kept = [None if crop is None else self._cache.get(model, crop) for crop in crops]
@@ -67,11 +76,20 @@ class InteractiveImage:
         restorer: FaceRestorer,
         options: RestoreOptions,
         *,
+        background: Enlarger | None = None,
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> Restoration:
         """Restore the image; arguments and errors as for `FaceRestorer.restore`."""
-        return self.sweep(restorer, [options.fidelity], options, progress=progress, should_stop=should_stop)[0]
+        (result,) = self.sweep(
+            restorer,
+            [options.fidelity],
+            options,
+            background=background,
+            progress=progress,
+            should_stop=should_stop,
+        )
+        return result
 
     def sweep(
         self,
@@ -79,6 +97,7 @@ class InteractiveImage:
         fidelities: Sequence[float],
         options: RestoreOptions,
         *,
+        background: Enlarger | None = None,
         progress: Progress | None = None,
         should_stop: ShouldStop | None = None,
     ) -> list[Restoration]:
@@ -90,9 +109,29 @@ class InteractiveImage:
             cropped = self._crop(chosen, restorer, options)
         cache = self._cache if self._keeps else None
         swept = restorer.restore_chosen(
-            [cropped], options, fidelities, watch, cache=cache, progress=progress, should_stop=should_stop
+            [cropped],
+            options,
+            fidelities,
+            watch,
+            cache=cache,
+            background=self._keeping(background),
+            progress=progress,
+            should_stop=should_stop,
         )
         return [result for (result,) in swept]
+
+    def _keeping(self, background: Enlarger | None) -> Enlarger | None:
+        """The same, its latest result kept here."""
+        if background is None or not self._keeps:
+            return background
+        if background.upscaler is not self._enlarged_by:
+            self._backgrounds.clear()
+            self._enlarged_by = background.upscaler
+        return replace(background, kept=self._backgrounds)
+
+    def _has_background(self, background: Enlarger, options: RestoreOptions) -> bool:
+        size = output_size((self.image.shape[1], self.image.shape[2]), options.scale)
+        return background.upscaler is self._enlarged_by and size in self._backgrounds
 
     def _found_with(
         self, restorer: FaceRestorer, options: RestoreOptions, should_stop: ShouldStop | None

@@ -11,6 +11,7 @@ from torch import nn
 from .networks.base import Detector, Parser, Restorer
 from .networks.devices import free_memory, pick_device, pick_precision
 from .networks.precision import Precision
+from .networks.upscalers import Upscaler
 from .options import NetworkOptions
 from .weights.folders import PathLike, default_folders
 from .weights.store import WeightStore
@@ -20,7 +21,7 @@ Self = TypeVar("Self", bound="LoadedNetworks")
 
 
 class LoadedNetworks:
-    """A restorer, detectors and a parser on one device. Thread-safe."""
+    """A restorer, detectors, a parser and an upscaler on one device. Thread-safe."""
 
     def __init__(
         self,
@@ -57,6 +58,8 @@ class LoadedNetworks:
         self._picked: Precision = "fp32"  # the model may work in another one, see `choose_precision`
         self._detectors: dict[str, Detector] = {}
         self._parser: Parser | None = None
+        self._upscaler: Upscaler | None = None
+        self._upscaler_asked: tuple[str, Precision] | None = None
 
     def __enter__(self: Self) -> Self:
         return self
@@ -69,7 +72,7 @@ class LoadedNetworks:
     def close(self) -> None:
         """Forget the networks and free their memory. They are reloaded when needed."""
         with self._lock:
-            self._model, self._parser = None, None
+            self._model, self._parser, self._upscaler = None, None, None
             self._detectors.clear()
             free_memory(self.device)
 
@@ -107,6 +110,19 @@ class LoadedNetworks:
             if self._parser is None and self.store.find_present("parser") is not None:
                 self._parser = self.store.open("parser", "auto", self.device)
             return self._parser
+
+    def upscaler(self, name: PathLike, precision: str = "auto") -> Upscaler:
+        """The upscaler of that file or name; only the latest is kept. precision: see `NetworkOptions`.
+
+        Raises InputError and WeightsError.
+        """
+        with self._lock:
+            asked = str(name), pick_precision(self._precision if precision == "auto" else precision, self.device)
+            if self._upscaler is None or self._upscaler_asked != asked:
+                self._upscaler = None  # frees its memory first
+                self._upscaler = self.store.open("upscaler", name, self.device, asked[1], progress=self._progress)
+                self._upscaler_asked = asked
+            return self._upscaler
 
     def _load_model(self, precision: str) -> Restorer:
         with self._lock:

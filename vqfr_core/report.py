@@ -49,6 +49,8 @@ class Report:
     """fp32, bf16 or fp16."""
     options: dict[str, Any]
     """Every setting by name."""
+    background: dict[str, Any] | None = None
+    """The upscaler that made the background: name, kind, scale, file, sha256 and source; None without one."""
     notes: list[str] = field(default_factory=list)
     """Notes for the user, e.g. that a setting has no effect with this model."""
     timings_s: dict[str, float] = field(default_factory=dict)
@@ -62,7 +64,8 @@ class Report:
         """One readable line."""
         reasons = [face.reason for face in self.faces if face.status == "skipped"]
         line, seconds = count_faces(self.num_restored, reasons), sum(self.timings_s.values())
-        return f"{line}, {self.model['name']} on {self.device} in {self.precision}, {seconds:.1f} s"
+        behind = f", background by {self.background['name']}" if self.background else ""
+        return f"{line}, {self.model['name']} on {self.device} in {self.precision}{behind}, {seconds:.1f} s"
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -74,8 +77,13 @@ def face_reports(found: ImageFaces, status: str = "restored") -> list[FaceReport
     return used + [_face_report(face, "skipped") for face in found.left_out]
 
 
-def make_report(found: ImageFaces, options: RestoreOptions, timings_s: Mapping[str, float]) -> Report:
-    """The report of one image with restored faces."""
+def make_report(
+    found: ImageFaces,
+    options: RestoreOptions,
+    timings_s: Mapping[str, float],
+    background: dict[str, Any] | None = None,
+) -> Report:
+    """The report of one image with restored faces. background: see `Report`."""
     model = dict(found.made_by.model)
     device, precision = model.pop("device"), model.pop("precision")
     model.pop("fidelity")
@@ -88,6 +96,7 @@ def make_report(found: ImageFaces, options: RestoreOptions, timings_s: Mapping[s
         device=device,
         precision=precision,
         options=dataclasses.asdict(options),
+        background=background,
         notes=list(found.notes),
         timings_s={stage: round(seconds, 4) for stage, seconds in timings_s.items()},
     )

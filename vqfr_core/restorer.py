@@ -1,6 +1,7 @@
 """The whole pipeline: image in, image out. Each step is a function of `pipeline` that hosts may call separately."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,8 +24,9 @@ from .pipeline import (
     select_faces,
     sweep_faces,
 )
-from .pipeline.blending.background import Background
+from .pipeline.blending.background import Background, output_size
 from .pipeline.blending.masks import check_mask, uses_parser
+from .pipeline.enlarging.enlarger import Enlarger
 from .pipeline.restoring.restore import Progress, ShouldStop
 from .report import make_report
 from .restoration import Restoration, restored_faces
@@ -122,7 +124,8 @@ class FaceRestorer(LoadedNetworks):
             faces: for each image the faces to use, instead of detection.
             boxes: only faces in one of these boxes are used.
             area: (H, W) mask; only faces inside it are used.
-            background: image of the output's size, or a function (image, (height, width)), for a scale above 1.
+            background: what the faces are put onto: an image of the output's size, a function (image, (height, width))
+            that makes it, or an `enlarger`.
             progress: called with (faces done, faces in all).
             should_stop: checked between steps of detection and between batches of faces; True raises `Cancelled`.
 
@@ -134,8 +137,6 @@ class FaceRestorer(LoadedNetworks):
         """
         settings, watch = options or RestoreOptions(), Stopwatch()
         with self._lock:
-            if settings.aligned and background is not None:
-                raise InputError("aligned: there is nothing around the face, so a background cannot be given with it")
             chosen = self._choose(images, settings, faces, boxes, area, should_stop, watch)
             (results,) = self.restore_chosen(
                 chosen,
@@ -176,6 +177,17 @@ class FaceRestorer(LoadedNetworks):
             swept = self.restore_chosen(chosen, settings, fidelities, watch, progress=progress, should_stop=should_stop)
             return [result for (result,) in swept]
 
+    def enlarger(self, name: PathLike, precision: str = "auto", progress: Progress | None = None) -> Enlarger:
+        """A background for `restore`, made by an upscaler or cleaner: its file, or the name of one in the folders.
+
+        >>> background = restorer.enlarger("RealESRGAN_x4plus.pth")
+        >>> result = restorer.restore(image, RestoreOptions(scale=2), background=background)
+
+        precision: see `NetworkOptions`. progress: called with (tiles done, tiles in all). Raises InputError and
+        WeightsError.
+        """
+        return Enlarger(self.upscaler(name, precision), progress)
+
     def detect(
         self,
         images: Sequence[Tensor],
@@ -215,6 +227,8 @@ class FaceRestorer(LoadedNetworks):
 
         watch: has the seconds of the stages before, which the results share. cache: see `restore_faces`.
         """
+        if options.aligned and background is not None:
+            raise InputError("aligned: there is nothing around the face, so a background cannot be given with it")
         with self._lock:
             model = self.model_for(options)
             with watch.stage("align"):
@@ -234,7 +248,7 @@ class FaceRestorer(LoadedNetworks):
             shared = {stage: seconds / num_results for stage, seconds in watch.seconds.items()}
             settings = [options.replace(fidelity=fidelity) for fidelity in fidelities]
             return [
-                [self._finish(entry, own, parser, background, shared) for entry in restored]
+                [self._finish(entry, own, parser, background, shared, should_stop) for entry in restored]
                 for own, restored in zip(settings, swept, strict=True)
             ]
 
@@ -245,15 +259,22 @@ class FaceRestorer(LoadedNetworks):
         parser: Parser | None,
         background: Background | None,
         shared_s: Mapping[str, float],
+        should_stop: ShouldStop | None,
     ) -> Restoration:
         """Masks, colours, blending and the report of one image."""
         watch = Stopwatch()
         watch.seconds = dict(shared_s)
         with watch.stage("mask"):
             (finished,) = finish_faces([restored], options, parser)
+        enlarger = background if isinstance(background, Enlarger) else None
+        if enlarger is not None:
+            with watch.stage("background"):
+                finished, background = _enlarged(finished, options.scale, enlarger, should_stop)
         with watch.stage("blend"):
-            ((image, mask),) = blend_faces([finished], scale=options.scale, background=background)
-        report = make_report(finished, options, watch.seconds)
+            # A background that nobody else has is written to: it may be large.
+            out = [background] if isinstance(background, Tensor) and enlarger and enlarger.kept is None else None
+            ((image, mask),) = blend_faces([finished], scale=options.scale, background=background, out=out)
+        report = make_report(finished, options, watch.seconds, enlarger.describe() if enlarger else None)
         return Restoration(image, mask, restored_faces(finished), report, found=finished)
 
     def _parser_for(self, options: BlendOptions, images: Sequence[ImageFaces]) -> Parser | None:
@@ -283,6 +304,15 @@ class FaceRestorer(LoadedNetworks):
         with watch.stage("detect"):
             found = self.find(tensors, settings, should_stop) if faces is None else given_faces(tensors, faces)
             return _select(found, settings, boxes, area)
+
+
+def _enlarged(
+    entry: ImageFaces, scale: float, enlarger: Enlarger, should_stop: ShouldStop | None
+) -> tuple[ImageFaces, Tensor]:
+    """The image with the notes about its background, and the background."""
+    assert entry.image is not None
+    background = enlarger(entry.image, output_size(entry.size, scale), should_stop)
+    return replace(entry, notes=(*entry.notes, *enlarger.notes(scale))), background
 
 
 def _select(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stand_ins.upscalers import save_plain
 from tools import make_workflows
 
 from . import comfyui
@@ -26,7 +27,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
-    server = comfyui.ComfyUI(tmp_path_factory.mktemp("comfyui"))
+    base = tmp_path_factory.mktemp("comfyui")
+    pytest.importorskip("spandrel")
+    save_plain(base / "models" / "upscale_models" / make_workflows.UPSCALER)
+    server = comfyui.ComfyUI(base)
     server.start()
     yield server
     server.stop()

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from stand_ins.upscalers import SmallUpscaler
 from vqfr_core import Cancelled, FaceRestorer, RestoreOptions
 from vqfr_core.interactive import InteractiveImage, compare
 from vqfr_core.networks.by_spandrel import CodeFormerRestorer
+from vqfr_core.pipeline.enlarging.enlarger import Enlarger
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +190,26 @@ class Weighted(torch.nn.Module):
     def forward(self, x: torch.Tensor, weight: float) -> tuple[torch.Tensor]:
         self.weights.append(weight)
         return (x * (2 * weight - 1),)
+
+
+def test_a_background_is_made_once_for_a_size(restorer, face_picture):
+    seen = []
+
+    class Counted(SmallUpscaler):
+        def run(self, image: torch.Tensor) -> torch.Tensor:
+            seen.append(tuple(image.shape))
+            return super().run(image)
+
+    work, options, background = InteractiveImage(face_picture), RestoreOptions(fidelity=0.0), Enlarger(Counted())
+    assert not work.is_kept(restorer, options, background)
+    first = work.restore(restorer, options, background=background)
+    assert work.is_kept(restorer, options, background) and len(seen) == 1
+    changed = options.replace(opacity=0.5)
+    again = work.restore(restorer, changed, background=background)
+    assert len(seen) == 1 and not torch.equal(first.image, again.image)
+    assert torch.equal(again.image, restorer.restore(face_picture, changed, background=Enlarger(SmallUpscaler())).image)
+    assert not work.is_kept(restorer, options.replace(scale=2), background)
+    assert not work.is_kept(restorer, options, Enlarger(SmallUpscaler()))
+    before = work.num_bytes
+    work.forget()
+    assert before - work.num_bytes >= 3 * 320 * 320 * 4

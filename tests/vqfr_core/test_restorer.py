@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from stand_ins.upscalers import SmallUpscaler
 from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions
 from vqfr_core.networks.base import Parser
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V2Config
 from vqfr_core.pictures import to_pil
+from vqfr_core.pipeline.enlarging.enlarger import Enlarger
 from vqfr_core.timing import Stopwatch
 from vqfr_core.types import Box
 from vqfr_core.weights.store import WeightStore
@@ -208,6 +210,25 @@ def test_a_background_of_ones_own(restorer, face_picture):
         result = restorer.restore(face_picture, RestoreOptions(scale=2.0), background=background)
         outside = result.mask[0] == 0
         assert torch.equal(result.image[:, outside], given[:, outside]) and result.mask.max() == 1
+
+
+def test_a_background_made_by_an_upscaler(restorer, face_picture):
+    enlarger = Enlarger(SmallUpscaler(2))
+    behind = enlarger(face_picture, (480, 480))
+    result = restorer.restore(face_picture, RestoreOptions(scale=1.5, fidelity=0.0), background=enlarger)
+    outside = result.mask[0] == 0
+    assert torch.equal(result.image[:, outside], behind[:, outside]) and not torch.equal(result.image, behind)
+    report = result.report
+    assert report.background == {
+        "name": "small", "kind": "two convolutions", "scale": 2,
+        "file": None, "sha256": None, "source": "built by hand",
+    }  # fmt: skip
+    assert report.notes == ["small enlarges 2 times; the background was reduced to the output scale 1.5"]
+    assert "background by small" in report.summary() and report.timings_s["background"] > 0
+    nobody = restorer.restore(face_picture, RestoreOptions(select="none"), background=enlarger)
+    assert torch.equal(nobody.image, enlarger(face_picture, (320, 320))), "it is wanted without a face, too"
+    with pytest.raises(Cancelled, match="of the background"):
+        restorer.restore(face_picture, faces=[], background=enlarger, should_stop=lambda: True)
 
 
 def test_a_sweep_equals_single_runs(restorer, group):

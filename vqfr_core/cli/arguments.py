@@ -126,7 +126,7 @@ def about_frames(file: "PictureFile") -> str:
     return f"{file.path} is animated; its first frame is shown"
 
 
-def add_models(parser: argparse.ArgumentParser, with_model: bool = True) -> None:
+def add_models(parser: argparse.ArgumentParser, with_model: bool = True, with_background: bool = False) -> None:
     """Add the options for which weights are used and where they are."""
     models = parser.add_argument_group("models")
     if with_model:
@@ -135,6 +135,13 @@ def add_models(parser: argparse.ArgumentParser, with_model: bool = True) -> None
             default="auto",
             metavar="NAME|FILE",
             help="A name from `models list` or a weight file; auto picks the best one present. (default auto)",
+        )
+    if with_background:
+        models.add_argument(
+            "--background",
+            metavar="NAME|FILE",
+            help="An upscaler or cleaner for the whole picture, of those `models list` shows: Real-ESRGAN, SPAN, DAT "
+            "and others. The result has the size that --scale says: at 1 the picture is cleaned. (default none)",
         )
     models.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:1, xpu or mps. (default auto)")
     add_model_folder(models)

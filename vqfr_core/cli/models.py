@@ -60,7 +60,8 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
             mark = ", taken by auto" if choice.name == chosen else ""
             console.say(f"{choice.name:22} {role:9} {_whereabouts(choice)}{mark}")
             console.say(f"{'':22} {'':9} {choice.origin}; licence: {choice.licence}")
-    for choice in store.files("restorer"):
+    others = {choice.path: choice for role in ("restorer", "upscaler") for choice in store.files(role)}
+    for choice in others.values():
         network = f"{choice.kind}, " if choice.kind else ""
         console.say(f"{choice.name:22} {'file':9} {network}{_whereabouts(choice)}")
     console.say(f"folders: {', '.join(map(str, store.folders().places()))}")

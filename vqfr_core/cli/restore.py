@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ..errors import InputError
 from ..files.outputs import plan_side_files
 from ..files.plan import Batch
 from ..files.restore_file import restore_file
@@ -18,10 +19,11 @@ examples:
   python -m vqfr_core restore portrait.png -o out.png --model vqfr_v2 --fidelity 0.1
   python -m vqfr_core restore group.jpg -o out.png --select 0,2 --sort left-right --opacity 0.8
   python -m vqfr_core restore face.png -o out.png --aligned
+  python -m vqfr_core restore photo.jpg -o large.png --scale 4 --background RealESRGAN_x4plus.pth
 
 OUT is a file if it has an image suffix and there is one picture, else a folder that keeps names and sub-folders. A
-picture without a face is written unchanged. Inputs are never overwritten. Exit status: 0 all done, 1 something failed
-(the rest was done), 2 usage error, 130 interrupted.
+picture without a face is written unchanged, unless --background or --scale changes it. Inputs are never overwritten.
+Exit status: 0 all done, 1 something failed (the rest was done), 2 usage error, 130 interrupted.
 """
 
 
@@ -46,7 +48,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="Do not note in a changed picture's XMP that a trained model made part of it (IPTC digital source type).",
     )
     add_settings(parser, ("restore", "detect", "select", "blend"))
-    add_models(parser)
+    add_models(parser, with_background=True)
     add_talk(parser)
     parser.set_defaults(run=run)
 
@@ -54,6 +56,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The exit status; see `run_batch`."""
     options = read_settings(arguments)
+    if options.aligned and arguments.background:
+        raise InputError("--aligned and --background cannot be given together: there is nothing around the face")
     batch = read_batch(arguments, (arguments.crops, arguments.masks, arguments.compare), keep_pages=True)
     extras = _plan_extras(arguments, batch)
 
@@ -61,7 +65,17 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         from .networks import open_restorer
 
         restorer = open_restorer(arguments, options, console)
-        return lambda job: restore_file(job, restorer, options, extras, arguments.quality, console, mark=arguments.mark)
+        background = arguments.background and restorer.enlarger(arguments.background)
+        return lambda job: restore_file(
+            job,
+            restorer,
+            options,
+            extras,
+            arguments.quality,
+            console,
+            mark=arguments.mark,
+            background=background,
+        )
 
     return run_batch(batch, start, console)
 

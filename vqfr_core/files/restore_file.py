@@ -15,6 +15,7 @@ from .side_files import Extras, SideWriter
 
 if TYPE_CHECKING:
     from ..pictures import Frame, PictureFile, PictureInfo
+    from ..pipeline.enlarging.enlarger import Enlarger
     from ..pipeline.restoring.restore import ShouldStop
     from ..report import Report
     from ..restoration import Restoration
@@ -33,20 +34,21 @@ def restore_file(
     should_stop: "ShouldStop | None" = None,
     opened: "PictureFile | None" = None,
     mark: bool = True,
+    background: "Enlarger | None" = None,
 ) -> Done:
     """Restore a file into another, with the same settings for all frames; an untouched picture keeps its bytes.
 
     Only a few frames are in memory at a time. The result appears last, after its side files; nothing is left
     half-written if the work fails or is stopped. opened: the source, if it is open already; it is closed. mark: whether
-    a changed picture's XMP says that a trained model made part of it, as the IPTC asks. Raises InputError if the target
-    cannot hold the file's pages.
+    a changed picture's XMP says that a trained model made part of it, as the IPTC asks. background: enlarges or cleans
+    what the faces are put onto. Raises InputError if the target cannot hold the file's pages.
     """
     from ..pictures import open_picture, write_frames
 
     with opened or open_picture(job.source) as file:
         _check_pages(job, file)
         sides = SideWriter(job, file, extras)
-        work = _Work(job, file, restorer, options, sides, reporter, should_stop)
+        work = _Work(job, file, restorer, options, sides, reporter, should_stop, background)
         try:
             with closing(work.results()) as results:
                 info = work.marked_info if mark else file.info
@@ -90,15 +92,25 @@ class _Work:
         sides: SideWriter,
         reporter: Reporter,
         should_stop: "ShouldStop | None",
+        background: "Enlarger | None",
     ) -> None:
         self.reports: list[Report] = []
         self._job, self._file, self._sides, self._reporter = job, file, sides, reporter
         self._restorer, self._options, self._should_stop = restorer, options, should_stop
-        self._may_stay = options.scale == 1 and job.source.suffix.lower() == job.target.suffix.lower()
+        self._background = background
+        is_same_format = job.source.suffix.lower() == job.target.suffix.lower()
+        self._may_stay = options.scale == 1 and background is None and is_same_format
 
     def results(self) -> Generator["Frame", None, None]:
         """The restored frames. Raises _UntouchedError instead of the last ones if nothing changed."""
-        with self._reporter.bar("frames", "frame") as frames_done, self._reporter.bar("faces", "face") as faces_done:
+        bar = self._reporter.bar
+        with (
+            bar("frames", "frame") as frames_done,
+            bar("faces", "face") as faces_done,
+            bar("background", "tile") as tiles_done,
+        ):
+            if self._background is not None:
+                self._background = dataclasses.replace(self._background, progress=tiles_done)
             for frames in self._portions():
                 if len(frames) < self._file.num_frames:
                     frames_done(len(self.reports), self._file.num_frames)
@@ -112,7 +124,8 @@ class _Work:
 
     def marked_info(self) -> "PictureInfo":
         """The metadata, with the mark of a composite if a face was restored, or may still be in later frames."""
-        is_changed = any(report.num_restored for report in self.reports) or len(self.reports) < self._file.num_frames
+        is_restored = any(report.num_restored for report in self.reports) or len(self.reports) < self._file.num_frames
+        is_changed = is_restored or self._background is not None
         return marked(self._file.info, self._job.target.suffix) if is_changed else self._file.info
 
     def _portions(self) -> Iterator[list["Frame"]]:
@@ -132,7 +145,9 @@ class _Work:
 
     def _restore(self, frames: list["Frame"], faces_done: Progress) -> list["Frame"]:
         images = [frame.image for frame in frames]
-        results = self._restorer.restore_many(images, self._options, progress=faces_done, should_stop=self._should_stop)
+        results = self._restorer.restore_many(
+            images, self._options, background=self._background, progress=faces_done, should_stop=self._should_stop
+        )
         for frame, result in zip(frames, results, strict=True):
             self._tell(result)
             self._sides.add(frame, result)

@@ -54,6 +54,8 @@ class Network:
 
     takes_any_layout: ClassVar[bool] = False
     """Its weights may lie in memory as its device likes best."""
+    is_filled: ClassVar[bool] = False
+    """Built with its weights in it, by a package that brings them into another form."""
 
     def __init__(self, module: nn.Module, name: str, title: str) -> None:
         self.module = module
@@ -92,6 +94,12 @@ class Network:
         """Convert the weights in place."""
         self.module.to(DTYPES[precision])
         self.precision = precision
+
+    def precision_note(self) -> str | None:
+        """The note for users if another precision is used than was chosen."""
+        if self.precision_asked in self.precisions:
+            return None
+        return f"{self.name} ({self.title}) cannot work in {self.precision_asked}: {self.precision} was used"
 
 
 class Restored(NamedTuple):
@@ -199,12 +207,6 @@ class Restorer(Network, ABC):
     def fidelity_note(self) -> str | None:
         """The note for users who set a fidelity other than the default; None if it has an effect."""
         return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
-
-    def precision_note(self) -> str | None:
-        """The note for users if another precision is used than was chosen."""
-        if self.precision_asked in self.precisions:
-            return None
-        return f"{self.name} ({self.title}) cannot work in {self.precision_asked}: {self.precision} was used"
 
 
 class RawFaces(NamedTuple):

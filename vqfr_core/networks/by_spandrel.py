@@ -118,7 +118,7 @@ def _keep(answers: Sequence[Tensor], fidelities: Sequence[Fidelity], index: int)
 def _describe(package: str, architecture: str, state: Mapping[str, Tensor]) -> Any:
     """Spandrel's description of a network with the sizes of these weights; call it where PyTorch builds on meta."""
     with torch.device("cpu"):  # what the package makes at import is for everybody who uses it
-        module = _import(package, architecture)
+        module = import_from(package, f"{package}.architectures.{architecture}", architecture)
     try:
         return getattr(module, f"{architecture}Arch")().load({name: part.to("meta") for name, part in state.items()})
     except KeyError as error:
@@ -127,16 +127,17 @@ def _describe(package: str, architecture: str, state: Mapping[str, Tensor]) -> A
         ) from error
 
 
-def _import(package: str, architecture: str) -> Any:
+def import_from(package: str, module: str, what: str) -> Any:
+    """A module of spandrel or its extra package. WeightsError with what to install if `what` cannot be had."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return import_module(f"{package}.architectures.{architecture}")
+            return import_module(module)
     except ImportError as error:
         install = f'"{sys.executable}" -m pip install {package}'
         if package == "spandrel":
-            raise WeightsError(f"{architecture} needs the package spandrel ({error}). Install it: {install}") from error
+            raise WeightsError(f"{what} needs the package spandrel ({error}). Install it: {install}") from error
         raise WeightsError(
-            f"{architecture} needs the package {package} ({error}). The licence of {architecture} (S-Lab License 1.0) "
+            f"{what} needs the package {package} ({error}). The licence of {what} (S-Lab License 1.0) "
             f"allows non-commercial use only. If that is your use, install the package: {install}"
         ) from error

@@ -28,13 +28,15 @@ class Architecture:
     name: str
     """Short name."""
     role: str
-    """What it is for: restorer, detector, parser, or other."""
+    """What it is for: restorer, upscaler, detector, parser, or other."""
     label: str
     """Its name in messages."""
     key_patterns: tuple[str, ...]
     """Regular expressions; each must match the start of at least one name."""
     build: Build | None = None
     """Builds it; None if it is only recognised, so that messages can say what a file is."""
+    knows_more: bool = False
+    """Whether `build` also recognises networks that the patterns do not."""
 
 
 # The first match wins, so specific rows come before general ones.
@@ -85,6 +87,25 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         later(__package__, "by_spandrel", "build_restoreformer"),
     ),
     Architecture(
+        "esrgan",
+        "upscaler",
+        "an ESRGAN upscaler",
+        (r"(RRDB_trunk|body\.\d+\.rdb\d|model\.1\.sub\.\d+\.RDB)",),
+        later(__package__, "upscalers", "build_upscaler"),
+    ),
+    Architecture(
+        "upscaler",
+        "upscaler",
+        "an upscaler or cleaner",
+        (
+            # SwinIR, HAT, DAT and others; SPAN; PLKSR, MoSR, SAFMN; RealCUGAN; SCUNet, DRUNet, FBCNN; NAFNet; and so on
+            r"(conv_first\.|block_1\.c1_r\.|(feats|gblocks)\.0\.|unet1\.conv1\.|m_head\.|(intro|in_to_dim|sft)\.weight"
+            r"|residual_layer\.0\.|initial\.cnn\.|(body\.0\.){3}weight|input_proj\.proj\.|to_feat\.)",
+        ),
+        later(__package__, "upscalers", "build_upscaler"),
+        knows_more=True,
+    ),
+    Architecture(
         "vqfr_discriminator",
         "other",
         "the discriminator of a training run",
@@ -105,7 +126,6 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         "the autoencoder of a latent diffusion model",
         (r"encoder\.down\.\d+\.block\.", r"decoder\.up\."),
     ),
-    Architecture("esrgan", "other", "an ESRGAN upscaler", (r"(RRDB_trunk|body\.\d+\.rdb\d|model\.1\.sub\.\d+\.RDB)",)),
     Architecture(
         "retinaface_resnet50",
         "detector",
@@ -130,7 +150,13 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture(
         "bisenet", "parser", "BiSeNet", (r"cp\.resnet\.", r"ffm\."), later(__package__, "face_parsing", "build_bisenet")
     ),
-    Architecture("srvgg", "other", "a Real-ESRGAN (compact) upscaler", (r"body\.0\.weight", r"body\.1\.weight")),
+    Architecture(
+        "srvgg",
+        "upscaler",
+        "a Real-ESRGAN (compact) upscaler",
+        (r"body\.0\.weight", r"body\.1\.weight"),
+        later(__package__, "upscalers", "build_upscaler"),
+    ),
 )
 
 
@@ -150,10 +176,12 @@ def recognize(keys: Iterable[str]) -> Architecture | None:
 
 def recognize_as(keys: Collection[str], wanted: Collection[Architecture], path: Path) -> Architecture:
     """Recognise a checkpoint as one of `wanted`, or raise a WeightsError that says what it seems to be."""
-    found = recognize(keys)
+    is_one_role = len({row.role for row in wanted}) == 1
+    general = next((row for row in wanted if row.knows_more and is_one_role), None)
+    found = recognize(keys) or general
     if found is not None and found in wanted:
         return found
-    needed = " or ".join(row.label for row in wanted)
+    needed = " or ".join(row.label for row in wanted) if general is None else general.label
     if found is not None:
         raise WeightsError(f"{path} seems to be {found.label}; {needed} is needed here")
     shown = ", ".join(list(keys)[:4])

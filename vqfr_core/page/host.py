@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, without_folders
+from .backgrounds import Backgrounds
 from .controls import FirstValue, default_of
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class PageHost:
     """Which folders may be named."""
     send_to: tuple[SendTo, ...] = ()
     """More buttons below the result."""
+    backgrounds: Backgrounds | None = None
+    """Upscalers for the background. None: the host has its own way to enlarge pictures."""
     first_value: FirstValue = default_of
     """What each setting's control shows at first."""
     first_model: Callable[[], str] | None = None

@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..restorer import FaceRestorer
 from ..weights.folders import PathLike
 from ..weights.store import AUTO, WeightStore
+from .backgrounds import Backgrounds
 from .gradio_compat import upload_folder
 from .host import Folders, OpenPicture, PageHost, open_here
 
@@ -50,11 +51,26 @@ class RestorerKeeper:
             self._opened = wanted, FaceRestorer(wanted, device=self.device, store=self.store)
         return self._opened[1]
 
+    def background_names(self) -> list[str]:
+        """The upscalers present."""
+        return list(self._upscalers())
+
+    def find_background(self, name: str) -> PathLike:
+        """The file of one of `background_names`. InputError for any other name."""
+        offers = self._upscalers()
+        if name not in offers:
+            raise InputError(f"{name!r} is not one of the upscalers here; choose none or one of {', '.join(offers)}")
+        return offers[name]
+
     @contextmanager
     def job(self) -> Iterator[None]:
         """One piece of work at a time."""
         with self._lock:
             yield
+
+    def _upscalers(self) -> dict[str, PathLike]:
+        found = [*self.store.known("upscaler"), *self.store.files("upscaler")]
+        return {choice.text: choice.path for choice in found if choice.path is not None}
 
     def _offers(self) -> dict[str, PathLike]:
         """The texts shown, in order, and what they open."""
@@ -74,6 +90,7 @@ def stand_alone(
         open_restorer=keeper.open,
         job=keeper.job,
         folders=Folders(may_name=may_name_folders, check=_refuser(temp_folder, upload_folder())),
+        backgrounds=Backgrounds(keeper.background_names, keeper.find_background),
         temp_folder=temp_folder,
         open_picture=open_picture,
     )

@@ -48,7 +48,7 @@ class _SkipInitialisation(TorchFunctionMode):
 
 
 def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: Path) -> Network:
-    """The network of an architecture at the sizes of these weights, on the meta device.
+    """The network of an architecture at the sizes of these weights, on the meta device unless `is_filled`.
 
     path: where the weights are from, for messages. Raises WeightsError if no network can have these sizes.
     """
@@ -65,6 +65,12 @@ def build_empty(row: registry.Architecture, state: Mapping[str, Tensor], path: P
         ) from error
     except (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: tensors of these shapes do not make {row.label} ({error})") from error
+
+
+def check_network(network: Network, state: Mapping[str, Tensor], path: Path) -> None:
+    """`check_state` for a network from `build_empty`; one that was built with its weights has been checked."""
+    if not network.is_filled:
+        check_state(network.module.state_dict(), state, path)
 
 
 def check_state(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
@@ -106,7 +112,7 @@ def content_check(record: WeightRecord) -> Callable[[Path], None]:
     def check(path: Path) -> None:
         state = read_checkpoint(path)
         network = build_empty(registry.recognize_as(state, wanted, path), state, path)
-        check_state(network.module.state_dict(), state, path)
+        check_network(network, state, path)
         check_finite(state, path)
 
     return check

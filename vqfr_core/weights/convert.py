@@ -14,7 +14,7 @@ from ..atomic import whole_file
 from ..errors import WeightsError
 from ..networks import registry
 from .catalog import RECORDS, WeightRecord, record_of_file, record_of_packaged
-from .check import build_empty, check_finite, check_state
+from .check import build_empty, check_finite, check_network
 from .hashes import hash_problem, packaged_problem, remember_sha256, remembered_sha256, sha256_of
 from .read import check_sums, read_checkpoint, read_metadata
 
@@ -142,7 +142,7 @@ def _check(state: Mapping[str, Tensor], path: Path) -> tuple[str, Mapping[str, A
     """Architecture and sizes of a network these weights fit."""
     row = registry.recognize_as(state, registry.architectures(), path)
     network = build_empty(row, state, path)
-    check_state(network.module.state_dict(), state, path)
+    check_network(network, state, path)
     return row.name, network.sizes
 
 

@@ -85,17 +85,23 @@ def file_state(path: Path | None) -> str:
 def list_files(folders: Folders, known: Collection[str], role: str) -> list[tuple[str, Path]]:
     """The weight files for a menu: names relative to their folder, sorted, and paths. Known ones are left out.
 
-    All those of the model folders; of other folders, without their sub-folders, those recognised as having the role.
+    All those of the model folders but networks of another role; of other folders, without their sub-folders, those
+    recognised as having the role.
     """
     found: dict[str, Path] = {}
     for place in (folders.model, *folders.listed):
         for path in _weight_files(place):
-            if path.name not in known:
+            if path.name not in known and _may_be(path, role):
                 found.setdefault(str(path.relative_to(place)), path)
     for path in recognised_files(folders.of_others(), role):
         if path.name not in known:
             found.setdefault(path.name, path)
     return sorted(found.items())
+
+
+def _may_be(path: Path, role: str) -> bool:
+    row = glance(path)
+    return row is None or row.build is None or row.role == role
 
 
 def recognised_files(places: Iterable[Path], role: str) -> Iterator[Path]:

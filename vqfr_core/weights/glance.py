@@ -20,7 +20,7 @@ def glance(path: Path) -> Architecture | None:
         return None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _names(path: Path, size: int, changed_ns: int) -> frozenset[str]:
     """Remembered until the file changes."""
     del size, changed_ns

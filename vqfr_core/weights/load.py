@@ -10,7 +10,7 @@ from ..networks import registry
 from ..networks.base import ModelInfo, Network, device_of
 from ..networks.devices import pick_memory_format
 from ..networks.precision import Precision
-from .check import build_empty, check_finite, check_state
+from .check import build_empty, check_finite, check_network
 from .find import WeightFile
 from .read import read_checkpoint, read_metadata
 
@@ -28,8 +28,9 @@ def load_state(row: registry.Architecture, state: Mapping[str, Tensor], path: Pa
     """
     with torch.inference_mode(False):  # hosts may call in inference mode, and weights made there are unusable outside
         network = build_empty(row, state, path)
-        check_state(network.module.state_dict(), state, path)
-        network.module.load_state_dict(state, strict=True, assign=True)
+        check_network(network, state, path)
+        if not network.is_filled:
+            network.module.load_state_dict(state, strict=True, assign=True)
         network.module.eval().requires_grad_(False)
         return network
 

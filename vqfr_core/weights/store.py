@@ -13,6 +13,7 @@ from ..errors import WeightsError, shortened
 from ..networks import registry
 from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
+from ..networks.upscalers import Upscaler
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
 from .fetch import ensure_weights
@@ -36,6 +37,8 @@ from .transfer import Progress
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+_HALVED = ("restorer", "upscaler")
+"""Roles whose networks may work in half precision."""
 State = Literal["auto", "packaged", "present", "downloadable", "absent"]
 
 
@@ -206,6 +209,17 @@ class WeightStore:
     @overload
     def open(
         self,
+        role: Literal["upscaler"],
+        name: PathLike = AUTO,
+        device: str | torch.device | None = None,
+        precision: str = "auto",
+        progress: Progress | None = None,
+        *,
+        for_device: torch.device | None = None,
+    ) -> Upscaler: ...
+    @overload
+    def open(
+        self,
         role: Literal["detector"],
         name: PathLike = AUTO,
         device: str | torch.device | None = None,
@@ -249,7 +263,7 @@ class WeightStore:
         """The network of a name, in eval mode, without gradients.
 
         Args:
-            role: restorer, detector, parser, or another of the registry.
+            role: restorer, upscaler, detector, parser, or another of the registry.
             name: see the class.
             device: None picks the best one.
             precision: auto, fp32, bf16 or fp16; detectors and parsers are always fp32.
@@ -261,7 +275,7 @@ class WeightStore:
             WeightsError, DownloadError: see `find`; or the file is damaged, unsafe, or another model.
         """
         placed = pick_device(device)
-        chosen = pick_precision(precision, for_device or placed) if role == "restorer" else "fp32"
+        chosen = pick_precision(precision, for_device or placed) if role in _HALVED else "fp32"
         return load_file(self.find(role, name, progress), role, placed, chosen, for_device)
 
     def _known(self, role: str | None = None) -> list[WeightRecord]:
@@ -308,9 +322,11 @@ class WeightStore:
             advice = f"Ask for {fetched.name} to download it. {fetched.by_hand(folders.model)}" if fetched else ""
             return WeightsError(f"there are no {role} weights in {looked}, nor in this package. {advice}".rstrip())
         if record is None:
-            known = ", ".join(self.names(role))
+            is_recorded = any(record.role == role for record in self._records)
+            known = self.names(role) if is_recorded else [choice.name for choice in self.files(role)]
             return WeightsError(
-                f"there is no file {shortened(expanded(name))}, here or in {looked}; known {role}s are {known}"
+                f"there is no file {shortened(expanded(name))}, here or in {looked}; "
+                f"known {role}s are {', '.join(known) or 'none'}"
             )
         if record.packaged and not record.urls:
             return WeightsError(

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stand_ins.restorers import save
+from stand_ins.upscalers import spandrel_network
 from vqfr_core.cli import main
 
 FAST = ("--fidelity", "0")  # the main decoder, which takes most of the time, is left out
@@ -170,3 +172,25 @@ def test_what_is_missing_is_told_once(make_blank, tiny_v2, tmp_path, capsys, ext
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
     assert message in said.err
+
+
+def test_a_background(make_blank, tiny_v2, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("spandrel")
+    monkeypatch.setenv("VQFR_MODEL_PATH", str(tmp_path / "models"))
+    save(spandrel_network("Compact"), tmp_path / "models" / "2x_tiny.pth")
+    photo, out = make_blank("photo.jpg"), tmp_path / "out.jpg"
+    words = ["restore", str(photo), "-o", str(out), "--model", tiny_v2, "--report", str(tmp_path / "r.json")]
+    assert main([*words, "--background", "2x_tiny", "--scale", "4"]) == 0
+    said = capsys.readouterr()
+    assert "no face found" in said.out and "background by 2x_tiny" in said.out
+    assert said.err == "note: 2x_tiny enlarges 2 times; the rest of the output scale 4 was done by Lanczos\n"
+    assert pixels(out).shape == (192, 256, 3)
+    (entry,) = json.loads((tmp_path / "r.json").read_text())["images"]
+    assert entry["report"]["background"]["kind"] == "RealESRGAN Compact"
+    assert main([*words, "--background", "other.pth"]) == 1
+    said = capsys.readouterr().err
+    assert "there is no file other.pth" in said and said.endswith("known upscalers are 2x_tiny.pth\n")
+    assert main([*words, "--background", "2x_tiny", "--aligned"]) == 2
+    assert "--aligned and --background cannot be given together" in capsys.readouterr().err
+    assert main(["models", "list"]) == 0
+    assert "2x_tiny.pth            file      a Real-ESRGAN (compact) upscaler, here:" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from stand_ins.upscalers import SmallUpscaler
+from vqfr_core import FaceRestorer
 from vqfr_core.errors import Cancelled, InputError
 from vqfr_core.files.outputs import Job, plan_side_files
 from vqfr_core.files.reporter import Reporter
@@ -19,6 +22,7 @@ from vqfr_core.options import RestoreOptions
 from vqfr_core.pictures import Frame, Picture, PictureInfo, open_picture, read_picture, write_frames, write_picture
 from vqfr_core.pictures.picture_file import PictureFile
 from vqfr_core.pictures.xmp import COMPOSITE
+from vqfr_core.pipeline.enlarging.enlarger import Enlarger
 from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy
 
 SUFFIXES = [".gif", ".png", ".webp", ".tif"]
@@ -31,7 +35,7 @@ class BrightRestorer:
         self.with_face, self.fail_at = set(with_face), fail_at
         self.num_seen, self.most_at_once, self.alive = 0, 0, weakref.WeakSet()
 
-    def restore_many(self, images, options, *, progress=None, should_stop=None):
+    def restore_many(self, images, options, *, background=None, progress=None, should_stop=None):
         if should_stop is not None and should_stop():
             raise Cancelled("stopped")
         self.most_at_once = max(self.most_at_once, len(images))
@@ -248,3 +252,43 @@ def test_no_mark_where_there_is_no_place(tmp_path, caplog):
     job = Job(tmp_path / "a.png", tmp_path / "out.bmp", "out.bmp", False)
     restore_file(job, BrightRestorer((0,)), RestoreOptions(), Extras(), 95, Reporter())
     assert "XMP" not in caplog.text
+
+
+@pytest.fixture
+def bystander(tiny_v2, small_store):
+    """A real restorer, for pictures without a face."""
+    return FaceRestorer(tiny_v2, device="cpu", store=small_store)
+
+
+def test_a_background_is_made_where_there_is_no_face(tmp_path, bystander):
+    ramp = torch.linspace(0.2, 0.8, 48 * 64).view(1, 48, 64)
+    alpha = (ramp > 0.5).float()
+    write_picture(Picture([Frame(ramp.expand(3, -1, -1), alpha)], is_gray=True, bit_depth=16), tmp_path / "a.png")
+    background = Enlarger(SmallUpscaler(4))
+    done = restore(tmp_path / "a.png", tmp_path / "b.png", bystander, background=background)
+    before, after = read_picture(tmp_path / "a.png"), read_picture(tmp_path / "b.png")
+    assert (after.bit_depth, after.is_gray) == (16, True) and after.frames[0].alpha is not None
+    assert (after.images[0] - background(before.images[0], (48, 64))).abs().max() <= 1 / 65535
+    assert COMPOSITE.encode() in after.xmp and done.reports[0]["background"]["scale"] == 4
+    larger = RestoreOptions(scale=2)
+    restore(tmp_path / "a.png", tmp_path / "c.png", bystander, options=larger, background=background)
+    assert read_picture(tmp_path / "c.png").frames[0].alpha.shape == (1, 96, 128)
+
+
+def test_every_frame_has_its_background_and_tiles_are_counted(tmp_path, bystander):
+    told = []
+
+    class Counting(Reporter):
+        @contextmanager
+        def bar(self, what, unit, *, in_bytes=False):
+            yield lambda done, total: told.append((unit, done, total))
+
+    source = make_film(tmp_path / "a.webp", 2)
+    job = Job(source, tmp_path / "b.webp", Path("b"), True)
+    background = Enlarger(SmallUpscaler(2))
+    restore_file(job, bystander, RestoreOptions(), Extras(), 95, Counting(), background=background)
+    assert [entry for entry in told if entry[0] == "tile"] == [("tile", 0, 1), ("tile", 1, 1)] * 2
+    assert background.progress is None
+    with pytest.raises(Cancelled):
+        restore(source, tmp_path / "c.webp", bystander, background=background, should_stop=lambda: True)
+    assert not (tmp_path / "c.webp").exists()

@@ -8,6 +8,7 @@ import pytest
 
 from vqfr_core import FaceRestorer
 from vqfr_core.options import option_specs
+from vqfr_core.page.backgrounds import NONE
 from vqfr_core.page.host import PageHost
 from vqfr_core.page.photo.actions import Asked
 from vqfr_core.page.session import Sessions
@@ -49,7 +50,7 @@ def sessions(host: PageHost) -> Sessions:
 def ask(tiny_v2: str) -> Callable[..., Asked]:
     """ask(key, model=..., fidelity=0.3): the settings as the page's controls hand them over."""
 
-    def make(key: str | None = None, model: str = tiny_v2, **changes: object) -> Asked:
-        return Asked(key, model, [changes.pop(spec.name, spec.default) for spec in option_specs()])
+    def make(key: str | None = None, model: str = tiny_v2, background: str = NONE, **changes: object) -> Asked:
+        return Asked(key, model, [changes.pop(spec.name, spec.default) for spec in option_specs()], background)
 
     return make

@@ -59,7 +59,7 @@ def put(folder: Path, name: str) -> Path:
 
 
 def test_names_are_the_catalogues_in_their_order(store):
-    assert store.roles() == ["restorer", "detector", "parser"]
+    assert store.roles() == ["restorer", "detector", "parser", "upscaler"]
     assert store.names("restorer") == [
         *("vqfr_v2", "vqfr_v1", "vqfr_small2"),
         *("codeformer", "gfpgan", "restoreformer"),

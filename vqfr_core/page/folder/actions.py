@@ -17,6 +17,7 @@ from ...files.run import Done, Entry, Work, work_through
 from ...files.side_files import Extras
 from ...options import RestoreOptions
 from ...restorer import FaceRestorer
+from ..backgrounds import NONE, open_background
 from ..host import PageHost
 from ..session import Session
 
@@ -67,8 +68,9 @@ def work_on_pictures(
     wanted: Wanted,
     options: RestoreOptions,
     open_restorer: Callable[[], FaceRestorer],
+    background: str = NONE,
 ) -> Iterator[Step]:
-    """Restore them one by one. A bad file does not stop the rest; Stop takes effect between two faces."""
+    """Restore them one by one. A bad file does not stop the rest; Stop takes effect between two faces or tiles."""
     session.stop_pictures.clear()
     told = without_folders if wanted.uploads else host.told
     entries: list[Entry] = []
@@ -78,7 +80,7 @@ def work_on_pictures(
         total = len(batch.jobs)
         entries += [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
         yield Step(0, total, entries, _now(batch, 0))
-        start = _starter(host, session, wanted, options, open_restorer)
+        start = _starter(host, session, wanted, options, open_restorer, background)
         for done, entry in enumerate(work_through(batch, start, _LogReporter()), 1):
             entries.append(replace(entry, error=entry.error and told(entry.error)))
             host.progress("picture", done, total)
@@ -128,6 +130,7 @@ def _starter(
     wanted: Wanted,
     options: RestoreOptions,
     open_restorer: Callable[[], FaceRestorer],
+    background: str,
 ) -> Callable[[], Work]:
     def should_stop() -> bool:
         return session.stop_pictures.is_set() or host.should_stop()
@@ -139,7 +142,16 @@ def _starter(
                 raise Cancelled("stopped by the user")
             restorer = open_restorer()
             return restore_file(
-                job, restorer, options, Extras(), wanted.quality, _LogReporter(), should_stop, opened, wanted.mark
+                job,
+                restorer,
+                options,
+                Extras(),
+                wanted.quality,
+                _LogReporter(),
+                should_stop,
+                opened,
+                wanted.mark,
+                open_background(host.backgrounds, background, restorer, options),
             )
 
     return lambda: work

@@ -1,6 +1,7 @@
 """The tab for several pictures: a folder, or uploaded files. The settings are those of the other tab."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ...errors import InputError
@@ -21,7 +22,7 @@ class FolderTab:
     """Create it inside the gr.Tab that it fills."""
 
     def __init__(self, host: PageHost, sessions: Sessions, key: Any, settings: Sequence[Any]) -> None:
-        """key: the gr.State with the session's key. settings: the model's component, then those of the settings."""
+        """key: the gr.State with the session's key. settings: the components for model, background, settings."""
         self._host, self._sessions, self._key = host, sessions, key
         gr = import_gradio()
         with gr.Row():
@@ -81,6 +82,7 @@ class FolderTab:
         mark: bool,
         key: str | None,
         model: str,
+        background: str,
         *settings: Any,
     ) -> Iterator[list[Any]]:
         key, session = self._sessions.open(key)
@@ -91,7 +93,8 @@ class FolderTab:
         except InputError as error:
             yield self._values(key, Step(0, 0, [], str(error), True))
             return
-        steps = work_on_pictures(self._host, session, wanted, options, lambda: self._host.open_restorer(model))
+        opener = partial(self._host.open_restorer, model)
+        steps = work_on_pictures(self._host, session, wanted, options, opener, background)
         for step in steps:
             if step.is_failed:
                 warn(step.message)

@@ -27,4 +27,5 @@ def _entry_line(entry: Entry) -> str:
     reports = entry.frames or [entry.report or {}]
     faces = [face for report in reports for face in report.get("faces", [])]
     num_restored = sum(face["status"] == "restored" for face in faces)
-    return f"✓ {name}: {count_used(num_restored, len(faces))}{'' if faces else ', left unchanged'}"
+    is_unchanged = not faces and not any(report.get("background") for report in reports)
+    return f"✓ {name}: {count_used(num_restored, len(faces))}{', left unchanged' if is_unchanged else ''}"

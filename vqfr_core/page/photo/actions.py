@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 from ...errors import Cancelled, VqfrError
 from ...files.reporter import describe_failure
 from ...options import RestoreOptions
+from ...pipeline.enlarging.enlarger import Enlarger
+from ...pipeline.restoring.restore import Progress
 from ...restorer import FaceRestorer
+from ..backgrounds import NONE, open_background
 from ..controls import read_controls
 from ..host import PageHost, PageProgress
 from ..session import Photo, Session, Sessions
@@ -45,6 +48,8 @@ class Asked(NamedTuple):
     """One of the host's choices."""
     values: Sequence[Any]
     """Of the controls, in the order of `option_specs`."""
+    background: str = NONE
+    """NONE or one of the host's choices."""
 
 
 class Desk:
@@ -84,7 +89,8 @@ class Desk:
             if number is None:
                 return Shown(said=say("No face was found here; click inside a box."))
             changed = options.replace(select=toggled(found, number))
-            return replace(self._redo(photo, restorer, changed, is_redrawn=True), select=changed.select)
+            behind = self._background(asked, restorer, options)
+            return replace(self._redo(photo, restorer, changed, behind, is_redrawn=True), select=changed.select)
 
         return self._work(asked, work)
 
@@ -95,7 +101,8 @@ class Desk:
             return Shown(key=key)
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
-            return self._redo(session.require_photo(), restorer, options, is_redrawn)
+            behind = self._background(asked, restorer, options)
+            return self._redo(session.require_photo(), restorer, options, behind, is_redrawn)
 
         return self._work(asked._replace(key=key), work)
 
@@ -111,7 +118,9 @@ class Desk:
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             photo = self._photo(session, options)
-            result = restore_photo(photo, restorer, options, self._faces(progress), self._stopper(session))
+            behind = self._background(asked, restorer, options, self._counting("tile", progress))
+            faces, should_stop = self._counting("face", progress), self._stopper(session)
+            result = restore_photo(photo, restorer, options, behind, faces, should_stop)
             return replace(self._draw(photo, restorer, options).then(self._show(photo, result)), tab="result")
 
         return self._work(asked, work, starts=True)
@@ -121,7 +130,7 @@ class Desk:
 
         def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             photo = self._photo(session, options)
-            sheet = sweep_photo(photo, restorer, options, self._faces(progress), self._stopper(session))
+            sheet = sweep_photo(photo, restorer, options, self._counting("face", progress), self._stopper(session))
             path = save_sweep(photo, sheet, session.folder)
             return Shown(sweep=str(path), tab="sweep", said=say("The faces at several fidelities.", "done"))
 
@@ -134,7 +143,7 @@ class Desk:
             photo = self._photo(session, options)
             openers: list[Callable[[], FaceRestorer]] = [lambda: restorer]
             openers += [partial(self._host.open_restorer, name) for name in models[1:]]
-            sheet = compare_models(photo, openers, options, self._faces(progress), self._stopper(session))
+            sheet = compare_models(photo, openers, options, self._counting("face", progress), self._stopper(session))
             path = save_sweep(photo, sheet, session.folder)
             return Shown(sweep=str(path), tab="sweep", said=say("The faces by several models.", "done"))
 
@@ -163,14 +172,26 @@ class Desk:
         self._host.check_result(photo.num_pixels, options)
         return photo
 
-    def _redo(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions, is_redrawn: bool) -> Shown:
+    def _background(
+        self, asked: Asked, restorer: FaceRestorer, options: RestoreOptions, progress: Progress | None = None
+    ) -> Enlarger | None:
+        return open_background(self._host.backgrounds, asked.background, restorer, options, progress)
+
+    def _redo(
+        self,
+        photo: Photo,
+        restorer: FaceRestorer,
+        options: RestoreOptions,
+        background: Enlarger | None,
+        is_redrawn: bool,
+    ) -> Shown:
         shown = self._draw(photo, restorer, options) if is_redrawn else Shown()
         if photo.result is None:
             return shown
-        if not photo.image.is_kept(restorer, options):
+        if not photo.image.is_kept(restorer, options, background):
             return replace(shown, said=say("Press Restore to see the result with these settings."))
         self._host.check_result(photo.num_pixels, options)
-        return shown.then(self._show(photo, restore_photo(photo, restorer, options)))
+        return shown.then(self._show(photo, restore_photo(photo, restorer, options, background)))
 
     def _draw(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
         found = photo.image.detect(restorer, options)
@@ -212,10 +233,10 @@ class Desk:
             text = self._host.told(describe_failure(error, hint="the log says more"))
             return Shown(key=key, said=say(text, "error"), warning=text)
 
-    def _faces(self, progress: PageProgress) -> Callable[[int, int], None]:
+    def _counting(self, what: str, progress: PageProgress) -> Progress:
         def tell(done: int, total: int) -> None:
-            progress("face", done, total)
-            self._host.progress("face", done, total)
+            progress(what, done, total)
+            self._host.progress(what, done, total)
 
         return tell
 

@@ -6,6 +6,7 @@ from typing import Any
 from PIL import Image
 
 from ...options import option_specs
+from ..backgrounds import HELP, NONE
 from ..controls import Controls, add_basic_controls, add_mark_control, add_other_controls, in_order
 from ..gradio_compat import (
     Comparison,
@@ -35,7 +36,7 @@ class PhotoTab:
         self._controls: Controls = {}
         self._places: dict[str, Any] = {"key": key}
         self._add_components()
-        self.settings = [self._model, *in_order(self._controls)]
+        self.settings = [self._model, self._background, *in_order(self._controls)]
         self._inputs = [key, *self.settings]
         self._connect()
 
@@ -67,8 +68,21 @@ class PhotoTab:
             add_basic_controls(self._controls, prefix, ("select", "detect"), first_value)
         with gr.Accordion("Result", open=True, elem_id=f"{prefix}_result_settings"):
             add_basic_controls(self._controls, prefix, ("blend",), first_value)
+        self._background = self._make_background()
         add_other_controls(self._controls, prefix, first_value)
         self._places["select"] = self._controls["select"]
+
+    def _make_background(self) -> Any:
+        gr, offered = import_gradio(), self._host.backgrounds
+        if offered is None:
+            return gr.State(NONE)
+        return gr.Dropdown(
+            choices=[NONE, *offered.names()],
+            value=NONE,
+            label="Background",
+            info=HELP,
+            elem_id=f"{self._host.id_prefix}_background",
+        )
 
     def _add_views(self) -> None:
         gr, prefix = import_gradio(), self._host.id_prefix
@@ -117,7 +131,7 @@ class PhotoTab:
             target.connect(button, whole)
 
     def _connect(self) -> None:
-        gr, outputs = import_gradio(), list(self._places.values())
+        outputs = list(self._places.values())
 
         def open_file(client: str, file: Any, *values: Any) -> list[Any]:
             shown = self._desk.open(_asked(values), next(iter(file_paths(file)), None))
@@ -145,9 +159,15 @@ class PhotoTab:
         self._sweep.click(sweep, self._inputs, outputs, show_progress="hidden")
         self._compare.click(compare, [self._models, *self._inputs], outputs, show_progress="hidden")
         self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
-        self._refresh.click(lambda: [gr.update(choices=self._host.model_names())] * 2, [], [self._model, self._models])
+        self._refresh.click(self._look_again, [], [self._model, self._models, self._background])
         self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
         self._connect_settings(outputs)
+
+    def _look_again(self) -> list[Any]:
+        """The lists of files as they are now."""
+        update, offered = import_gradio().update, self._host.backgrounds
+        models = update(choices=self._host.model_names())
+        return [models, models, update(choices=[NONE, *offered.names()]) if offered else NONE]
 
     def _connect_settings(self, outputs: Sequence[Any]) -> None:
         for spec in option_specs():
@@ -156,6 +176,8 @@ class PhotoTab:
             self._then_save(on_change(self._controls[spec.name], changer, self._inputs, outputs))
         self._then_save(on_change(self._mark, lambda: None, [], []))
         on_change(self._model, lambda *v: self._values(self._desk.choose_model(_asked(v))), self._inputs, outputs)
+        if self._host.backgrounds is not None:
+            self._then_save(on_change(self._background, self._changer(is_redrawn=False), self._inputs, outputs))
 
     def _changer(self, is_redrawn: bool) -> Callable[..., list[Any]]:
         return lambda *values: self._values(self._desk.change(_asked(values), is_redrawn))
@@ -192,5 +214,5 @@ class PhotoTab:
 
 
 def _asked(values: Sequence[Any]) -> Asked:
-    key, model, *settings = values
-    return Asked(key, model, settings)
+    key, model, background, *settings = values
+    return Asked(key, model, settings, background)

@@ -17,6 +17,7 @@ from ...networks.fidelity import SWEEP_FIDELITIES
 from ...options import RestoreOptions
 from ...pictures import WRITABLE_SUFFIXES, Picture, to_pil, write_picture
 from ...pictures.stills import first_frame, flatten_frame, picture_of
+from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress, ShouldStop
 from ...restoration import Restoration
 from ...restorer import FaceRestorer
@@ -95,12 +96,15 @@ def restore_photo(
     photo: Photo,
     restorer: FaceRestorer,
     options: RestoreOptions,
+    background: Enlarger | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Result:
     """Restore, redoing only what the changed settings require."""
     photo.result = None
-    photo.result = restoration = photo.image.restore(restorer, options, progress=progress, should_stop=should_stop)
+    photo.result = restoration = photo.image.restore(
+        restorer, options, background=background, progress=progress, should_stop=should_stop
+    )
     after_frame = photo.picture.with_images([restoration.image]).frames[0]
     after = fit(flatten_frame(after_frame), SHOWN_PX)
     before = flatten_frame(photo.picture.frames[0]).resize(after.size, Image.Resampling.LANCZOS)
@@ -182,7 +186,9 @@ def _finished(photo: Photo) -> Picture:
 
 def _is_untouched(photo: Photo) -> bool:
     result = photo.result
-    return result is not None and not result.found.used and result.image.shape[-2:] == result.found.size
+    if result is None or result.found.used or result.report.background is not None:
+        return False
+    return result.image.shape[-2:] == result.found.size
 
 
 def _crops(found: ImageFaces) -> list[tuple[Image.Image, str]]:

@@ -36,10 +36,13 @@ def prepare_background(image: Tensor, size: tuple[int, int], background: Backgro
     return made.to(device=image.device, dtype=image.dtype)
 
 
-def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """The image (3, H, W) resized to (height, width) by Pillow's Lanczos filter, in float.
+def resize_lanczos(
+    image: Tensor, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Tensor:
+    """The image (3, H, W), or the part of it inside the box, resized to (height, width) by Pillow's Lanczos filter.
 
-    The outer edges of both coincide. Overshoot is clipped to the image's own range, or to [0, 1] if that is wider.
+    In float. The outer edges of both coincide, and the box (x0, y0, x1, y1) is of edges, too. Overshoot is clipped to
+    the image's own range, or to [0, 1] if that is wider.
     """
     from PIL import Image
 
@@ -49,8 +52,8 @@ def resize_lanczos(image: Tensor, size: tuple[int, int]) -> Tensor:
     )  # no tensor: inference mode, which hosts use, does not cross threads
 
     def resize_plane(channel: int) -> None:
-        plane = Image.fromarray(planes[channel]).resize((size[1], size[0]), Image.Resampling.LANCZOS)
-        resized[channel] = np.asarray(plane)
+        plane = Image.fromarray(planes[channel])
+        resized[channel] = np.asarray(plane.resize((size[1], size[0]), Image.Resampling.LANCZOS, box))
 
     with ThreadPoolExecutor(3) as threads:  # Pillow lets other threads run while it resizes
         list(threads.map(resize_plane, range(3)))

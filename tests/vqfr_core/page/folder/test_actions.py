@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from stand_ins.restorers import save
+from stand_ins.upscalers import spandrel_network
 from vqfr_core import RestoreOptions
 from vqfr_core.cli import main
 from vqfr_core.errors import InputError
+from vqfr_core.page.backgrounds import NONE
 from vqfr_core.page.folder.actions import Wanted, work_on_pictures
 from vqfr_core.page.folder.words import progress_html
 from vqfr_core.page.host import Folders
@@ -28,10 +31,10 @@ def photos(portrait, tmp_path) -> Path:
 
 @pytest.fixture
 def run(host, sessions, tiny_v2):
-    def run(wanted: Wanted, host=host, **options):
+    def run(wanted: Wanted, host=host, background=NONE, **options):
         session = sessions.open("one")[1]
         made = RestoreOptions(**options)
-        return list(work_on_pictures(host, session, wanted, made, lambda: host.open_restorer(tiny_v2)))
+        return list(work_on_pictures(host, session, wanted, made, lambda: host.open_restorer(tiny_v2), background))
 
     return run
 
@@ -127,3 +130,14 @@ def test_visitors_files_are_no_folder_to_name(run, host, photos, tmp_path, place
     (tmp_path / place).mkdir(parents=True, exist_ok=True)
     (step,) = run(NOTHING_WANTED._replace(folder=str(tmp_path / place)))
     assert step.is_failed and "keeps its visitors' files there" in step.message
+
+
+def test_a_background(run, host, tmp_path):
+    pytest.importorskip("spandrel")
+    save(spandrel_network("Compact"), tmp_path / "models" / "2x_tiny.pth")
+    Image.new("RGB", (64, 48), "gray").save(tmp_path / "a.jpg")
+    wanted = NOTHING_WANTED._replace(uploads=[tmp_path / "a.jpg"])
+    last = run(wanted, background=host.backgrounds.names()[0], scale=2.0)[-1]
+    with Image.open(last.results[0]) as result:
+        assert result.size == (128, 96)
+    assert progress_html(last).count("no face found") == 1 and "left unchanged" not in progress_html(last)

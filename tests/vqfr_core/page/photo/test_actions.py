@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stand_ins.restorers import save
+from stand_ins.upscalers import spandrel_network
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_array
 from vqfr_core.drawing.sheet import draw_sweep
 from vqfr_core.networks.vqfr import VqfrV1
@@ -202,3 +204,22 @@ def test_models_side_by_side(desk, ask, photo_file, tiny_v1, tiny_v2):
         assert 3 * 512 < sheet.width < 3.2 * 512
     assert shown.tab == "sweep" and counted == [(0, 2), (1, 2), (1, 2), (2, 2)]
     assert "Choose the models" in desk.compare(ask(key), [], ignore).said
+
+
+def test_a_background(desk, ask, photo_file, host, tmp_path):
+    pytest.importorskip("spandrel")
+    save(spandrel_network("Compact"), tmp_path / "models" / "2x_tiny.pth")
+    (name,) = host.backgrounds.names()
+    assert name == "2x_tiny.pth (a Real-ESRGAN (compact) upscaler)"
+    key, told = desk.open(ask(), photo_file).key, []
+    asked = ask(key, background=name, select="none", scale=2)
+    shown = desk.restore(asked, lambda *counted: told.append(counted))
+    assert told == [("tile", 0, 1), ("tile", 1, 1)] and "background by 2x_tiny" in shown.said
+    assert shown.comparison[1].size == (384, 320)
+    assert read_picture(Path(desk.save(asked).file)).images[0].shape == (3, 320, 384)
+    again = desk.change(ask(key, background=name, select="none", scale=2, opacity=0.5), is_redrawn=False)
+    assert again.comparison is not SAME, "the background is kept"
+    waiting = desk.change(ask(key, background=name, select="none"), is_redrawn=False)
+    assert "Press Restore" in waiting.said
+    refused = desk.restore(ask(key, background="/etc/passwd"), lambda *_: None)
+    assert "is not one of the upscalers here; choose none or one of 2x_tiny" in refused.said

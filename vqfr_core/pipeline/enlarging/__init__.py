@@ -1,0 +1,1 @@
+"""Enlarge or clean whole pictures with a network."""
