@@ -9,6 +9,7 @@ pastes a square, because the weights of its face parser are not part of this rep
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +160,9 @@ def _compare(folder: Path, num_faces: int, runs: int) -> None:
     inside = crop_squares(eight_bit, detector)
     same, tint = Plain(lambda images: images), Plain(tinted)
 
-    seconds = alternate({name: lambda way=way: way(eight_bit, gfpgan) for name, way in ways.items()}, runs)
-    peaks = {name: peak_bytes(lambda way=way: way(eight_bit, gfpgan)) for name, way in ways.items()}
+    work = {name: partial(way, eight_bit, gfpgan) for name, way in ways.items()}
+    seconds = alternate(work, runs)
+    peaks = {name: peak_bytes(do) for name, do in work.items()}
     rows: dict[str, Callable[[Way], str]] = {
         "pixels changed outside the faces' squares, 8 bits": lambda way: changed_outside(
             way, gfpgan, eight_bit, inside

@@ -60,6 +60,11 @@ class Report:
     def num_restored(self) -> int:
         return sum(face.status == "restored" for face in self.faces)
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether a network made part of the picture."""
+        return self.num_restored > 0 or self.background is not None
+
     def summary(self) -> str:
         """One readable line."""
         reasons = [face.reason for face in self.faces if face.status == "skipped"]

@@ -124,8 +124,7 @@ class _Work:
 
     def marked_info(self) -> "PictureInfo":
         """The metadata, with the mark of a composite if a face was restored, or may still be in later frames."""
-        is_restored = any(report.num_restored for report in self.reports) or len(self.reports) < self._file.num_frames
-        is_changed = is_restored or self._background is not None
+        is_changed = any(report.has_changes for report in self.reports) or len(self.reports) < self._file.num_frames
         return marked(self._file.info, self._job.target.suffix) if is_changed else self._file.info
 
     def _portions(self) -> Iterator[list["Frame"]]:

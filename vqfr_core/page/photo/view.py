@@ -159,7 +159,7 @@ def save_result(photo: Photo, folder: Path, mark: bool = True) -> Path:
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
         copy_whole(photo.path, target)  # saving a JPEG again would change it
     else:
-        is_marked = mark and photo.result is not None and bool(photo.result.report.num_restored)
+        is_marked = mark and photo.result is not None and photo.result.report.has_changes
         write_picture(marked(finished, suffix) if is_marked else finished, target)
     return target
 
