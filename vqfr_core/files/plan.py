@@ -20,6 +20,8 @@ class Batch:
     """Where the JSON report goes."""
     overwrite: bool
     """Redo existing results."""
+    places: tuple[Path, ...] = ()
+    """Folders written to."""
 
 
 def plan_batch(
@@ -42,4 +44,4 @@ def plan_batch(
     inputs = find_inputs(words, recursive=recursive, leave_out=folders)
     jobs = plan_jobs(inputs.sources, out, format=format, keep_pages=keep_pages)
     check_report_path(report, jobs)
-    return Batch(jobs, inputs.problems, report, overwrite)
+    return Batch(jobs, inputs.problems, report, overwrite, tuple(folders))

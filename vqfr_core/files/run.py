@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
+from ..atomic import clear_drafts
 from ..errors import Cancelled, InputError
-from .outputs import Job, make_folder, write_whole
+from .outputs import Job, write_whole
 from .plan import Batch
 from .reporter import Reporter, describe_failure
 
@@ -69,6 +70,7 @@ def run_batch(batch: Batch, start: Callable[[], Work], reporter: Reporter) -> in
 
 def work_through(batch: Batch, start: Callable[[], Work], reporter: Reporter) -> Iterator[Entry]:
     """The work of `run_batch` picture by picture, without its report. Raises Cancelled when the work does."""
+    _clear_drafts(batch)
     work: Work | None = None
     with reporter.bar("pictures", "picture") as progress:
         for number, job in enumerate(batch.jobs):
@@ -82,9 +84,16 @@ def work_through(batch: Batch, start: Callable[[], Work], reporter: Reporter) ->
             yield _do(job, work, reporter)
 
 
+def _clear_drafts(batch: Batch) -> None:
+    """Remove what a killed run left where this one writes."""
+    sides = {place / job.name.parent for place in batch.places for job in batch.jobs}
+    for folder in sides | {job.target.parent for job in batch.jobs}:
+        clear_drafts(folder)
+
+
 def _do(job: Job, work: Work, reporter: Reporter) -> Entry:
     try:
-        make_folder(job.target.parent)
+        job.make_folder()
         done = work(job)
     except Cancelled:
         raise
