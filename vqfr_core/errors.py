@@ -1,5 +1,7 @@
 """The errors a user can meet. Each message says what was wrong, where, and what to do next."""
 
+import unicodedata
+
 _LONGEST = 2000
 
 
@@ -12,11 +14,27 @@ def shortened(text: object, most: int = 300) -> str:
 def printable(text: str) -> str:
     """A text with names from files, on one line: without what a terminal would obey, and of bounded length."""
     short = shortened(" ".join(text.splitlines()), _LONGEST)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in short)
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, of one from the system only the words: "No space left on device"."""
+    return printable(getattr(error, "strerror", None) or str(error))
+
+
+def _is_harmless(character: str) -> bool:
+    """Printable, or one of the wide and narrow spaces that names have."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 class VqfrError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Messages name files and quote what is in them, so they are made printable.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class InputError(VqfrError, ValueError):
@@ -24,13 +42,7 @@ class InputError(VqfrError, ValueError):
 
 
 class WeightsError(VqfrError):
-    """A weight file is missing, damaged, unsafe, or not of the expected kind.
-
-    Its message names what the file and its tensors are called, so it is made printable.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+    """A weight file is missing, damaged, unsafe, or not of the expected kind."""
 
 
 class DownloadError(WeightsError):

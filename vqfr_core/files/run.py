@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .. import __version__
 from ..atomic import clear_drafts
-from ..errors import Cancelled, InputError
+from ..errors import Cancelled, InputError, printable
 from .outputs import Job, write_whole
 from .plan import Batch
 from .reporter import Reporter, describe_failure
@@ -77,7 +77,7 @@ def work_through(batch: Batch, start: Callable[[], Work], reporter: Reporter) ->
             if len(batch.jobs) > 1:
                 progress(number, len(batch.jobs))
             if job.is_done and not batch.overwrite:
-                reporter.say(f"{job.source}: skipped, {job.target} already exists (--overwrite redoes it)")
+                reporter.say(printable(f"{job.source}: skipped, {job.target} already exists (--overwrite redoes it)"))
                 yield Entry(str(job.source), str(job.target), "skipped")
                 continue
             work = work or start()
@@ -100,7 +100,7 @@ def _do(job: Job, work: Work, reporter: Reporter) -> Entry:
     except Exception as error:  # reported; the other pictures are still processed
         reporter.failure(error, str(job.source))
         return Entry(str(job.source), None, "failed", describe_failure(error, str(job.source)))
-    reporter.say(f"{job.source} -> {job.target}: {done.line}")
+    reporter.say(printable(f"{job.source} -> {job.target}: {done.line}"))
     frames = done.reports if len(done.reports) > 1 else None
     return Entry(str(job.source), str(job.target), "done", None, done.reports[0], frames)
 

@@ -1,20 +1,18 @@
 """Guard the decoders against untrusted files: size limits, and errors that name the file."""
 
-import struct
+import stat
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from ..errors import InputError
+from ..errors import InputError, VqfrError, printable, reason
 
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused: a pixel takes 12 bytes or more in memory."""
 
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 MAX_TEXT_BYTES = 1 << 26
 """What one packed text or profile of a PNG may unpack to. ComfyUI's workflows and printers' profiles take megabytes."""
 
@@ -30,11 +28,15 @@ _limits_before: tuple[int | None, int] = (None, 0)
 
 def check_file(path: Path) -> None:
     """Raise InputError for a path that is missing, a folder, empty or not readable."""
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: no such file; check the name and the folder") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be opened ({reason(error)}); check the name and the permissions") from error
+    if stat.S_ISDIR(mode):
         raise InputError(f"{path}: this is a folder; name the picture files in it")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the name and the folder")
-    if not path.is_file():  # a pipe or device, which may never end
+    if not stat.S_ISREG(mode):  # a pipe or device, which may never end
         raise InputError(f"{path}: this is not a regular file; save the picture as one")
     try:
         with path.open("rb") as file:
@@ -67,15 +69,21 @@ def reading(path: Path) -> Iterator[None]:
         with _raised_limits():
             yield
     except InputError as error:
-        if str(path) in str(error):
+        if printable(str(path)) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error
+    except (VqfrError, MemoryError):
+        raise
     except Image.DecompressionBombError as error:
         raise InputError(_too_large_text(path, MAX_PIXELS)) from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format_text(path)) from error
-    except _DAMAGED as error:
-        raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
+    except NotImplementedError as error:
+        raise InputError(f"{path}: of a kind that cannot be read here ({error}); save it as PNG or JPEG") from error
+    except Exception as error:  # decoders have errors of every kind for what they did not expect
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
+        raise InputError(f"{path}: the file is damaged or cut off ({reason(error)}); copy or save it again") from error
 
 
 def _too_large_text(path: Path, max_pixels: int) -> str:

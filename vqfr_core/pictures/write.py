@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..atomic import whole_file
-from ..errors import InputError, VqfrError
+from ..errors import InputError, VqfrError, printable, reason
 from . import exif as blocks
 from . import xmp as packets
 from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, suffixes_of
@@ -72,11 +72,13 @@ def write_frames(
             format.write(file, source, _of_size(_fitting(known, format), *size), format, num_frames, quality)
             next(source, None)  # there are no more frames; this runs the caller's generator to its end
     except (OSError, ValueError, struct.error) as error:
-        if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
+        if error is source.error or (isinstance(error, VqfrError) and printable(str(path)) in str(error)):
             raise
         if isinstance(error, VqfrError):
             raise InputError(f"{path}: {error}") from error
-        raise InputError(f"{path}: cannot be written ({error}); check the folder, its permissions and space") from error
+        raise InputError(
+            f"{path}: cannot be written ({reason(error)}); check the folder, its permissions and space"
+        ) from error
     for loss in (*known.losses, *_homeless(known, format)):
         logger.warning("%s: %s was left out", path, loss)
 

@@ -1,4 +1,5 @@
 import io
+import re
 import os
 import struct
 import weakref
@@ -437,6 +438,24 @@ def test_damaged_bytes_never_escape_as_other_errors(tmp_path):
             except InputError as error:
                 message = str(error)
             assert not message or "a.bin" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (NotImplementedError("BC7"), "cannot be read here (BC7)"),
+        (RuntimeError("avif: \x1b"), "damaged or cut off (avif: \\x1b)"),
+        (OSError(5, "Input/output error"), "cannot be read (Input/output error)"),
+    ],
+)
+def test_whatever_a_decoder_raises_names_the_file(tmp_path, monkeypatch, error, text):
+    def fail(*_):
+        raise error
+
+    Image.fromarray(noise(8, 8, 3)).save(tmp_path / "a.png")
+    monkeypatch.setattr("vqfr_core.pictures.pillow_file.kind_of_pil", fail)
+    with pytest.raises(InputError, match=rf"a\.png: .*{re.escape(text)}"):
+        read_picture(tmp_path / "a.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
