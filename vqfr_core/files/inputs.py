@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ..pictures.formats import READABLE_SUFFIXES
+from ..pictures.formats import OTHER_SUFFIXES, READABLE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,10 @@ def same_file_key(path: Path) -> str:
 def find_inputs(words: Collection[str], *, recursive: bool = False, leave_out: Collection[Path] = ()) -> Inputs:
     """Find the pictures that files, folders and patterns name.
 
-    A folder gives its pictures (by suffix), with `recursive` also those in sub-folders; hidden files are skipped. A
-    pattern may contain *, ?, [...] and **; brackets also stand for themselves. leave_out: output folders, not searched when they are inside an input
-    folder. A file named directly is taken as is, even if it does not exist.
+    A folder gives its pictures (by suffix, also those that cannot be read, so that they are reported), with `recursive`
+    also those in sub-folders; hidden files are skipped. A pattern may contain *, ?, [...] and **; brackets also stand
+    for themselves. leave_out: output folders, not searched when they are inside an input folder. A file named directly
+    is taken as is, even if it does not exist.
     """
     sources: dict[str, Source] = {}
     problems = []
@@ -108,4 +109,4 @@ def _is_below(path: Path, base: Path, folders: set[str]) -> bool:
 
 
 def _is_picture(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in READABLE_SUFFIXES
+    return not name.startswith(".") and Path(name).suffix.lower() in (*READABLE_SUFFIXES, *OTHER_SUFFIXES)

@@ -39,7 +39,7 @@ def suffix_mark(source: Path) -> str:
 
 def path_mark(source: Path) -> str:
     """What tells apart x/a.jpg and y/a.jpg; it is the same in the next run."""
-    return f"{suffix_mark(source)}_{_hash(os.path.abspath(source))}"
+    return f"{suffix_mark(source)}_{_hash(str(source.absolute()))}"
 
 
 def place_key(path: Path) -> str:

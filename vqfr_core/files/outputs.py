@@ -10,7 +10,7 @@ from pathlib import Path
 from ..atomic import whole_file
 from ..errors import InputError
 from ..pictures.formats import FORMATS as FILE_FORMATS
-from ..pictures.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_of
+from ..pictures.formats import OTHER_SUFFIXES, READABLE_SUFFIXES, WRITABLE_SUFFIXES, cannot_be_written, format_of
 from .inputs import Source, same_file_key
 from .names import file_name, is_device, path_mark, place_key, suffix_mark
 
@@ -93,14 +93,14 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None, keep_
 
 def is_file_output(sources: Sequence[Source], out: Path) -> bool:
     """Whether OUT names the single result, not a folder."""
-    if len(sources) != 1 or not sources[0].is_named or out.is_dir():
+    if out.is_dir():
         return False
     if is_device(out.name):
         raise InputError(f"{out}: Windows keeps this name for a device; choose another")
-    suffix = out.suffix.lower()
-    if suffix in READABLE_SUFFIXES and suffix not in WRITABLE_SUFFIXES:
-        raise InputError(f"{out}: {suffix} files cannot be written; use one of {', '.join(WRITABLE_SUFFIXES)}")
-    return suffix in WRITABLE_SUFFIXES
+    if cannot_be_written(out.suffix):
+        suffixes = ", ".join(WRITABLE_SUFFIXES)
+        raise InputError(f"{out}: {out.suffix} files cannot be written; use one of {suffixes}, or a folder")
+    return len(sources) == 1 and sources[0].is_named and out.suffix.lower() in WRITABLE_SUFFIXES
 
 
 def plan_side_files(place: Path, jobs: Sequence[Job], *, may_be_file: bool = False) -> SideFiles:
@@ -163,7 +163,7 @@ def _unwritable(path: Path, error: OSError) -> InputError:
 
 def _job_in_folder(source: Source, out: Path, format: str, mark: str = "") -> Job:
     """mark: comes behind the name."""
-    has_suffix = source.path.suffix.lower() in READABLE_SUFFIXES
+    has_suffix = source.path.suffix.lower() in (*READABLE_SUFFIXES, *OTHER_SUFFIXES)
     stem = source.relative.stem if has_suffix else source.relative.name
     target = source.relative.with_name(file_name(stem, mark + _suffix(source, format)))
     # With suffixes kept, two pictures may differ in nothing else.

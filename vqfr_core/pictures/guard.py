@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import InputError, VqfrError, printable, reason
+from .formats import refusal
 
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused: a pixel takes 12 bytes or more in memory."""
@@ -92,12 +93,7 @@ def _too_large_text(path: Path, max_pixels: int) -> str:
 
 def _unknown_format_text(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(16)
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return f"{path}: HEIC files cannot be read here; save it as JPEG or PNG"
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
-        return f"{path}: reading AVIF needs Pillow 11.3 or newer; update it, or save the picture as PNG"
-    return f"{path}: not a picture, damaged, or of an unknown format; save it as PNG or JPEG"
+        return f"{path}: {refusal(path, file.read(16))}"
 
 
 @contextmanager

@@ -26,6 +26,12 @@ def test_a_folder_gives_its_pictures_sorted(tree):
     assert found.sources[0].path == tree / "a.jpg" and not found.sources[0].is_named
 
 
+def test_what_cannot_be_read_is_not_passed_over(tree):
+    for name in ("c.HEIC", "d.mov", "e.nef", "f.xmp"):
+        (tree / name).write_bytes(b"x")
+    assert names(find_inputs([str(tree)])) == ["a.jpg", "b.PNG", "c.HEIC", "d.mov", "e.nef"]
+
+
 def test_recursive_keeps_sub_folders(tree):
     assert names(find_inputs([str(tree)], recursive=True)) == ["a.jpg", "b.PNG", "sub/c.webp", "sub/deep/a.jpg"]
 

@@ -121,8 +121,12 @@ def test_out_that_cannot_be(tmp_path):
         plan_jobs(sources("a.png", "b.png"), tmp_path / "file", format=None)
     with pytest.raises(InputError, match="contradict"):
         plan_jobs(sources("a.png"), Path("b.png"), format="jpg")
-    with pytest.raises(InputError, match="cannot be written"):
-        plan_jobs(sources("a.png"), Path("b.jp2"), format=None)
+    for name in ("b.jp2", "b.HEIC", "b.jxl", "b.mp4", "b.psd", "b.svg"):
+        for named in (True, False):
+            with pytest.raises(InputError, match="cannot be written"):
+                plan_jobs(sources("a.png", named=named), tmp_path / name, format=None)
+    (tmp_path / "b.psd").mkdir()
+    assert plan_jobs(sources("a.png"), tmp_path / "b.psd", format=None)[0].target == tmp_path / "b.psd" / "a.png"
     assert plan_jobs(sources("a.png"), Path("b.tif"), format="tiff")[0].target == Path("b.tif")
 
 
