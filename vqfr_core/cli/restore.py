@@ -40,6 +40,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     more.add_argument("--crops", type=Path, metavar="DIR", help="Each face before and after the network.")
     more.add_argument("--masks", type=Path, metavar="DIR", help="Where each picture changed; white is fully changed.")
     more.add_argument(
+        "--layers",
+        type=Path,
+        metavar="DIR",
+        help="Each restored face alone and in place, as a transparent PNG: a layer for Photoshop or GIMP.",
+    )
+    more.add_argument("--keep-dates", action="store_true", help="Give results the dates of their inputs.")
+    more.add_argument(
+        "--salvage",
+        action="store_true",
+        help="Restore what is left of a JPEG or PNG that is cut off; without it, such files fail.",
+    )
+    more.add_argument(
         "--no-mark",
         dest="mark",
         action="store_false",
@@ -54,14 +66,26 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """The exit status; see `run_batch`."""
     options = read_settings(arguments)
-    batch = read_batch(arguments, (arguments.crops, arguments.masks, arguments.compare), keep_pages=True)
+    batch = read_batch(
+        arguments, (arguments.crops, arguments.masks, arguments.compare, arguments.layers), keep_pages=True
+    )
     extras = _plan_extras(arguments, batch)
 
     def start() -> Work:
         from .networks import open_restorer
 
         restorer = open_restorer(arguments, options, console)
-        return lambda job: restore_file(job, restorer, options, extras, arguments.quality, console, mark=arguments.mark)
+        return lambda job: restore_file(
+            job,
+            restorer,
+            options,
+            extras,
+            arguments.quality,
+            console,
+            mark=arguments.mark,
+            keep_dates=arguments.keep_dates,
+            salvage=arguments.salvage,
+        )
 
     return run_batch(batch, start, console)
 
@@ -72,4 +96,5 @@ def _plan_extras(arguments: argparse.Namespace, batch: Batch) -> Extras:
         arguments.compare and plan_side_files(arguments.compare, jobs, may_be_file=True),
         arguments.crops and plan_side_files(arguments.crops, jobs),
         arguments.masks and plan_side_files(arguments.masks, jobs),
+        arguments.layers and plan_side_files(arguments.layers, jobs),
     )

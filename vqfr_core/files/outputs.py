@@ -157,6 +157,15 @@ def copy_whole(source: Path, target: Path) -> None:
         raise _unwritable(target, error) from error
 
 
+def copy_times(source: Path, target: Path) -> None:
+    """Give a file the times of another; InputError if the file system refuses."""
+    times = source.stat()
+    try:
+        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+    except OSError as error:
+        raise InputError(f"{target}: cannot be given the input's date ({error.strerror})") from error
+
+
 def _unwritable(path: Path, error: OSError) -> InputError:
     return InputError(f"cannot write {path}: {error.strerror}; check the folder, its permissions and space")
 

@@ -47,6 +47,8 @@ class Format:
     carries: frozenset[str] = frozenset()
     """Which of icc_profile, exif, xmp, iptc, color_chunks, dpi, text (any entries) and comment (only that one) it can
     hold."""
+    is_lossy: bool = False
+    """Pixels that were not changed come back a little different."""
     max_side_px: int = 2**31 - 1
     max_exif_bytes: int = 2**31 - 1
     begins_with: bytes = b""
@@ -77,10 +79,20 @@ FORMATS = (
         offered=".jpg",
         gray=True,
         carries=_WITH_PROFILE | {"iptc", "dpi", "comment"},
+        is_lossy=True,
         max_side_px=65535,
         max_exif_bytes=65533 - len(b"Exif\0\0"),
     ),
-    Format("WEBP", (".webp",), offered=".webp", alpha=True, animation=True, carries=_WITH_PROFILE, max_side_px=16383),
+    Format(
+        "WEBP",
+        (".webp",),
+        offered=".webp",
+        alpha=True,
+        animation=True,
+        carries=_WITH_PROFILE,
+        is_lossy=True,
+        max_side_px=16383,
+    ),
     Format(
         "TIFF",
         (".tif", ".tiff"),
@@ -96,7 +108,7 @@ FORMATS = (
     ),
     Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment"}), max_side_px=65535),
     Format("BMP", (".bmp",), gray=True, carries=frozenset({"dpi"})),
-    Format("AVIF", (".avif",), alpha=True, animation=True, carries=_WITH_PROFILE, max_side_px=65536),
+    Format("AVIF", (".avif",), alpha=True, animation=True, carries=_WITH_PROFILE, is_lossy=True, max_side_px=65536),
     Format("PPM", (".ppm", ".pgm", ".pnm"), writable=False),
     Format("JPEG2000", (".jp2",), writable=False),
     Format("TGA", (".tga",), writable=False),
@@ -137,7 +149,7 @@ def cannot_be_written(suffix: str) -> bool:
     return suffix.lower() in known and suffix.lower() not in WRITABLE_SUFFIXES
 
 
-def refusal(path: Path, head: bytes) -> str:
+def refusal(path: Path, head: bytes = b"") -> str:
     """Why a file that nothing here recognises cannot be read, and what to do. head: its first bytes."""
     suffix = path.suffix.lower()
     if head[4:12] in (b"ftypavif", b"ftypavis"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import InputError, VqfrError, printable, reason
 from .formats import refusal
@@ -85,6 +85,17 @@ def reading(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
         raise InputError(f"{path}: the file is damaged or cut off ({reason(error)}); copy or save it again") from error
+
+
+@contextmanager
+def salvaging() -> Iterator[None]:
+    """Inside, Pillow reads what is left of a file that is cut off. It does so in all threads."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _too_large_text(path: Path, max_pixels: int) -> str:
