@@ -5,5 +5,6 @@ from pathlib import Path
 
 def how_to_install(extra: str, packages: str) -> str:
     """The command, for a message. packages: what the extra consists of."""
+    by_pip = f"pip install {packages}"
     has_script = (Path(__file__).parent.parent / "install.py").is_file()
-    return f"python install.py --with {extra}" if has_script else f"pip install {packages}"
+    return f"python install.py --with {extra} (or: {by_pip})" if has_script else by_pip

@@ -29,7 +29,7 @@ class Console(Reporter):
         self._level_before = self._log.level
         self._log.setLevel(self._level)
         self._log.addHandler(self._handler)
-        self._showwarning, warnings.showwarning = warnings.showwarning, self._show_warning
+        self._showwarning, warnings.showwarning = warnings.showwarning, self._show_warning  # type: ignore[assignment]
         return self
 
     def __exit__(

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError
+from ..extras import how_to_install
 from .base import Fidelity, Kept, Restored, Restorer
 from .precision import DTYPES, full_float32
 
@@ -133,9 +134,10 @@ def _import(package: str, architecture: str) -> Any:
             warnings.simplefilter("ignore")
             return import_module(f"{package}.architectures.{architecture}")
     except ImportError as error:
-        install = f'"{sys.executable}" -m pip install {package}'
         if package == "spandrel":
+            install = how_to_install("restorers", package)
             raise WeightsError(f"{architecture} needs the package spandrel ({error}). Install it: {install}") from error
+        install = f'"{sys.executable}" -m pip install {package}'
         raise WeightsError(
             f"{architecture} needs the package {package} ({error}). The licence of {architecture} (S-Lab License 1.0) "
             f"allows non-commercial use only. If that is your use, install the package: {install}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import VqfrError
+from ..extras import how_to_install
 from .access import Access, AccessMiddleware
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _JPEG = {"quality": 92, "subsampling": 0}
 _CACHE_S = (600, 3600)  # how often to look for files, and how old
-_PIP = "pip install 'vqfr-face-restore[ui]'  (or: pip install gradio)"
 _OWN_SLIDER = """
 <div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
 <img alt="before" src="{before}"><img alt="after" src="{after}">
@@ -33,8 +33,9 @@ def import_gradio() -> Any:
     try:
         import gradio
     except ImportError as error:
+        install = how_to_install("ui", "'vqfr-face-restore[ui]'")
         raise VqfrError(
-            f"the page needs Gradio, which is not installed here ({error}); install it with: {_PIP}"
+            f"the page needs Gradio, which is not installed here ({error}); install it with: {install}"
         ) from error
     return gradio
 

@@ -13,7 +13,8 @@ _collected: ContextVar[list[str] | None] = ContextVar("losses", default=None)
 @contextmanager
 def collect_losses() -> Iterator[list[str]]:
     """Inside, a sentence for each loss goes to the list given, and not to the log."""
-    token = _collected.set(losses := [])
+    losses: list[str] = []
+    token = _collected.set(losses)
     try:
         yield losses
     finally:
