@@ -1,8 +1,8 @@
 """Install the packages that VQFR Face Restore needs. Never touches an installed package.
 
 Three callers: the Stable Diffusion WebUI at every start, ComfyUI-Manager once after cloning, and people with
-`python install.py`, who may add extras: `python install.py --with heif,tiff`. If nothing is missing, it only checks. It never installs PyTorch, because the right build depends
-on the machine. Under a host the exit code is always 0, so that the host starts whatever happens here; for people it is
+`python install.py`, who may add extras: `python install.py --with heif,tiff`. If nothing is missing, it only checks. It
+never installs PyTorch, because the right build depends on the machine. Under a host the exit code is always 0, so that the host starts whatever happens here; for people it is
 1 if something is still missing. Each problem gets one line that says what is missing and what to do.
 """
 
@@ -26,8 +26,8 @@ USUAL = "requirements.txt"
 # only need OpenCV, Pillow, tqdm, numpy, torch and torchvision. It is not in requirements.txt, because hosts install
 # what is listed there with all its dependencies.
 WITHOUT_DEPENDENCIES = "requirements-no-deps.txt"
-# Versions without known security faults that pictures and pages can reach. Some hosts hold back newer ones, so these are
-# not requirements. vqfr_core/known_faults.py has the same table.
+# Versions without known security faults that pictures and pages can reach. Some hosts hold back newer ones, so not all
+# are requirements. vqfr_core/known_faults.py has the same table.
 REPAIRED_IN = {"pillow": "10.3", "gradio": "5.6", "requests": "2.32.4", "filelock": "3.20.1"}
 NO_EXTRAS = ("dev", "no-deps", "train")
 TORCH = ("torch", "torchvision")
