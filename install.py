@@ -2,8 +2,9 @@
 
 Three callers: the Stable Diffusion WebUI at every start, ComfyUI-Manager once after cloning, and people with
 `python install.py`, who may add extras: `python install.py --with heif,tiff`. If nothing is missing, it only checks. It
-never installs PyTorch, because the right build depends on the machine. Under a host the exit code is always 0, so that the host starts whatever happens here; for people it is
-1 if something is still missing. Each problem gets one line that says what is missing and what to do.
+never installs PyTorch, because the right build depends on the machine. Under a host the exit code is always 0, so that
+the host starts whatever happens here; for people it is 1 if something is still missing. Each problem gets one line that
+says what is missing and what to do.
 """
 
 import argparse

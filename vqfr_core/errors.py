@@ -22,6 +22,13 @@ def reason(error: BaseException) -> str:
     return printable(getattr(error, "strerror", None) or str(error))
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, PyTorch or OpenCV means that memory ran out, on any device."""
+    words = ("out of memory", "can't allocate memory", "not enough memory", "insufficient memory")
+    is_stated = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return is_stated or any(text in str(error).lower() for text in words)
+
+
 def _is_harmless(character: str) -> bool:
     """Printable, or one of the wide and narrow spaces that names have."""
     return character.isprintable() or unicodedata.category(character) == "Zs"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..errors import VqfrError, printable, reason
+from ..errors import VqfrError, is_out_of_memory, printable, reason
 
 Progress = Callable[[int, int | None], None]
 """Called with (done, total)."""
@@ -40,7 +40,7 @@ def describe_failure(error: BaseException, about: str = "", hint: str = "--debug
     hint: how to learn more about an unexpected error.
     """
     text, about = reason(error), printable(about)
-    if isinstance(error, MemoryError):
+    if not isinstance(error, VqfrError | OSError) and is_out_of_memory(error):
         text = f"not enough memory{f' ({text})' if text else ''}; close other programs or use a smaller picture"
     elif isinstance(error, OSError) and error.filename is not None:
         text = f"{printable(str(error.filename))}: {text}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
-from ..errors import InputError, VqfrError, printable, reason
+from ..errors import InputError, VqfrError, is_out_of_memory, printable, reason
 from .formats import refusal
 
 MAX_PIXELS = 500_000_000
@@ -73,7 +73,7 @@ def reading(path: Path) -> Iterator[None]:
         if printable(str(path)) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error
-    except (VqfrError, MemoryError):
+    except VqfrError:
         raise
     except Image.DecompressionBombError as error:
         raise InputError(_too_large_text(path, MAX_PIXELS)) from error
@@ -82,6 +82,8 @@ def reading(path: Path) -> Iterator[None]:
     except NotImplementedError as error:
         raise InputError(f"{path}: of a kind that cannot be read here ({error}); save it as PNG or JPEG") from error
     except Exception as error:  # decoders have errors of every kind for what they did not expect
+        if is_out_of_memory(error):
+            raise
         if isinstance(error, OSError) and error.errno:
             raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
         raise InputError(f"{path}: the file is damaged or cut off ({reason(error)}); copy or save it again") from error

@@ -27,7 +27,9 @@ def test_the_name_is_put_in_front_unless_the_message_has_it():
 def test_what_nobody_expected_comes_with_a_hint():
     assert describe_failure(RuntimeError("a bug")) == "unexpected RuntimeError: a bug (--debug shows where)"
     assert describe_failure(KeyError("x"), hint="see the log") == "unexpected KeyError: 'x' (see the log)"
-    assert "close other programs" in describe_failure(MemoryError())
+    for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")):
+        text = describe_failure(error, "a.png")
+        assert text.startswith("a.png: not enough memory") and "close other programs" in text
 
 
 def test_what_the_system_says_comes_in_words_and_with_the_name():
