@@ -1,11 +1,13 @@
 """Install the packages that VQFR Face Restore needs. Never touches an installed package.
 
 Three callers: the Stable Diffusion WebUI at every start, ComfyUI-Manager once after cloning, and people with
-`python install.py`. If nothing is missing, it only checks. It never installs PyTorch, because the right build depends
-on the machine. Under a host the exit code is always 0, so that the host starts whatever happens here; for people it is
-1 if something is still missing. Each problem gets one line that says what is missing and what to do.
+`python install.py`, who may add extras: `python install.py --with heif,tiff`. If nothing is missing, it only checks. It
+never installs PyTorch, because the right build depends on the machine. Under a host the exit code is always 0, so that
+the host starts whatever happens here; for people it is 1 if something is still missing. Each problem gets one line that
+says what is missing and what to do.
 """
 
+import argparse
 import importlib
 import importlib.metadata
 import importlib.util
@@ -14,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +27,10 @@ USUAL = "requirements.txt"
 # only need OpenCV, Pillow, tqdm, numpy, torch and torchvision. It is not in requirements.txt, because hosts install
 # what is listed there with all its dependencies.
 WITHOUT_DEPENDENCIES = "requirements-no-deps.txt"
+# Versions without known security faults that pictures and pages can reach. Some hosts hold back newer ones, so not all
+# are requirements. vqfr_core/known_faults.py has the same table.
+REPAIRED_IN = {"pillow": "10.3", "gradio": "5.6", "requests": "2.32.4", "filelock": "3.20.1"}
+NO_EXTRAS = ("dev", "no-deps", "train")
 TORCH = ("torch", "torchvision")
 PIP_TIMEOUT_S = 1800
 
@@ -64,6 +71,25 @@ def everything_needed() -> list[Requirement]:
     return read_requirements(ROOT / USUAL) + read_requirements(ROOT / WITHOUT_DEPENDENCIES)
 
 
+def known_extras() -> list[str]:
+    """The extras there are, each with a requirements file of its own."""
+    names = (path.stem.partition("-")[2] for path in ROOT.glob("requirements-*.txt"))
+    return sorted(name for name in names if name not in NO_EXTRAS)
+
+
+def read_arguments(words: Sequence[str]) -> list[Requirement]:
+    """What the extras need that the user asks for; exits with a message for one that is not known."""
+    parser = argparse.ArgumentParser(description="Install the packages that VQFR Face Restore needs.")
+    parser.add_argument(
+        "--with", dest="extras", default="", metavar="NAME,...", help=f"extras to install: {', '.join(known_extras())}"
+    )
+    names = [name.strip() for name in parser.parse_args(words).extras.split(",") if name.strip()]
+    for name in names:
+        if name not in known_extras():
+            parser.error(f"{name!r} is not an extra; choose from {', '.join(known_extras())}")
+    return [requirement for name in names for requirement in read_requirements(ROOT / f"requirements-{name}.txt")]
+
+
 def installed_version(name: str) -> str | None:
     """The version of an installed package, or None if it is not installed."""
     try:
@@ -90,6 +116,12 @@ def find_outdated(requirements: list[Requirement]) -> list[str]:
         for requirement in requirements
         if (version := installed_version(requirement.name)) and _numbers(version) < _numbers(requirement.minimum)
     ]
+
+
+def find_faults() -> list[str]:
+    """One message that names the installed packages with known security faults, if there are any."""
+    old = find_outdated([Requirement(name, version) for name, version in REPAIRED_IN.items()])
+    return [f"known security faults; update if the host allows: {', '.join(old)}"] if old else []
 
 
 def installed_constraints() -> str:
@@ -183,9 +215,9 @@ def torch_problems() -> list[str]:
     ]
 
 
-def main() -> int:
-    """Install what is missing and print what went wrong. Returns the exit code."""
-    requirements = everything_needed()
+def main(words: Sequence[str] = ()) -> int:
+    """Install what is missing and print what went wrong. Returns the exit code. words: the command line's."""
+    requirements = everything_needed() + read_arguments(words)
     missing = find_missing(requirements)
     host = detect_host()
     problems = []
@@ -194,9 +226,11 @@ def main() -> int:
         problems.append(f"{names} not installed, because the WebUI was started with --skip-install.")
     elif missing:
         problems += install(missing, host)
-    problems += [f"{text}; update it yourself if you can." for text in find_outdated(requirements)]
+    faulty = [requirement for requirement in requirements if requirement.name in REPAIRED_IN]
+    others = [requirement for requirement in requirements if requirement not in faulty]
+    problems += [f"{text}; update it yourself if you can." for text in find_outdated(others)]
     problems += torch_problems()
-    for problem in problems:
+    for problem in problems + find_faults():
         print(f"VQFR: {problem}")
     if not problems and (missing or host is None):
         print("VQFR: everything needed is installed.")
@@ -216,4 +250,4 @@ def _reason(output: str) -> str:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # some consoles lack characters that pip prints
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..vqfr_core.errors import InputError
+from ..vqfr_core.pipeline.values import check_values
 from ..vqfr_core.types import Box
 
 _PLACEHOLDER_SIZE = (64, 64)
@@ -37,6 +38,8 @@ def check_images(images: Any) -> Tensor:
     if not isinstance(images, Tensor) or images.ndim != 4 or 0 in images.shape or images.shape[3] not in (1, 3, 4):
         got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise InputError(f"image: needs a batch (B, H, W, 1, 3 or 4), got {got}")
+    for number, image in enumerate(images):
+        check_values(f"image {number}", image)
     return images
 
 

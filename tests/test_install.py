@@ -123,6 +123,25 @@ def test_an_old_package_is_named_and_not_touched(installer, machine, capsys):
     assert "numpy 1.9.3 is older than" in capsys.readouterr().out
 
 
+def test_known_faults_are_named_once_and_are_no_failure(installer, machine, capsys):
+    machine.versions.update({"pillow": "9.5.0", "filelock": "3.12.0"})
+    assert installer.main() == 0 and machine.calls == []
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "faults" in line)
+    assert "pillow 9.5.0 is older than 10.3" in line and "filelock 3.12.0" in line
+
+
+def test_extras_are_installed_only_when_asked_for(installer, machine, capsys):
+    assert installer.main() == 0 and machine.calls == []
+    assert installer.main(["--with", "heif, tiff"]) == 0
+    (call,) = machine.calls
+    assert {name.partition(">")[0] for name in call} == {"pi-heif", "tifffile", "imagecodecs"}
+    machine.versions.update({"pi-heif": "1.4.0", "tifffile": "2026.1.1", "imagecodecs": "2026.1.1"})
+    assert installer.main(["--with", "heif,tiff"]) == 0 and len(machine.calls) == 1
+    with pytest.raises(SystemExit):
+        installer.main(["--with", "magic"])
+    assert "choose from evaluate, heif" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("version", "is_old"), [("9.5", False), ("10.0.1", False), ("9.4.9", True), ("12.0.0rc1", False)]
 )

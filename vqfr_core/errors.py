@@ -1,6 +1,7 @@
 """The errors a user can meet. Each message says what was wrong, where, and what to do next."""
 
 import re
+import unicodedata
 
 _LONGEST = 2000
 _NAME = r"[^\\/:*?\"<>|\s](?:[^\\/:*?\"<>|\n]*[^\\/:*?\"<>|\s])?"
@@ -16,7 +17,24 @@ def shortened(text: object, most: int = 300) -> str:
 def printable(text: str) -> str:
     """A text with names from files, on one line: without what a terminal would obey, and of bounded length."""
     short = shortened(" ".join(text.splitlines()), _LONGEST)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+    return "".join(c if _is_harmless(c) else c.encode("unicode_escape").decode() for c in short)
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, of one from the system only the words: "No space left on device"."""
+    return printable(getattr(error, "strerror", None) or str(error))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python, PyTorch or OpenCV means that memory ran out, on any device."""
+    words = ("out of memory", "can't allocate memory", "not enough memory", "insufficient memory")
+    is_stated = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return is_stated or any(text in str(error).lower() for text in words)
+
+
+def _is_harmless(character: str) -> bool:
+    """Printable, or one of the wide and narrow spaces that names have."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def without_folders(text: str) -> str:
@@ -25,7 +43,13 @@ def without_folders(text: str) -> str:
 
 
 class VqfrError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Messages name files and quote what is in them, so they are made printable.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class InputError(VqfrError, ValueError):
@@ -33,13 +57,7 @@ class InputError(VqfrError, ValueError):
 
 
 class WeightsError(VqfrError):
-    """A weight file is missing, damaged, unsafe, or not of the expected kind.
-
-    Its message names what the file and its tensors are called, so it is made printable.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+    """A weight file is missing, damaged, unsafe, or not of the expected kind."""
 
 
 class DownloadError(WeightsError):

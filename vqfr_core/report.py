@@ -10,6 +10,8 @@ from typing import Any
 from .options import RestoreOptions
 from .types import Face, ImageFaces
 
+NO_FACE_HINT = "try a lower minimum confidence, tiles for tiny faces, or rotated faces"
+
 
 @dataclass(frozen=True)
 class FaceReport:

@@ -61,6 +61,17 @@ def test_colours_are_views_and_gray_is_spread(convert):
     assert torch.equal(gray[0], gray[2]) and gray.shape == (3, 5, 6)
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(float("nan"), "NaN"), (float("inf"), "NaN"), (255.0, "dividing by 255"), (-127.0, "255")]
+)
+def test_values_that_cannot_be_an_image_are_refused(convert, value, text):
+    images = torch.rand(2, 5, 6, 3)
+    assert convert.check_images(images * 8) is not None  # HDR
+    images[1, 2, 3, 1] = value
+    with pytest.raises(Exception, match=rf"image 1: .*{text}"):
+        convert.check_images(images)
+
+
 def test_segments_of_another_size_are_scaled(convert):
     segment = convert.Seg(None, np.zeros((2, 2)), 0.9, (0, 0, 2, 2), (10, 10, 20, 30), "face")
     assert convert.boxes_of_segs(((50, 100), [segment]), (100, 200)) == [(20, 20, 40, 60)]

@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from vqfr_core.atomic import whole_file
+from vqfr_core.atomic import clear_drafts, whole_file
 
 
 def test_the_file_appears_when_all_is_written(tmp_path):
@@ -33,13 +33,24 @@ def test_a_failed_move_leaves_the_old_file(tmp_path, monkeypatch):
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.bin"]
 
 
-def test_the_file_behind_a_link_is_replaced(tmp_path):
+def test_a_link_is_replaced_and_not_followed(tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
     link.symlink_to(target)
     with whole_file(link) as file:
         file.write(b"new")
-    assert link.is_symlink() and target.read_bytes() == b"new"
+    assert not link.is_symlink() and link.read_bytes() == b"new" and target.read_bytes() == b"old"
+
+
+def test_drafts_of_killed_writers_are_cleared_and_others_stay(tmp_path):
+    left, other = tmp_path / ".vqfr-0123456789ab.part", tmp_path / "model.pth.part"
+    left.write_bytes(b"half of"), other.write_bytes(b"a download")
+    with whole_file(tmp_path / "a.bin") as file:
+        file.write(b"new")
+        clear_drafts(tmp_path)
+        assert not left.exists() and other.exists()
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    clear_drafts(tmp_path / "missing")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")

@@ -97,6 +97,7 @@ def add_inputs(parser: argparse.ArgumentParser, output_help: str) -> None:
         help="Make every result again; without it, results in the folder OUT that are newer than their input are "
         "left as they are, whatever the settings were. A file OUT is always written again.",
     )
+    files.add_argument("--dry-run", action="store_true", help="Say what would be done, and do nothing.")
     files.add_argument(
         "--report", type=Path, metavar="FILE.json", help="Write what was found and done to this file, as JSON."
     )
@@ -116,6 +117,7 @@ def read_batch(arguments: argparse.Namespace, places: Sequence[Path | None] = ()
         report=arguments.report,
         places=places,
         keep_pages=keep_pages,
+        dry_run=arguments.dry_run,
     )
 
 

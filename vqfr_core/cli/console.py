@@ -4,11 +4,13 @@ import logging
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TextIO
 
+from ..errors import printable
 from ..files.reporter import Progress, Reporter, describe_failure
 
 
@@ -27,33 +29,39 @@ class Console(Reporter):
         self._level_before = self._log.level
         self._log.setLevel(self._level)
         self._log.addHandler(self._handler)
+        self._showwarning, warnings.showwarning = warnings.showwarning, self._show_warning  # type: ignore[assignment]
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        warnings.showwarning = self._showwarning
         self._log.removeHandler(self._handler)
         self._log.setLevel(self._level_before)
 
+    def _show_warning(self, message: Warning | str, *_: object) -> None:
+        """Other packages' warnings, without the lines of code that Python adds."""
+        self.detail(f"warning: {message}")
+
     def say(self, text: str) -> None:
-        """Print a line on stdout, unless quiet."""
+        """Print lines on stdout, unless quiet."""
         if not self.quiet:
-            _write(text, sys.stdout)
+            _write("\n".join(map(printable, text.split("\n"))), sys.stdout)
 
     def detail(self, text: str) -> None:
         """Print a line on stderr if verbose."""
         if self._level == logging.INFO:
-            _write(text, sys.stderr)
+            _write(printable(text), sys.stderr)
 
     def note(self, text: str) -> None:
         """Print a line on stderr, unless quiet; each one only once."""
         if not self.quiet and text not in self._noted:
             self._noted.add(text)
-            _write(f"note: {text}", sys.stderr)
+            _write(f"note: {printable(text)}", sys.stderr)
 
     def error(self, text: str) -> None:
         """Print one line on stderr, always."""
-        _write(f"error: {' '.join(text.splitlines())}", sys.stderr)
+        _write(f"error: {printable(text)}", sys.stderr)
 
     def failure(self, error: BaseException, about: str = "") -> None:
         """Print an exception in one line, with its traceback when debugging."""
@@ -92,9 +100,8 @@ class _LogHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = " ".join(record.getMessage().splitlines())
         if record.levelno >= logging.ERROR or not self._console.quiet:
-            _write(f"{record.levelname.lower()}: {text}", sys.stderr)
+            _write(f"{record.levelname.lower()}: {printable(record.getMessage())}", sys.stderr)
 
 
 def _write(text: str, stream: TextIO) -> None:

@@ -42,6 +42,18 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     more.add_argument("--crops", type=Path, metavar="DIR", help="Each face before and after the network.")
     more.add_argument("--masks", type=Path, metavar="DIR", help="Where each picture changed; white is fully changed.")
     more.add_argument(
+        "--layers",
+        type=Path,
+        metavar="DIR",
+        help="Each restored face alone and in place, as a transparent PNG: a layer for Photoshop or GIMP.",
+    )
+    more.add_argument("--keep-dates", action="store_true", help="Give results the dates of their inputs.")
+    more.add_argument(
+        "--salvage",
+        action="store_true",
+        help="Restore what is left of a JPEG or PNG that is cut off; without it, such files fail.",
+    )
+    more.add_argument(
         "--no-mark",
         dest="mark",
         action="store_false",
@@ -58,7 +70,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     options = read_settings(arguments)
     if options.aligned and arguments.background:
         raise InputError("--aligned and --background cannot be given together: there is nothing around the face")
-    batch = read_batch(arguments, (arguments.crops, arguments.masks, arguments.compare), keep_pages=True)
+    batch = read_batch(
+        arguments, (arguments.crops, arguments.masks, arguments.compare, arguments.layers), keep_pages=True
+    )
     extras = _plan_extras(arguments, batch)
 
     def start() -> Work:
@@ -75,6 +89,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
             console,
             mark=arguments.mark,
             background=background,
+            keep_dates=arguments.keep_dates,
+            salvage=arguments.salvage,
         )
 
     return run_batch(batch, start, console)
@@ -86,4 +102,5 @@ def _plan_extras(arguments: argparse.Namespace, batch: Batch) -> Extras:
         arguments.compare and plan_side_files(arguments.compare, jobs, may_be_file=True),
         arguments.crops and plan_side_files(arguments.crops, jobs),
         arguments.masks and plan_side_files(arguments.masks, jobs),
+        arguments.layers and plan_side_files(arguments.layers, jobs),
     )

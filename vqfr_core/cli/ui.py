@@ -9,7 +9,7 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..errors import InputError, reason
 from .arguments import PROGRAM, add_models, add_talk
 from .console import Console
 
@@ -107,7 +107,8 @@ def serve(arguments: argparse.Namespace, folder: Path, readers: "Readers") -> tu
             max_file_size=arguments.max_upload << 20,
         )
     except OSError as error:
-        raise InputError(f"cannot serve at {arguments.host}:{arguments.port} ({error}); try another --port") from error
+        where = f"{arguments.host}:{arguments.port}"
+        raise InputError(f"cannot serve at {where} ({reason(error)}); try another --port") from error
     return address, blocks
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..extras import how_to_install
 from ..weights.read import read_checkpoint
 from .weights import MetricAbsent
 
-INSTALL = 'pip install "lpips>=0.1.4"'
+INSTALL = how_to_install("evaluate", '"lpips>=0.1.4"')
 
 
 class Lpips(nn.Module):

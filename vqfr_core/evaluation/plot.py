@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 
 from ..errors import InputError
+from ..extras import how_to_install
 from .tables import Column, Summary
 
 _SIZE_INCHES = (7.0, 4.8)
@@ -25,9 +26,8 @@ def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Colum
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise InputError(
-            f"the trade-off plot needs matplotlib ({error}); install it with: pip install matplotlib"
-        ) from error
+        install = how_to_install("evaluate", "matplotlib")
+        raise InputError(f"the trade-off plot needs matplotlib ({error}); install it with: {install}") from error
     figure = Figure(_SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
     for name, points in lines.items():

@@ -1,6 +1,8 @@
 """Decide where results go before any work is done, so that nothing overwrites an input or another result."""
 
+import os
 import shutil
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +10,9 @@ from pathlib import Path
 from ..atomic import whole_file
 from ..errors import InputError
 from ..pictures.formats import FORMATS as FILE_FORMATS
-from ..pictures.formats import READABLE_SUFFIXES, WRITABLE_SUFFIXES, format_of
+from ..pictures.formats import OTHER_SUFFIXES, READABLE_SUFFIXES, WRITABLE_SUFFIXES, cannot_be_written, format_of
 from .inputs import Source, same_file_key
+from .names import file_name, is_device, path_mark, place_key, suffix_mark
 
 FORMATS = {format.offered[1:]: format.offered for format in FILE_FORMATS if format.offered} | {"same": ""}
 """Suffixes of the formats offered for results; `same` keeps the input's."""
@@ -30,10 +33,14 @@ class Job:
 
     @property
     def is_done(self) -> bool:
-        """The result exists and is newer than the picture."""
-        if not self.in_folder or not self.target.is_file() or not self.source.is_file():
+        """The result exists and is newer than the picture. A link is no result."""
+        if not self.in_folder or self.target.is_symlink() or not self.target.is_file() or not self.source.is_file():
             return False
         return self.target.stat().st_mtime_ns >= self.source.stat().st_mtime_ns
+
+    def make_folder(self) -> None:
+        """Make the folder of the result; InputError if that fails, or a link leads out of OUT."""
+        make_folder(self.target.parent, self.target.parents[len(self.name.parents) - 1])
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,11 @@ class SideFiles:
 
     def path(self, job: Job, ending: str, suffix: str = ".png") -> Path:
         """The file for a picture, with the suffix appended. Makes its folder; InputError if the file is taken."""
-        path = self.place if self.is_file else self.place / job.name.with_name(f"{job.name.name}_{ending}{suffix}")
+        name = job.name.with_name(file_name(job.name.name, f"_{ending}{suffix}"))
+        path = self.place if self.is_file else self.place / name
         if same_file_key(path) in self.taken:
             raise InputError(f"{path} is an input or a result and would be overwritten; choose another folder")
-        make_folder(path.parent)
+        make_folder(path.parent, path.parent if self.is_file else self.place)
         return path
 
 
@@ -60,9 +68,9 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None, keep_
     """Plan a result for each picture.
 
     OUT is a file if it has an image suffix and there is a single picture that was not found in a named folder; else it
-    is a folder that keeps names and sub-folders. format: one of FORMATS, None for png. keep_pages: without a format, a
-    file of several pages stays one. Raises InputError if an input or another result would be overwritten, or OUT cannot
-    be used.
+    is a folder that keeps names and sub-folders. Where results would get one name, each gets its input's suffix: a.jpg
+    and a.tif become a_jpg.png and a_tif.png. format: one of FORMATS, None for png. keep_pages: without a format, a file
+    of several pages stays one. Raises InputError if an input would be overwritten, or OUT cannot be used.
     """
     if is_file_output(sources, out):
         if format not in (None, "same") and _plain(_suffix(sources[0], format)) != _plain(out.suffix):
@@ -71,19 +79,28 @@ def plan_jobs(sources: Sequence[Source], out: Path, *, format: str | None, keep_
     else:
         if out.is_file():
             raise InputError(f"{out} is a file; give a folder for the results")
-        jobs = [_job_in_folder(source, out, format or _usual_format(source, keep_pages)) for source in sources]
+        formats = [format or _usual_format(source, keep_pages) for source in sources]
+        jobs = [_job_in_folder(source, out, own) for source, own in zip(sources, formats, strict=True)]
+        for mark in (suffix_mark, path_mark):
+            times = Counter(place_key(job.target) for job in jobs)
+            jobs = [
+                job if times[place_key(job.target)] == 1 else _job_in_folder(source, out, own, mark(source.path))
+                for job, source, own in zip(jobs, sources, formats, strict=True)
+            ]
     _check_targets(jobs)
     return jobs
 
 
 def is_file_output(sources: Sequence[Source], out: Path) -> bool:
     """Whether OUT names the single result, not a folder."""
-    if len(sources) != 1 or not sources[0].is_named or out.is_dir():
+    if out.is_dir():
         return False
-    suffix = out.suffix.lower()
-    if suffix in READABLE_SUFFIXES and suffix not in WRITABLE_SUFFIXES:
-        raise InputError(f"{out}: {suffix} files cannot be written; use one of {', '.join(WRITABLE_SUFFIXES)}")
-    return suffix in WRITABLE_SUFFIXES
+    if is_device(out.name):
+        raise InputError(f"{out}: Windows keeps this name for a device; choose another")
+    if cannot_be_written(out.suffix):
+        suffixes = ", ".join(WRITABLE_SUFFIXES)
+        raise InputError(f"{out}: {out.suffix} files cannot be written; use one of {suffixes}, or a folder")
+    return len(sources) == 1 and sources[0].is_named and out.suffix.lower() in WRITABLE_SUFFIXES
 
 
 def plan_side_files(place: Path, jobs: Sequence[Job], *, may_be_file: bool = False) -> SideFiles:
@@ -110,8 +127,10 @@ def check_report_path(report: Path | None, jobs: Sequence[Job]) -> None:
         raise InputError(f"{report} is an input or a result and would be overwritten; choose another name")
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and its parents; InputError if that fails."""
+def make_folder(folder: Path, inside: Path | None = None) -> None:
+    """Make a folder and its parents; InputError if that fails, or if links lead out of the folder `inside`."""
+    if inside is not None and not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(inside)):
+        raise InputError(f"{folder} is a link that leads out of {inside}; remove it, or choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -138,16 +157,26 @@ def copy_whole(source: Path, target: Path) -> None:
         raise _unwritable(target, error) from error
 
 
+def copy_times(source: Path, target: Path) -> None:
+    """Give a file the times of another; InputError if the file system refuses."""
+    times = source.stat()
+    try:
+        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
+    except OSError as error:
+        raise InputError(f"{target}: cannot be given the input's date ({error.strerror})") from error
+
+
 def _unwritable(path: Path, error: OSError) -> InputError:
     return InputError(f"cannot write {path}: {error.strerror}; check the folder, its permissions and space")
 
 
-def _job_in_folder(source: Source, out: Path, format: str) -> Job:
-    has_suffix = source.path.suffix.lower() in READABLE_SUFFIXES
+def _job_in_folder(source: Source, out: Path, format: str, mark: str = "") -> Job:
+    """mark: comes behind the name."""
+    has_suffix = source.path.suffix.lower() in (*READABLE_SUFFIXES, *OTHER_SUFFIXES)
     stem = source.relative.stem if has_suffix else source.relative.name
-    target = source.relative.with_name(stem + _suffix(source, format))
+    target = source.relative.with_name(file_name(stem, mark + _suffix(source, format)))
     # With suffixes kept, two pictures may differ in nothing else.
-    name = target if format == "same" else source.relative.with_name(stem)
+    name = target if format == "same" else source.relative.with_name(stem + mark)
     return Job(source.path, out / target, name, True)
 
 
@@ -185,15 +214,7 @@ def _plain(suffix: str) -> str:
 
 
 def _check_targets(jobs: Collection[Job]) -> None:
-    sources = {same_file_key(job.source): job.source for job in jobs}
-    first: dict[str, Job] = {}
+    sources = {same_file_key(job.source) for job in jobs}
     for job in jobs:
-        key = same_file_key(job.target)
-        if key in sources:
+        if same_file_key(job.target) in sources:
             raise InputError(f"{job.target} is an input and would be overwritten; give another OUT")
-        if key in first:
-            raise InputError(
-                f"{first[key].source} and {job.source} would both become {job.target}; restore them into different "
-                "folders, name the folder above them with --recursive, or use --format same if only the suffixes differ"
-            )
-        first[key] = job

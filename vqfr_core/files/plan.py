@@ -20,6 +20,10 @@ class Batch:
     """Where the JSON report goes."""
     overwrite: bool
     """Redo existing results."""
+    places: tuple[Path, ...] = ()
+    """Folders written to."""
+    dry_run: bool = False
+    """Only say what would be done."""
 
 
 def plan_batch(
@@ -32,6 +36,7 @@ def plan_batch(
     report: Path | None = None,
     places: Sequence[Path | None] = (),
     keep_pages: bool = False,
+    dry_run: bool = False,
 ) -> Batch:
     """Expand the inputs and decide where the results go.
 
@@ -42,4 +47,4 @@ def plan_batch(
     inputs = find_inputs(words, recursive=recursive, leave_out=folders)
     jobs = plan_jobs(inputs.sources, out, format=format, keep_pages=keep_pages)
     check_report_path(report, jobs)
-    return Batch(jobs, inputs.problems, report, overwrite)
+    return Batch(jobs, inputs.problems, report, overwrite, tuple(folders), dry_run)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..errors import VqfrError
+from ..errors import VqfrError, is_out_of_memory, printable, reason
 
 Progress = Callable[[int, int | None], None]
 """Called with (done, total)."""
@@ -39,9 +39,11 @@ def describe_failure(error: BaseException, about: str = "", hint: str = "--debug
 
     hint: how to learn more about an unexpected error.
     """
-    text = str(error)
-    if isinstance(error, MemoryError):
+    text, about = reason(error), printable(about)
+    if not isinstance(error, VqfrError | OSError) and is_out_of_memory(error):
         text = f"not enough memory{f' ({text})' if text else ''}; close other programs or use a smaller picture"
+    elif isinstance(error, OSError) and error.filename is not None:
+        text = f"{printable(str(error.filename))}: {text}"
     elif not isinstance(error, VqfrError | OSError):
         text = f"unexpected {type(error).__name__}: {text} ({hint})"
     return text if not about or about in text else f"{about}: {text}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..errors import InputError
 from ..options import RestoreOptions
 from ..pictures.formats import FORMATS, format_of, suffixes_of
-from .outputs import Job, copy_whole
+from .outputs import Job, copy_times, copy_whole
 from .reporter import Progress, Reporter
 from .run import Done
 from .side_files import Extras, SideWriter
@@ -35,17 +35,21 @@ def restore_file(
     opened: "PictureFile | None" = None,
     mark: bool = True,
     background: "Enlarger | None" = None,
+    keep_dates: bool = False,
+    salvage: bool = False,
 ) -> Done:
     """Restore a file into another, with the same settings for all frames; an untouched picture keeps its bytes.
 
     Only a few frames are in memory at a time. The result appears last, after its side files; nothing is left
     half-written if the work fails or is stopped. opened: the source, if it is open already; it is closed. mark: whether
     a changed picture's XMP says that a trained model made part of it, as the IPTC asks. background: enlarges or cleans
-    what the faces are put onto. Raises InputError if the target cannot hold the file's pages.
+    what the faces are put onto. keep_dates: give the result the source's times. salvage: see `open_picture`. What the
+    result could not keep becomes notes of the report. Raises InputError if the target cannot hold the file's pages.
     """
     from ..pictures import open_picture, write_frames
+    from ..pictures.losses import collect_losses
 
-    with opened or open_picture(job.source) as file:
+    with collect_losses() as losses, opened or open_picture(job.source, salvage=salvage) as file:
         _check_pages(job, file)
         sides = SideWriter(job, file, extras)
         work = _Work(job, file, restorer, options, sides, reporter, should_stop, background)
@@ -55,6 +59,12 @@ def restore_file(
                 write_frames(results, job.target, info, num_frames=file.num_frames, quality=quality)
         except _UntouchedError:
             copy_whole(job.source, job.target)  # saving a JPEG again would change it
+            losses.clear()
+    if keep_dates:
+        copy_times(job.source, job.target)
+    for loss in dict.fromkeys(losses):
+        reporter.note(loss)
+        work.reports[0].notes.append(loss)
     return Done(_summary(work.reports), [report.to_dict() for report in work.reports])
 
 
@@ -98,8 +108,8 @@ class _Work:
         self._job, self._file, self._sides, self._reporter = job, file, sides, reporter
         self._restorer, self._options, self._should_stop = restorer, options, should_stop
         self._background = background
-        is_same_format = job.source.suffix.lower() == job.target.suffix.lower()
-        self._may_stay = options.scale == 1 and background is None and is_same_format
+        has_suffix = job.source.suffix.lower() == job.target.suffix.lower()
+        self._may_stay = options.scale == 1 and background is None and has_suffix and not file.is_salvaged
 
     def results(self) -> Generator["Frame", None, None]:
         """The restored frames. Raises _UntouchedError instead of the last ones if nothing changed."""

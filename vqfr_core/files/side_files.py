@@ -1,7 +1,7 @@
 """Side files of a restored picture: its faces, where it was changed, before and after."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..pictures.formats import paged_suffix
@@ -10,6 +10,7 @@ from .outputs import Job, SideFiles
 if TYPE_CHECKING:
     from ..pictures import Frame, Picture, PictureFile
     from ..restoration import Restoration
+    from ..types import Face
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Extras:
     """Each face before and after the network."""
     masks: SideFiles | None = None
     """Where the picture was changed."""
+    layers: SideFiles | None = None
+    """Each restored face alone, in place, on a transparent picture of the result's size."""
 
 
 class SideWriter:
@@ -35,9 +38,11 @@ class SideWriter:
         self._num_frames = 0
 
     def add(self, frame: "Frame", result: "Restoration") -> None:
-        """Take the next frame and its result. Writes its crops."""
+        """Take the next frame and its result. Writes its crops and layers."""
         if self._extras.crops is not None:
             self._write_crops(self._extras.crops, result)
+        if self._extras.layers is not None:
+            self._write_layers(self._extras.layers, result)
         if self._extras.masks is not None:
             self._masks.append(_pack_mask(frame, result))
         if self._extras.compare is not None and not self._compares_face and (result.faces or not self._num_frames):
@@ -58,11 +63,22 @@ class SideWriter:
     def _write_crops(self, crops: SideFiles, result: "Restoration") -> None:
         from ..pictures import Frame, Picture, write_picture
 
-        frame = f"frame{self._num_frames:04d}_" if self._file.num_frames > 1 else ""
         for face in result.found.used:
             for kind, image in (("input", face.crop.image if face.crop else None), ("restored", face.restored)):
                 if image is not None:
-                    write_picture(Picture((Frame(image),)), crops.path(self._job, f"{frame}face{face.number}_{kind}"))
+                    write_picture(Picture((Frame(image),)), crops.path(self._job, self._face_name(face, kind)))
+
+    def _write_layers(self, layers: SideFiles, result: "Restoration") -> None:
+        from ..pictures import Picture, PictureInfo, write_picture
+
+        info = PictureInfo(bit_depth=min(self._file.info.bit_depth, 16), icc_profile=self._file.info.icc_profile)
+        for face in result.found.used:
+            picture = Picture((_layer(face, result),), **vars(info))
+            write_picture(picture, layers.path(self._job, self._face_name(face, "layer")))
+
+    def _face_name(self, face: "Face", kind: str) -> str:
+        frame = f"frame{self._num_frames:04d}_" if self._file.num_frames > 1 else ""
+        return f"{frame}face{face.number}_{kind}"
 
     def _compared(self, frame: "Frame", result: "Restoration") -> "Picture":
         from ..drawing.sheet import draw_grid
@@ -72,6 +88,20 @@ class SideWriter:
         fidelity = "" if model["fidelity"] is None else f", fidelity {model['fidelity']:g}"
         images = [flatten_frame(still) for still in (frame, frame.with_image(result.image))]
         return picture_of(draw_grid([images], ["input", f"{model['name']}{fidelity}"]), self._file.info)
+
+
+def _layer(face: "Face", result: "Restoration") -> "Frame":
+    """The face as it lies in the result, with its mask as opacity. An aligned face fills the picture."""
+    import torch
+
+    from ..pictures import Frame
+    from ..pipeline import blend_faces
+
+    if result.found.is_aligned:
+        return Frame(result.image, torch.ones_like(result.mask))
+    alone = replace(result.found, faces=(face,))
+    ((image, mask),) = blend_faces([alone], onto=[torch.zeros_like(result.image)])  # black: colours times opacity
+    return Frame((image / mask.clamp_min(1e-6)).clamp(0.0, 1.0), mask)
 
 
 class _PackedMask(NamedTuple):

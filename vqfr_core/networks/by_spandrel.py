@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError
+from ..extras import how_to_install
 from .base import Fidelity, Kept, Restored, Restorer
 from .precision import DTYPES, full_float32
 
@@ -134,9 +135,10 @@ def import_from(package: str, module: str, what: str) -> Any:
             warnings.simplefilter("ignore")
             return import_module(module)
     except ImportError as error:
-        install = f'"{sys.executable}" -m pip install {package}'
         if package == "spandrel":
+            install = how_to_install("restorers", package)
             raise WeightsError(f"{what} needs the package spandrel ({error}). Install it: {install}") from error
+        install = f'"{sys.executable}" -m pip install {package}'
         raise WeightsError(
             f"{what} needs the package {package} ({error}). The licence of {what} (S-Lab License 1.0) "
             f"allows non-commercial use only. If that is your use, install the package: {install}"

@@ -1,13 +1,17 @@
 """The whole page."""
 
+import logging
 from typing import Any
 
+from ..known_faults import warn_of_faults
 from .folder.tab import FolderTab
 from .gradio_compat import import_gradio, make_state, on_unload, open_blocks
 from .host import PageHost
 from .photo.tab import PhotoTab
 from .session import Sessions
 from .style import STYLE
+
+logger = logging.getLogger(__name__)
 
 _TITLE = "VQFR Face Restore"
 
@@ -27,6 +31,8 @@ def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
 def add_page(host: PageHost) -> Sessions:
     """The same page, added to the current gr.Blocks. The caller ends the returned sessions with the page."""
     gr, sessions = import_gradio(), Sessions(host)
+    if warning := warn_of_faults():
+        logger.warning("%s", warning)
     gr.HTML(STYLE)
     key = make_state(sessions.drop)
     with gr.Tabs(elem_id=f"{host.id_prefix}_tabs"):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import VqfrError
+from ..extras import how_to_install
 from .access import Access, AccessMiddleware
 from .visitors import VisitorMiddleware
 
@@ -27,7 +28,6 @@ _JPEG = {"quality": 92, "subsampling": 0}
 _CACHE_S = (600, 3600)  # how often to look for files, and how old
 _UPLOAD_BYTES = 200 << 20
 _MOST_UPLOADS = 10  # of the largest size, at the same time
-_PIP = "pip install 'vqfr-face-restore[ui]'  (or: pip install gradio)"
 _OWN_SLIDER = """
 <div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
 <img alt="before" src="{before}"><img alt="after" src="{after}">
@@ -41,8 +41,9 @@ def import_gradio() -> Any:
     try:
         import gradio
     except ImportError as error:
+        install = how_to_install("ui", "'vqfr-face-restore[ui]'")
         raise VqfrError(
-            f"the page needs Gradio, which is not installed here ({error}); install it with: {_PIP}"
+            f"the page needs Gradio, which is not installed here ({error}); install it with: {install}"
         ) from error
     return gradio
 

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from ..report import FaceReport, Report, count_found, count_reasons
+from ..report import NO_FACE_HINT, FaceReport, Report, count_found, count_reasons
 from ..types import ImageFaces
 from .session import Photo
 
@@ -27,7 +27,7 @@ def say_faces(photo: Photo, found: ImageFaces) -> str:
 def _found(found: ImageFaces) -> str:
     count = count_found(len(found.faces))
     if not found.faces:
-        return f"{count}. Try a lower minimum confidence, tiles for tiny faces, or rotated faces."
+        return f"{count}. {NO_FACE_HINT.capitalize()}."
     if not found.used:
         return f"{count}, none of them chosen ({count_reasons(face.skipped or '' for face in found.faces)})."
     chosen = ", ".join(str(face.number) for face in found.used)

@@ -1,13 +1,12 @@
 """EXIF blocks: remove the orientation, and carry their contents to and from TIFF files."""
 
-import logging
 import struct
 from typing import Any, BinaryIO
 
 from PIL import Image
 from torch import Tensor
 
-logger = logging.getLogger(__name__)
+from .losses import tell_loss
 
 PREFIX = b"Exif\0\0"
 _ORIENTATION = 0x0112
@@ -43,7 +42,7 @@ def take_orientation(exif: bytes) -> tuple[int | None, bytes | None]:
         if len(block) >= end + 4:
             struct.pack_into(order + "I", block, end, 0)
     except (KeyError, struct.error):
-        logger.warning("the EXIF block is damaged and was left out")
+        tell_loss("the EXIF block is damaged and was left out")
         return orientation, None
     return orientation, bytes(block)
 

@@ -3,6 +3,7 @@
 Importing this is cheap: readers and writers are imported when they are used.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,10 +47,12 @@ class Format:
     carries: frozenset[str] = frozenset()
     """Which of icc_profile, exif, xmp, iptc, color_chunks, dpi, text (any entries) and comment (only that one) it can
     hold."""
+    is_lossy: bool = False
+    """Pixels that were not changed come back a little different."""
     max_side_px: int = 2**31 - 1
     max_exif_bytes: int = 2**31 - 1
-    begins_with: tuple[bytes, ...] = ()
-    """First bytes of such a file, for those that Pillow does not read."""
+    begins_with: bytes = b""
+    """A regular expression of such a file's first bytes, for those that Pillow does not read."""
     read: Read = _read_by_pillow
     write: Write = _write_by_pillow
 
@@ -76,10 +79,20 @@ FORMATS = (
         offered=".jpg",
         gray=True,
         carries=_WITH_PROFILE | {"iptc", "dpi", "comment"},
+        is_lossy=True,
         max_side_px=65535,
         max_exif_bytes=65533 - len(b"Exif\0\0"),
     ),
-    Format("WEBP", (".webp",), offered=".webp", alpha=True, animation=True, carries=_WITH_PROFILE, max_side_px=16383),
+    Format(
+        "WEBP",
+        (".webp",),
+        offered=".webp",
+        alpha=True,
+        animation=True,
+        carries=_WITH_PROFILE,
+        is_lossy=True,
+        max_side_px=16383,
+    ),
     Format(
         "TIFF",
         (".tif", ".tiff"),
@@ -89,24 +102,63 @@ FORMATS = (
         alpha=True,
         pages=True,
         carries=_WITH_PROFILE | {"iptc", "dpi"},
-        begins_with=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+        begins_with=rb"II[*+]\0|MM\0[*+]",
         read=later(__package__, "tiff", "TiffFile"),
         write=later(__package__, "tiff_write", "write_tiff"),
     ),
     Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment"}), max_side_px=65535),
     Format("BMP", (".bmp",), gray=True, carries=frozenset({"dpi"})),
-    Format("AVIF", (".avif",), alpha=True, animation=True, carries=_WITH_PROFILE, max_side_px=65536),
+    Format("AVIF", (".avif",), alpha=True, animation=True, carries=_WITH_PROFILE, is_lossy=True, max_side_px=65536),
     Format("PPM", (".ppm", ".pgm", ".pnm"), writable=False),
     Format("JPEG2000", (".jp2",), writable=False),
     Format("TGA", (".tga",), writable=False),
+    Format(
+        "HEIF",
+        (".heic", ".heif", ".hif"),
+        writable=False,
+        # Of AVIF, which also says mif1 or msf1, the list that follows has no HEVC.
+        begins_with=rb"....ftyp(he[iv][cmsx]|m[is]f1.*he[iv][cmsx])",
+        read=later(__package__, "heif", "HeifFile"),
+    ),
+    Format(
+        "JPEG XL",
+        (".jxl",),
+        writable=False,
+        begins_with=rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+        read=later(__package__, "jpeg_xl", "JpegXlFile"),
+    ),
 )
 """In the order in which messages name them."""
 
 READABLE_SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
 """What to look for in a folder. Reading itself goes by a file's contents, not its name."""
 
+_VIDEOS = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".3gp", ".mts", ".m2ts")
+_RAW = (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f")
+
+OTHER_SUFFIXES = (*_RAW, *_VIDEOS, ".psd", ".psb", ".xcf", ".exr", ".hdr", ".dds", ".pcx", ".ico", ".j2k", ".jpx")
+"""Of pictures and films that cannot be read: in a folder they are reported, not passed over."""
+
 WRITABLE_SUFFIXES = tuple(suffix for format in FORMATS if format.writable for suffix in format.suffixes)
 """The suffixes that `write_picture` supports."""
+
+
+def cannot_be_written(suffix: str) -> bool:
+    """Whether the suffix is known as that of a picture, film or drawing, but not supported by `write_picture`."""
+    known = (*READABLE_SUFFIXES, *OTHER_SUFFIXES, ".pdf", ".svg", ".eps", ".ai")
+    return suffix.lower() in known and suffix.lower() not in WRITABLE_SUFFIXES
+
+
+def refusal(path: Path, head: bytes = b"") -> str:
+    """Why a file that nothing here recognises cannot be read, and what to do. head: its first bytes."""
+    suffix = path.suffix.lower()
+    if head[4:12] in (b"ftypavif", b"ftypavis"):
+        return "reading AVIF needs Pillow 11.3 or newer; update it, or save the picture as PNG"
+    if suffix in _VIDEOS:
+        return "films cannot be read; save its frames as PNG first, for instance with ffmpeg"
+    if suffix in _RAW:
+        return "camera raw cannot be read; develop it first, into a TIFF or JPEG"
+    return "not a picture, damaged, or of an unknown format; save it as PNG or JPEG"
 
 
 def pillow_formats() -> list[str]:
@@ -137,7 +189,8 @@ def paged_suffix() -> str:
 
 def reader_of(head: bytes) -> Read:
     """The reader for a file that begins with these bytes: Pillow, unless another one recognises it."""
-    return next((f.read for f in FORMATS if f.begins_with and head.startswith(f.begins_with)), _read_by_pillow)
+    recognised = (f.read for f in FORMATS if f.begins_with and re.match(f.begins_with, head, re.DOTALL))
+    return next(recognised, _read_by_pillow)
 
 
 def stored_depth(format: Format, bit_depth: int) -> int:

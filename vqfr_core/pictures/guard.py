@@ -1,15 +1,15 @@
 """Guard the decoders against untrusted files: size limits, and errors that name the file."""
 
-import struct
+import stat
 import threading
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, PngImagePlugin, UnidentifiedImageError
 
-from ..errors import InputError
+from ..errors import InputError, VqfrError, is_out_of_memory, printable, reason
+from .formats import refusal
 
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused: a pixel takes 12 bytes or more in memory."""
@@ -18,7 +18,6 @@ MAX_FRAMES = 100_000
 _MOST_SCANS = 100
 """Encoders make about ten; each goes over all pixels again, and may take a hundred bytes in a file."""
 
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 MAX_TEXT_BYTES = 1 << 26
 """What one packed text or profile of a PNG may unpack to. ComfyUI's workflows and printers' profiles take megabytes."""
 
@@ -34,11 +33,15 @@ _limits_before: tuple[int | None, int] = (None, 0)
 
 def check_file(path: Path) -> None:
     """Raise InputError for a path that is missing, a folder, empty or not readable."""
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{path}: no such file; check the name and the folder") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be opened ({reason(error)}); check the name and the permissions") from error
+    if stat.S_ISDIR(mode):
         raise InputError(f"{path}: this is a folder; name the picture files in it")
-    if not path.exists():
-        raise InputError(f"{path}: no such file; check the name and the folder")
-    if not path.is_file():  # a pipe or device, which may never end
+    if not stat.S_ISREG(mode):  # a pipe or device, which may never end
         raise InputError(f"{path}: this is not a regular file; save the picture as one")
     try:
         with path.open("rb") as file:
@@ -83,17 +86,34 @@ def reading(path: Path) -> Iterator[None]:
         with _raised_limits():
             yield
     except InputError as error:
-        if str(path) in str(error):
+        if printable(str(path)) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error
+    except VqfrError:
+        raise
     except Image.DecompressionBombError as error:
         raise InputError(_too_large_text(path, MAX_PIXELS)) from error
     except UnidentifiedImageError as error:
         raise InputError(_unknown_format_text(path)) from error
-    except (*_DAMAGED, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "memory" in str(error):  # PyTorch's; AVIF's decoder has others
-            raise MemoryError(str(error)) from error
-        raise InputError(f"{path}: the file is damaged or cut off ({error}); copy or save it again") from error
+    except NotImplementedError as error:
+        raise InputError(f"{path}: of a kind that cannot be read here ({error}); save it as PNG or JPEG") from error
+    except Exception as error:  # decoders have errors of every kind for what they did not expect
+        if is_out_of_memory(error):
+            raise
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
+        raise InputError(f"{path}: the file is damaged or cut off ({reason(error)}); copy or save it again") from error
+
+
+@contextmanager
+def salvaging() -> Iterator[None]:
+    """Inside, Pillow reads what is left of a file that is cut off. It does so in all threads."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _too_large_text(path: Path, max_pixels: int) -> str:
@@ -102,12 +122,7 @@ def _too_large_text(path: Path, max_pixels: int) -> str:
 
 def _unknown_format_text(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(16)
-    if head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return f"{path}: HEIC files cannot be read here; save it as JPEG or PNG"
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
-        return f"{path}: reading AVIF needs Pillow 11.3 or newer; update it, or save the picture as PNG"
-    return f"{path}: not a picture, damaged, or of an unknown format; save it as PNG or JPEG"
+        return f"{path}: {refusal(path, file.read(16))}"
 
 
 @contextmanager

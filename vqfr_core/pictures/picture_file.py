@@ -30,6 +30,8 @@ class PictureFile(ABC):
     """In all frames together."""
     has_alpha: bool
     """A frame has transparency, so all get an alpha."""
+    is_salvaged = False
+    """The file is cut off, and this is what was left."""
 
     @property
     def is_paged(self) -> bool:

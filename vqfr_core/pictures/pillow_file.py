@@ -1,5 +1,6 @@
 """Reading by Pillow: every format but TIFF. OpenCV reads the pixels of PNGs with 16 bits a channel."""
 
+import io
 from pathlib import Path
 
 from PIL import Image
@@ -8,11 +9,13 @@ from .convert import Kind, kind_of_pil, pixels_from_pil
 from .exif import orient
 from .formats import format_named, pillow_formats
 from .gif_palette import colors_of
-from .guard import check_content, check_frames, check_scans, check_size
+from .guard import check_content, check_frames, check_scans, check_size, salvaging
 from .picture import Frame
 from .picture_file import PictureFile
 from .pillow_metadata import read_metadata
 from .png16 import is_png16, kind_of_png16, read_png16
+
+_END_OF_JPEG = b"\xff\xd9"
 
 
 class PillowFile(PictureFile):
@@ -21,7 +24,7 @@ class PillowFile(PictureFile):
     def __init__(self, path: Path, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
         """head: the file's first bytes. Raises InputError if it has too many pixels, and Pillow's errors."""
         self.path = path
-        self._opened: Image.Image = Image.open(path, formats=pillow_formats())
+        self._opened: Image.Image = self._open()
         try:
             self._read_facts(head, max_frame_pixels, max_pixels)
         except BaseException:
@@ -30,6 +33,9 @@ class PillowFile(PictureFile):
 
     def close(self) -> None:
         self._opened.close()
+
+    def _open(self) -> Image.Image:
+        return Image.open(self.path, formats=pillow_formats())
 
     def _read_facts(self, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
         opened = self._opened
@@ -45,7 +51,7 @@ class PillowFile(PictureFile):
         # An APNG may begin with a still that is only for programs without animation.
         self._first = 1 if self.num_frames > 1 and opened.info.get("default_image") else 0
         self.num_frames -= self._first
-        self._is_png16 = self.num_frames == 1 and is_png16(head)
+        self._is_png16 = self.num_frames == 1 and is_png16(head) and not self.is_salvaged
         kinds = self._kinds()  # loads the pixels, behind which a PNG may have metadata
         if self._is_png16:
             kinds = [kind_of_png16(head, opened.info)]
@@ -80,3 +86,18 @@ class PillowFile(PictureFile):
             self._opened.info.get("duration") if self.num_frames > 1 else None,
             colors_of(self._opened) if self._opened.format == "GIF" else None,
         )
+
+
+class SalvagedFile(PillowFile):
+    """What is left of a JPEG or PNG that is cut off; the rest is black or grey. Of 16-bit colours 8 bits are read."""
+
+    is_salvaged = True
+
+    def _open(self) -> Image.Image:
+        # A progressive JPEG is decoded at its end only, so it gets one.
+        content = io.BytesIO(self.path.read_bytes() + _END_OF_JPEG)
+        return Image.open(content, formats=pillow_formats())
+
+    def _read_facts(self, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
+        with salvaging():
+            super()._read_facts(head, max_frame_pixels, max_pixels)

@@ -141,6 +141,8 @@ def _losses(opened: Image.Image, xmp: bytes | None, is_signed: bool) -> tuple[st
         losses.append("its HDR gain map")
     elif opened.format == "MPO":
         losses.append("its further pictures (MPO)")
+    if opened.mode == "CMYK":
+        losses.append("its separation into CMYK inks")
     if is_signed:
         losses.append("its Content Credentials (C2PA), which sign the pixels as they were")
     return tuple(losses)

@@ -1,6 +1,5 @@
 """Writing by Pillow: 8-bit photographs, and animations whose frames are made one at a time."""
 
-import logging
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -14,11 +13,10 @@ from .exif import PREFIX
 from .formats import Format
 from .frame_sequence import Durations, FrameSequence
 from .gif_palette import with_palette
+from .losses import tell_loss
 from .photoshop import segment_with
 from .picture import Frame, PictureInfo
 from .xmp import JPEG_PREFIX as XMP_PREFIX
-
-logger = logging.getLogger(__name__)
 
 PNG_LEVEL = 3
 _SEGMENT_BYTES = 65533
@@ -84,9 +82,7 @@ def _description(info: PictureInfo, format: Format) -> dict[str, Any]:
         arguments["icc_profile"] = info.icc_profile
     if info.exif is not None and "exif" in format.carries:
         if len(info.exif) > format.max_exif_bytes:
-            logger.warning(
-                "the EXIF block of %d bytes does not fit into a %s and was left out", len(info.exif), format.name
-            )
+            tell_loss(f"the EXIF block of {len(info.exif)} bytes does not fit into a {format.name} and was left out")
         else:
             arguments["exif"] = PREFIX + info.exif
     if info.dpi is not None and "dpi" in format.carries:
@@ -112,7 +108,7 @@ def _jpeg_segments(info: PictureInfo) -> bytes:
         if not data:
             continue
         if len(data) > _SEGMENT_BYTES:
-            logger.warning("%s of %d bytes does not fit into a JPEG and was left out", name, len(data))
+            tell_loss(f"{name} of {len(data)} bytes does not fit into a JPEG and was left out")
         else:
             segments += marker + struct.pack(">H", len(data) + 2) + data
     return segments

@@ -6,12 +6,13 @@ import numpy as np
 from PIL import Image
 
 from ..errors import InputError
+from ..extras import how_to_install
 from . import tiff_tags as tag
 from .convert import Kind, Pixels, divide_by_alpha, pixels_from_array, pixels_from_pil
 from .exif import orient
 from .tiff_tags import Page
 
-_INSTALL = "pip install tifffile imagecodecs"
+_INSTALL = how_to_install("tiff", "tifffile imagecodecs")
 _NAMES = {tag.INVERTED_GRAY: "grey", tag.GRAY: "grey", tag.RGB: "RGB", tag.CMYK: "CMYK"}
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 import torch
 
 from ..atomic import whole_file
-from ..errors import InputError, VqfrError
+from ..errors import InputError, VqfrError, printable, reason
 from . import exif as blocks
 from . import xmp as packets
-from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, suffixes_of
+from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, stored_depth, suffixes_of
+from .losses import tell_loss
 from .picture import Frame, Picture, PictureInfo
-
-logger = logging.getLogger(__name__)
 
 __all__ = ["WRITABLE_SUFFIXES", "write_frames", "write_picture"]
 
@@ -72,13 +71,17 @@ def write_frames(
             format.write(file, source, _of_size(_fitting(known, format), *size), format, num_frames, quality)
             next(source, None)  # there are no more frames; this runs the caller's generator to its end
     except (OSError, ValueError, struct.error) as error:
-        if error is source.error or (isinstance(error, VqfrError) and str(path) in str(error)):
+        if error is source.error or (isinstance(error, VqfrError) and printable(str(path)) in str(error)):
             raise
         if isinstance(error, VqfrError):
             raise InputError(f"{path}: {error}") from error
-        raise InputError(f"{path}: cannot be written ({error}); check the folder, its permissions and space") from error
+        raise InputError(
+            f"{path}: cannot be written ({reason(error)}); check the folder, its permissions and space"
+        ) from error
     for loss in (*known.losses, *_homeless(known, format)):
-        logger.warning("%s: %s was left out", path, loss)
+        tell_loss(f"{path}: {loss} was left out")
+    for loss in _coarsened(known, format, source.has_alpha, quality):
+        tell_loss(loss, logging.INFO)
 
 
 class _Source(Iterator[Frame]):
@@ -90,6 +93,7 @@ class _Source(Iterator[Frame]):
         self._num_pulled = 0
         self._check = check
         self._peeked: Frame | None = None
+        self.has_alpha = False
         self.error: BaseException | None = None
 
     def peek_size(self) -> tuple[int, int]:
@@ -116,6 +120,7 @@ class _Source(Iterator[Frame]):
 
     def _counted(self, frame: Frame) -> Frame:
         self._num_pulled += 1
+        self.has_alpha |= frame.alpha is not None
         if self._num_pulled > self._num_frames:
             raise InputError(f"there are more frames than the {self._num_frames} that were announced")
         return frame
@@ -125,7 +130,9 @@ def _fitting(info: PictureInfo, format: Format) -> PictureInfo:
     """The metadata, without a profile for grey if the file will hold colours, or for colours if it will hold grey."""
     is_gray = info.is_gray and format.gray
     if info.icc_profile is not None and (info.icc_profile[16:20] == b"GRAY") != is_gray:
-        return dataclasses.replace(info, icc_profile=None)
+        return dataclasses.replace(
+            info, icc_profile=None, losses=(*info.losses, "its colour profile, which would not fit")
+        )
     return info
 
 
@@ -147,6 +154,18 @@ def _homeless(info: PictureInfo, format: Format) -> list[str]:
         "text": ("its text entries", set(info.text) - ({"comment"} if "comment" in format.carries else set())),
     }
     return [words for name, (words, block) in blocks.items() if block and name not in format.carries]
+
+
+def _coarsened(info: PictureInfo, format: Format, has_alpha: bool, quality: int) -> list[str]:
+    """What the format does to pixels, in sentences."""
+    depth = stored_depth(format, info.bit_depth)
+    losses = [f"{format.name} has {depth} bits a channel; the picture had {info.bit_depth}"]
+    losses = losses if depth < info.bit_depth else []
+    if has_alpha and not format.alpha:
+        losses.append(f"{format.name} has no transparency; the picture was put on white")
+    if format.is_lossy and not (format.name == "WEBP" and (info.is_lossless or quality == 100)):
+        losses.append(f"{format.name} stores with loss (quality {quality}): unchanged parts change slightly, too")
+    return losses
 
 
 def _format_of(path: Path) -> Format:

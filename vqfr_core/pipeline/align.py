@@ -98,8 +98,17 @@ def aligned_faces(images: Sequence[Tensor], crop_px: int = CROP_SIZE_PX) -> list
     for image in images:
         crop = aligned_crop(image, crop_px)
         face, size = Face(crop.detection, number=0, crop=crop), (image.shape[1], image.shape[2])
-        entries.append(ImageFaces(image, size, (face,), made_by, is_aligned=True))
+        entries.append(ImageFaces(image, size, (face,), made_by, _notes_on_aligned(size, crop_px), is_aligned=True))
     return entries
+
+
+def _notes_on_aligned(size: tuple[int, int], crop_px: int) -> tuple[str, ...]:
+    """What becomes of an aligned face of another size or shape than the network's."""
+    height, width = size
+    if (height, width) == (crop_px, crop_px):
+        return ()
+    became = f"the aligned face of {width} x {height} px becomes {crop_px} x {crop_px} px, which the network works at"
+    return (became if height == width else f"{became}; it is not square, so it is mirrored along its shorter side",)
 
 
 def _cropped(face: Face, entry: ImageFaces, crop_px: int) -> Face:

@@ -97,7 +97,7 @@ def test_wrong_usage_is_one_line_and_status_2(capsys, words, message):
     ("error", "status", "line"),
     [
         (WeightsError("no\nweights"), 1, "error: no weights"),
-        (PermissionError(13, "Permission denied"), 1, "error: [Errno 13] Permission denied"),
+        (PermissionError(13, "Permission denied"), 1, "error: Permission denied"),
         (ZeroDivisionError("division"), 1, "error: unexpected ZeroDivisionError: division (--debug shows where)"),
         (MemoryError(), 1, "error: not enough memory; close other programs or use a smaller picture"),
         (KeyboardInterrupt(), 130, "error: interrupted; nothing was left half-written"),

@@ -26,6 +26,12 @@ def test_a_folder_gives_its_pictures_sorted(tree):
     assert found.sources[0].path == tree / "a.jpg" and not found.sources[0].is_named
 
 
+def test_what_cannot_be_read_is_not_passed_over(tree):
+    for name in ("c.HEIC", "d.mov", "e.nef", "f.xmp"):
+        (tree / name).write_bytes(b"x")
+    assert names(find_inputs([str(tree)])) == ["a.jpg", "b.PNG", "c.HEIC", "d.mov", "e.nef"]
+
+
 def test_recursive_keeps_sub_folders(tree):
     assert names(find_inputs([str(tree)], recursive=True)) == ["a.jpg", "b.PNG", "sub/c.webp", "sub/deep/a.jpg"]
 
@@ -49,6 +55,19 @@ def test_a_file_name_with_brackets_is_no_pattern(tree):
     assert names(find_inputs([str(path)])) == ["a[1].jpg"]
 
 
+def test_brackets_in_folders_and_patterns(tree):
+    for name in ("[2024] trip/a.jpg", "[2024] trip/[b].jpg", "more/[2024] trip/c.jpg", "2 trip/d.jpg"):
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    assert names(find_inputs([f"{tree}/[[]2024] trip/*.jpg"])) == ["[2024] trip/[b].jpg", "[2024] trip/a.jpg"]
+    assert names(find_inputs([f"{tree}/[2024] trip/*.jpg"])) == ["[b].jpg", "a.jpg"]
+    assert names(find_inputs([f"{tree}/*/[2024] trip/*.jpg"])) == ["more/[2024] trip/c.jpg"]
+    assert names(find_inputs([f"{tree}/[0-9] trip/[a-d].jpg"])) == ["2 trip/d.jpg"]
+    assert names(find_inputs([f"{tree}/[2024] trip/[b]*"])) == ["[b].jpg"]
+    assert names(find_inputs([f"{tree}/[2024] trip/missing.jpg"])) == ["missing.jpg"]
+
+
 def test_patterns_relative_to_the_working_folder(tree, monkeypatch):
     monkeypatch.chdir(tree)
     assert names(find_inputs(["*.jpg", "sub/*/*.jpg"])) == ["a.jpg", "deep/a.jpg"]
@@ -57,6 +76,11 @@ def test_patterns_relative_to_the_working_folder(tree, monkeypatch):
 def test_each_file_once_in_the_order_named(tree):
     words = [str(tree / "b.PNG"), str(tree), os.path.join(str(tree), "sub", "..", "a.jpg")]
     assert names(find_inputs(words)) == ["b.PNG", "a.jpg"]
+
+
+def test_a_name_that_is_too_long(tree):
+    ((_, why),) = find_inputs([f"{tree}/{'a' * 300}.jpg"]).problems
+    assert "too long" in why
 
 
 def test_what_stands_for_no_picture(tree):

@@ -62,20 +62,57 @@ def test_an_input_is_never_overwritten(tmp_path):
     for out in (tmp_path / "a.png", tmp_path / "link" / "a.png", tmp_path, tmp_path / "link"):
         with pytest.raises(InputError, match="would be overwritten"):
             plan_jobs(sources("a.png", root=tmp_path), out, format=None)
-    with pytest.raises(InputError, match=r"b.png is an input"):
-        plan_jobs(sources("b.jpg", "b.png", root=tmp_path), tmp_path, format=None)
     assert plan_jobs(sources("a.jpg", root=tmp_path), tmp_path, format=None)[0].target == tmp_path / "a.png"
 
 
 def test_two_pictures_never_become_one_file():
-    one, other = sources("a.png", root=Path("x")), sources("a.png", root=Path("y"))
-    with pytest.raises(InputError, match=r"x.a\.png and y.a\.png would both become o.a\.png"):
-        plan_jobs(one + other, Path("o"), format=None)
-    with pytest.raises(InputError, match="--format same"):
-        plan_jobs(sources("a.png", "a.jpg"), Path("o"), format=None)
-    jobs = plan_jobs(sources("a.png", "a.jpg"), Path("o"), format="same")
-    assert targets(jobs) == ["o/a.png", "o/a.jpg"]
-    assert len({job.name for job in jobs}) == 2
+    assert targets(plan_jobs(sources("a.png", "a.jpg"), Path("o"), format="same")) == ["o/a.png", "o/a.jpg"]
+    jobs = plan_jobs(sources("a.png", "a.jpg", "b.png", "A.tar.PNG"), Path("o"), format=None)
+    assert targets(jobs) == ["o/a_png.png", "o/a_jpg.png", "o/b.png", "o/A.tar.PNG"]
+    assert [job.name.name for job in jobs] == ["a_png", "a_jpg", "b", "A.tar"]
+    assert targets(plan_jobs(sources("a.png", "a.tga"), Path("o"), format="same")) == ["o/a_png.png", "o/a_tga.png"]
+    marked = targets(plan_jobs(sources("a.jpg", "a.tif", "a_jpg.png"), Path("o"), format=None))
+    assert len(set(marked)) == 3 and marked[1] == "o/a_tif.png"
+
+
+def test_pictures_of_one_name_from_several_folders_are_told_apart():
+    one, other, third = (sources("a.png", root=Path(folder)) for folder in ("x", "y", "z"))
+    two = targets(plan_jobs(one + other, Path("o"), format=None))
+    assert len(set(two)) == 2 and all(name.startswith("o/a_png_") for name in two)
+    assert targets(plan_jobs(third + other + one, Path("o"), format=None))[:0:-1] == two
+    assert len(set(targets(plan_jobs(sources("A.png", "a.png"), Path("o"), format=None)))) == 2
+
+
+def test_long_names_fit(tmp_path):
+    long = "漢" * 83 + "ab"
+    one, other = plan_jobs(sources(f"{long}.jpg", f"{long}c.png"), tmp_path, format="tiff")
+    names = [*(job.target.name for job in (one, other)), plan_side_files(tmp_path, [one]).path(one, "face0_input").name]
+    assert len(set(names)) == 3 and max(len(os.fsencode(name)) for name in names) <= 255
+    assert all(name.startswith("漢" * 70) for name in names)
+
+
+def test_names_of_windows_devices(monkeypatch):
+    assert targets(plan_jobs(sources("aux.jpg"), Path("o"), format=None)) == ["o/aux.png"]
+    monkeypatch.setattr("vqfr_core.files.names._IS_WINDOWS", True)
+    assert targets(plan_jobs(sources("aux.jpg", "aux1.jpg"), Path("o"), format=None)) == ["o/aux_.png", "o/aux1.png"]
+    with pytest.raises(InputError, match="device"):
+        plan_jobs(sources("a.jpg"), Path("o/NUL.png"), format=None)
+
+
+def test_results_do_not_leave_their_folder_by_a_link(tmp_path):
+    (out := tmp_path / "out").mkdir(), (away := tmp_path / "away").mkdir()
+    (out / "sub").symlink_to(away, target_is_directory=True)
+    (inside,) = plan_jobs(sources("a.png"), out, format=None)
+    inside.make_folder()
+    for name in ("sub/a.png", "sub/deep/a.png"):
+        (job,) = plan_jobs(sources(name), out, format=None)
+        with pytest.raises(InputError, match="link that leads out"):
+            job.make_folder()
+        with pytest.raises(InputError, match="link that leads out"):
+            plan_side_files(out, [job]).path(job, "mask")
+    assert list(away.iterdir()) == []
+    (away / "b.png").write_bytes(b"newer"), (out / "b.png").symlink_to(away / "b.png")
+    assert not Job(tmp_path / "out", out / "b.png", Path("b"), True).is_done
 
 
 def test_out_that_cannot_be(tmp_path):
@@ -84,8 +121,12 @@ def test_out_that_cannot_be(tmp_path):
         plan_jobs(sources("a.png", "b.png"), tmp_path / "file", format=None)
     with pytest.raises(InputError, match="contradict"):
         plan_jobs(sources("a.png"), Path("b.png"), format="jpg")
-    with pytest.raises(InputError, match="cannot be written"):
-        plan_jobs(sources("a.png"), Path("b.jp2"), format=None)
+    for name in ("b.jp2", "b.HEIC", "b.jxl", "b.mp4", "b.psd", "b.svg"):
+        for named in (True, False):
+            with pytest.raises(InputError, match="cannot be written"):
+                plan_jobs(sources("a.png", named=named), tmp_path / name, format=None)
+    (tmp_path / "b.psd").mkdir()
+    assert plan_jobs(sources("a.png"), tmp_path / "b.psd", format=None)[0].target == tmp_path / "b.psd" / "a.png"
     assert plan_jobs(sources("a.png"), Path("b.tif"), format="tiff")[0].target == Path("b.tif")
 
 

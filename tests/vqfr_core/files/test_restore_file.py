@@ -17,11 +17,12 @@ from vqfr_core.errors import Cancelled, InputError
 from vqfr_core.files.outputs import Job, plan_side_files
 from vqfr_core.files.reporter import Reporter
 from vqfr_core.files.restore_file import restore_file
-from vqfr_core.files.side_files import Extras
+from vqfr_core.files.side_files import Extras, SideWriter
 from vqfr_core.options import RestoreOptions
 from vqfr_core.pictures import Frame, Picture, PictureInfo, open_picture, read_picture, write_frames, write_picture
 from vqfr_core.pictures.picture_file import PictureFile
 from vqfr_core.pictures.xmp import COMPOSITE
+from vqfr_core.pipeline import blend_faces
 from vqfr_core.pipeline.enlarging.enlarger import Enlarger
 from vqfr_core.types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy
 
@@ -245,6 +246,69 @@ def test_a_changed_picture_is_marked_in_its_xmp(tmp_path, with_face, mark, is_ma
     restore_file(job, BrightRestorer(with_face), RestoreOptions(), Extras(), 95, Reporter(), mark=mark)
     xmp = read_picture(tmp_path / "out.jpg").xmp
     assert (xmp is not None and COMPOSITE.encode() in xmp) == is_marked
+
+
+def test_dates_are_kept_where_asked(tmp_path):
+    Image.new("RGB", (24, 16), "gray").save(tmp_path / "a.png")
+    os.utime(tmp_path / "a.png", ns=(10**18, 10**18 + 1))
+    restore(tmp_path / "a.png", tmp_path / "b.png", BrightRestorer([0]), keep_dates=True)
+    assert (tmp_path / "b.png").stat().st_mtime_ns == 10**18 + 1
+    assert Job(tmp_path / "a.png", tmp_path / "b.png", Path("b"), True).is_done
+
+
+def test_losses_are_notes_of_the_report(tmp_path, caplog):
+    image, alpha = torch.full((3, 8, 8), 300 / 65535), torch.full((1, 8, 8), 0.5)
+    write_picture(Picture([Frame(image, alpha)], bit_depth=16, text={"key": "value"}), tmp_path / "a.png")
+    restorer = BrightRestorer([0])
+    notes: list[str] = []
+    restorer_restore, restorer._restore = restorer._restore, lambda *given: keep(restorer_restore(*given))
+
+    def keep(result):
+        result.report.notes = notes
+        return result
+
+    restore(tmp_path / "a.png", tmp_path / "b.jpg", restorer)
+    text = "; ".join(notes)
+    for words in ("8 bits a channel", "no transparency", "stores with loss (quality 95)", "b.jpg: its text entries"):
+        assert words in text
+    assert not caplog.text
+    notes.clear()
+    restore(tmp_path / "a.png", tmp_path / "c.png", BrightRestorer([0]))
+    assert notes == []
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "progressive.jpg"])
+def test_what_is_left_of_a_file_is_salvaged(tmp_path, name):
+    pixels = np.random.default_rng(0).integers(100, 156, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / name, progressive="progressive" in name, quality=90)
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: len(data) * 3 // 4])
+    target = tmp_path / f"b{Path(name).suffix}"
+    with pytest.raises(InputError, match="cut off"):
+        restore(tmp_path / name, target, BrightRestorer())
+    done = restore(tmp_path / name, target, BrightRestorer(), salvage=True)
+    assert done.line == "one frame"
+    result = np.asarray(Image.open(target).convert("RGB")).astype(int)
+    assert abs(result[:16] - pixels[:16]).mean() < 20 and result[-8:].std() < result[:8].std()
+
+
+def test_layers_put_the_face_back(tmp_path):
+    pixels = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(0))
+    detection = FaceDetection(Box(10, 10, 26, 26), (), 1.0)
+    crop = FaceCrop(detection, torch.zeros(3, 16, 16), np.array([[1.0, 0, -10], [0, 1, -10]]))
+    mask = torch.zeros(1, 16, 16)
+    mask[:, 4:12, 4:12] = 0.75
+    face = Face(detection, number=3, crop=crop, restored=torch.full((3, 16, 16), 0.5), mask=mask)
+    found = ImageFaces(pixels, (40, 60), (face,), MadeBy(model={"name": "x", "fidelity": None}))
+    ((image, covered),) = blend_faces([found])
+    side = plan_side_files(tmp_path / "layers", [])
+    Image.new("RGB", (60, 40)).save(tmp_path / "a.png")
+    with open_picture(tmp_path / "a.png") as file:
+        writer = SideWriter(Job(tmp_path / "a.png", tmp_path / "o.png", Path("a"), True), file, Extras(layers=side))
+        writer.add(Frame(pixels), SimpleNamespace(image=image, mask=covered, faces=found.used, found=found))
+    (layer,) = read_picture(tmp_path / "layers" / "a_face3_layer.png").frames
+    torch.testing.assert_close(torch.lerp(pixels, layer.image, layer.alpha), image, atol=2 / 255, rtol=0)
+    assert layer.alpha[0, 20, 20] == pytest.approx(0.75, abs=0.01) and layer.alpha[0, 0, 0] == 0
 
 
 def test_no_mark_where_there_is_no_place(tmp_path, caplog):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,41 @@ def test_all_done(batch, capsys):
 def test_one_bad_file_does_not_stop_the_rest(batch, capsys, error, text):
     assert run_batch(batch, lambda: failing_at("b", error), Console()) == 1
     said = capsys.readouterr()
-    assert len(said.out.splitlines()) == 2
+    assert said.out.splitlines()[2:] == ["3 pictures: 2 done, 1 failed (b.png)"]
     assert said.err.startswith("error: ") and said.err.rstrip().endswith(text) and said.err.count("\n") == 1
     assert [entry["status"] for entry in read_report(batch)] == ["done", "failed", "done"]
     assert read_report(batch)[1]["error"].endswith(text)
+
+
+def test_a_dry_run_does_nothing(batch, capsys):
+    batch.jobs[0].target.parent.mkdir()
+    work(batch.jobs[0])
+    before = sorted(batch.jobs[0].target.parent.parent.rglob("*"))
+    dry = replace(batch, dry_run=True)
+    assert run_batch(dry, lambda: failing_at("a", RuntimeError()), Console()) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "would be skipped" in said[0] and said[1].endswith("b.png: would be done") and len(said) == 3
+    assert sorted(batch.jobs[0].target.parent.parent.rglob("*")) == before
+    batch.jobs[2].source.unlink()
+    film = replace(dry, jobs=[*batch.jobs, replace(batch.jobs[0], source=before[0].with_suffix(".mp4"))])
+    film.jobs[3].source.write_bytes(b"x")
+    assert run_batch(film, lambda: work, Console()) == 1
+    said = capsys.readouterr().err
+    assert "no such file" in said and "films cannot be read" in said
+
+
+def test_many_failures_are_counted_and_some_named(batch, capsys):
+    more = replace(batch, problems=[(f"x{number}*", "no pictures found") for number in range(12)])
+    assert run_batch(more, lambda: work, Console()) == 1
+    summary = capsys.readouterr().out.splitlines()[-1]
+    assert summary.startswith("15 pictures: 3 done, 12 failed (x0*, ") and summary.endswith("x9* and 2 more)")
+
+
+def test_a_hint_where_no_face_was_found(batch, capsys):
+    run_batch(batch, lambda: lambda job: Done("", [{"faces": []}, {"faces": [1]}]), Console())
+    assert "hint: " not in capsys.readouterr().out
+    run_batch(batch, lambda: lambda job: Done("", [{"faces": []}, {"faces": []}]), Console())
+    assert "--min-confidence, --tiles, --rotations" in capsys.readouterr().out
 
 
 def test_done_work_is_skipped_and_networks_are_not_loaded(batch, capsys):

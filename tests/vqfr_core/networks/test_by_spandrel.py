@@ -178,7 +178,11 @@ def test_another_restoreformer_is_told(tmp_path: Path):
 @pytest.mark.parametrize(
     ("package", "build", "told"),
     [
-        ("spandrel", by_spandrel.build_gfpgan, "GFPGAN needs the package spandrel .*pip install spandrel$"),
+        (
+            "spandrel",
+            by_spandrel.build_gfpgan,
+            "GFPGAN needs .* spandrel .*--with restorers .or: pip install spandrel.$",
+        ),
         ("spandrel_extra_arches", by_spandrel.build_codeformer, "S-Lab License 1.0.*non-commercial use only"),
     ],
 )

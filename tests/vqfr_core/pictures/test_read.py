@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import struct
 import weakref
 import zlib
@@ -385,13 +386,13 @@ def test_comments_are_kept(tmp_path):
     ("empty.png", b"", "empty"),
     ("text.png", b"this is not a picture at all", "not a picture"),
     ("tiff.tif", b"II*\0\x08\0\0\0", "damaged|no picture"),
-    ("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC"),
+    ("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC|damaged"),
+    ("film.MOV", b"\0\0\0\x14ftypqt  " + bytes(64), "ffmpeg"),
+    ("photo.cr3", b"\0\0\0\x18ftypcrx " + bytes(64), "develop"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    if name.endswith("heic") and "HEIF" in Image.OPEN:
-        pytest.skip("a plug-in reads HEIC here")
     with pytest.raises(InputError, match=message) as caught:
         read_picture(tmp_path / name)
     assert name in str(caught.value)
@@ -437,6 +438,24 @@ def test_damaged_bytes_never_escape_as_other_errors(tmp_path):
             except InputError as error:
                 message = str(error)
             assert not message or "a.bin" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (NotImplementedError("BC7"), "cannot be read here (BC7)"),
+        (RuntimeError("avif: \x1b"), "damaged or cut off (avif: \\x1b)"),
+        (OSError(5, "Input/output error"), "cannot be read (Input/output error)"),
+    ],
+)
+def test_whatever_a_decoder_raises_names_the_file(tmp_path, monkeypatch, error, text):
+    def fail(*_):
+        raise error
+
+    Image.fromarray(noise(8, 8, 3)).save(tmp_path / "a.png")
+    monkeypatch.setattr("vqfr_core.pictures.pillow_file.kind_of_pil", fail)
+    with pytest.raises(InputError, match=rf"a\.png: .*{re.escape(text)}"):
+        read_picture(tmp_path / "a.png")
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

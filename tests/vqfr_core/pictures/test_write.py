@@ -382,12 +382,13 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch, excepti
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
 
 
-def test_an_old_file_is_replaced_also_through_a_link(tmp_path):
-    (tmp_path / "target.png").write_bytes(b"old")
-    (tmp_path / "link.png").symlink_to(tmp_path / "target.png")
+def test_an_old_file_is_replaced_and_a_link_not_followed(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"old")
+    (tmp_path / "link.png").symlink_to(tmp_path / "a.png")
     write_picture(picture_of(), tmp_path / "link.png")
-    assert (tmp_path / "link.png").is_symlink()
-    assert torch.equal(read_picture(tmp_path / "target.png").images[0], picture_of().images[0])
+    assert not (tmp_path / "link.png").is_symlink() and (tmp_path / "a.png").read_bytes() == b"old"
+    write_picture(picture_of(), tmp_path / "a.png")
+    assert torch.equal(read_picture(tmp_path / "a.png").images[0], picture_of().images[0])
 
 
 def test_an_exif_block_too_long_for_jpeg_is_left_out_aloud(tmp_path, caplog):

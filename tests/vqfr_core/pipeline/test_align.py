@@ -197,6 +197,8 @@ def test_an_aligned_image_is_its_own_and_only_face():
     assert first.is_aligned and second.is_aligned and second.size == (30, 20)
     assert [face.number for face in first.used] == [0] and first.used[0].crop.image is images[0]
     assert second.used[0].crop.image.shape == (3, 64, 64)
+    assert first.notes == () and "20 x 30 px becomes 64 x 64 px" in second.notes[0] and "mirrored" in second.notes[0]
+    assert "mirrored" not in aligned_faces([torch.rand(3, 128, 128)], 64)[0].notes[0]
     assert first.made_by.detector == "none: the input is an aligned face"
     assert crop_faces([first], 64)[0].used[0].crop is first.used[0].crop
 

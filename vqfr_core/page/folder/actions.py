@@ -13,9 +13,10 @@ from ...files.outputs import Job
 from ...files.plan import Batch, plan_batch
 from ...files.reporter import Reporter, describe_failure
 from ...files.restore_file import restore_file
-from ...files.run import Done, Entry, Work, work_through
+from ...files.run import Done, Entry, Work, count_entries, is_without_face, work_through
 from ...files.side_files import Extras
 from ...options import RestoreOptions
+from ...report import NO_FACE_HINT
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
 from ..host import PageHost
@@ -172,11 +173,9 @@ def _now(batch: Batch, done: int) -> str:
 
 
 def _end(entries: list[Entry], out: Path, is_upload: bool) -> str:
-    counts = {status: sum(entry.status == status for entry in entries) for status in ("done", "skipped", "failed")}
-    parts = [f"{counts['done']} restored"]
-    parts += [f"{counts['skipped']} already there"] if counts["skipped"] else []
-    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
-    return f"{', '.join(parts)}. " + ("The results are below." if is_upload else f"The results are in {out}.")
+    hint = f" Where no face was found, {NO_FACE_HINT}." if any(map(is_without_face, entries)) else ""
+    where = "The results are below." if is_upload else f"The results are in {out}."
+    return f"{count_entries(entries, 'restored')}. {where}{hint}"
 
 
 def _packed(entries: list[Entry], session: Session) -> list[Path]:

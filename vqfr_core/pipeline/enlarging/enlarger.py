@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ...errors import OutOfMemoryError, RestorationError
+from ...errors import OutOfMemoryError, RestorationError, is_out_of_memory
 from ...luma import luma
 from ...networks.devices import free_memory
 from ...networks.upscalers import Upscaler
-from ..restoring.restore import Progress, ShouldStop, is_out_of_memory
+from ..restoring.restore import Progress, ShouldStop
 from .layout import shortest
 from .reach import measure_reach
 from .tiles import enlarge_in_tiles

@@ -33,11 +33,20 @@ def reason_outside(
 
 def check_boxes(boxes: Sequence[Box]) -> list[Box]:
     """The boxes as `Box`. Raises InputError for one without extent."""
+    checked = as_boxes(boxes)
+    for index, box in enumerate(checked):
+        if not box.area:
+            raise InputError(f"box {index}: needs x0, y0, x1, y1 with x0 < x1 and y0 < y1, got {tuple(box)}")
+    return checked
+
+
+def as_boxes(boxes: Sequence[Box]) -> list[Box]:
+    """The boxes as `Box`. Raises InputError for one that is not four finite numbers."""
     checked = []
     for index, box in enumerate(boxes):
         corners = tuple(float(value) for value in box)
-        if len(corners) != 4 or not all(map(math.isfinite, corners)) or Box(*corners).area <= 0:
-            raise InputError(f"box {index}: needs x0, y0, x1, y1 with x0 < x1 and y0 < y1, got {corners}")
+        if len(corners) != 4 or not all(map(math.isfinite, corners)):
+            raise InputError(f"box {index}: needs x0, y0, x1, y1 as finite numbers, got {corners}")
         checked.append(Box(*corners))
     return checked
 

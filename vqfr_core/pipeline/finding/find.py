@@ -11,6 +11,7 @@ from ...errors import Cancelled, InputError
 from ...networks.base import Detector, RawFaces
 from ...options import FindOptions
 from ...types import Box, FaceDetection, ImageFaces, MadeBy, Point
+from ..values import check_values
 from .limits import Limits, judge_faces, reason_to_skip
 from .second_look import look_again
 from .views import View, faces_in_image, plan_views, render_view
@@ -78,7 +79,7 @@ def drop_duplicates(faces: RawFaces) -> RawFaces:
 
 
 def check_images(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
-    """The images as a list. Raises InputError unless each is RGB in floating point, (3, H, W)."""
+    """The images as a list. Raises InputError unless each is RGB in floating point, (3, H, W), without NaN."""
     pictures = list(images)
     for index, picture in enumerate(pictures):
         if picture.ndim != 3 or picture.shape[0] != 3 or 0 in picture.shape or not picture.is_floating_point():
@@ -86,6 +87,7 @@ def check_images(images: Tensor | Sequence[Tensor]) -> list[Tensor]:
                 f"image {index}: needs RGB floats in [0, 1] of shape (3, H, W), "
                 f"got {picture.dtype} {tuple(picture.shape)}"
             )
+        check_values(f"image {index}", picture)
     return pictures
 
 

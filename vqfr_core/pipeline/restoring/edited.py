@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from ...errors import InputError
 from ...types import Face, FaceCrop
 from ..affine import compose_affine, resize_affine
+from ..values import check_values
 
 _MAX_SIDE_PX = 4096
 
@@ -18,7 +19,7 @@ def edit_face(face: Face, image: Tensor) -> Face:
     image: RGB in [0, 1], (3, S, S), of the same view as the crop. It may have more pixels than the crop, e.g. from an
     upscaler, and keeps them: the crop is enlarged to match, and the detail shows if the face is that large in the
     result. One with fewer pixels is enlarged to the crop. Raises InputError if it is not square or larger than 4096 px,
-    or the face has no crop.
+    has NaN, or the face has no crop.
     """
     if face.crop is None:
         raise InputError("edited crop: the face it belongs to has no crop")
@@ -27,6 +28,7 @@ def edit_face(face: Face, image: Tensor) -> Face:
         raise InputError(f"edited crop: needs a square RGB picture (3, S, S), got {tuple(image.shape)}")
     if side > _MAX_SIDE_PX:
         raise InputError(f"edited crop: {side} px is too large, the maximum is {_MAX_SIDE_PX} px; reduce it first")
+    check_values("edited crop", image)
     image = image.float().clamp(0, 1)
     if side < old_side:
         return replace(face, restored=_resized(image, old_side))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ...errors import Cancelled, InputError, OutOfMemoryError, RestorationError
+from ...errors import Cancelled, InputError, OutOfMemoryError, RestorationError, is_out_of_memory
 from ...networks.base import Fidelity, Kept, Restored, Restorer
 from ...networks.devices import free_memory, pick_batch_size
 from ...options import NetworkOptions
@@ -203,15 +203,6 @@ class _Run(NamedTuple):
                 "Are the weights damaged? `python -m vqfr_core models verify` checks them."
             )
         return [column.clamp(0, 1) for column in columns]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of PyTorch means that memory ran out, on any device."""
-    return (
-        isinstance(error, torch.OutOfMemoryError)
-        or "out of memory" in str(error).lower()
-        or ("can't allocate memory" in str(error).lower() or "not enough memory" in str(error).lower())
-    )
 
 
 def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:

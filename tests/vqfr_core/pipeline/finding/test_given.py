@@ -7,9 +7,11 @@ import torch
 
 from vqfr_core.errors import Cancelled, InputError
 from vqfr_core.networks.base import Detector
+from vqfr_core.options import SelectOptions
 from vqfr_core.pipeline.align import FFHQ_TEMPLATE, estimate_image_to_crop
 from vqfr_core.pipeline.finding.find import find_faces
 from vqfr_core.pipeline.finding.given import faces_in_boxes, given_faces, guess_faces
+from vqfr_core.pipeline.finding.select import select_faces
 from vqfr_core.types import Box, FaceDetection, Point
 
 FACE = FaceDetection(Box(0, 0, 10, 10), (Point(1, 1),) * 5, 0.5)
@@ -54,10 +56,19 @@ def test_boxes_are_given_for_each_image(mobilenet: Detector):
         faces_in_boxes(images, [[], []], mobilenet, should_stop=lambda: True)
 
 
-@pytest.mark.parametrize("box", [Box(5, 5, 5, 9), Box(0, 0, float("nan"), 3)])
-def test_a_box_without_area_is_refused(box: Box, mobilenet: Detector):
-    with pytest.raises(ValueError, match="box 0"):
-        faces_in_boxes([torch.zeros(3, 32, 32)], [[box]], mobilenet)
+def test_boxes_without_area_or_outside_are_skipped_and_the_others_kept(mobilenet: Detector):
+    boxes = [Box(5, 5, 5, 9), Box(900, 900, 1000, 1000), Box(10, 10, 40, 50), Box(9, 9, 4, 20), Box(-20, 0, 0, 20)]
+    (found,) = faces_in_boxes([torch.rand(3, 64, 64)], [boxes], mobilenet)
+    assert [face.detection.box for face in found.faces] == boxes
+    reasons = [(face.skipped or "").partition(" (")[0] for face in found.faces]
+    assert reasons == ["a box without area", "outside the image", "", "a box without area", "outside the image"]
+    (selected,) = select_faces([found], SelectOptions())
+    assert [face.detection.box for face in selected.used] == [boxes[2]]
+
+
+def test_boxes_are_finite_numbers(mobilenet: Detector):
+    with pytest.raises(InputError, match="box 0"):
+        faces_in_boxes([torch.zeros(3, 32, 32)], [[Box(0, 0, float("nan"), 3)]], mobilenet)
 
 
 def test_guessed_faces_are_average_and_upright(mobilenet: Detector):

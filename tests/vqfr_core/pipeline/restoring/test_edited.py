@@ -38,6 +38,15 @@ def test_an_unchanged_picture_of_any_size_goes_back_to_its_place(cropped, side_p
     assert (image - cropped.image).abs().max() < 0.02
 
 
+def test_nan_and_large_values_are_refused(cropped):
+    (face,) = cropped.used
+    for value, text in ((float("nan"), "NaN"), (255.0, "0 to 1")):
+        picture = torch.rand(3, SIDE, SIDE)
+        picture[0, 7, 9] = value
+        with pytest.raises(InputError, match=f"edited crop: .*{text}"):
+            edit_face(face, picture)
+
+
 def test_more_pixels_are_kept(cropped):
     fine = torch.zeros(3, 512, 512)
     fine[:, ::2] = 1.0

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from vqfr_core.errors import Cancelled, InputError, OutOfMemoryError, RestorationError
+from vqfr_core.errors import Cancelled, InputError, OutOfMemoryError, RestorationError, is_out_of_memory
 from vqfr_core.networks.base import Restored, Restorer
 from vqfr_core.pipeline.restoring.cache import KeptFaces
-from vqfr_core.pipeline.restoring.restore import is_out_of_memory, restore_faces, sweep_faces
+from vqfr_core.pipeline.restoring.restore import restore_faces, sweep_faces
 from vqfr_core.types import ImageFaces
 
 

@@ -1,0 +1,79 @@
+"""Read HEIC and HEIF by pi-heif, the extra `heif`, through its own functions: nothing is registered with Pillow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..extras import how_to_install
+from . import xmp as packets
+from .convert import Kind, divide_by_alpha, pixels_from_array
+from .exif import take_orientation
+from .guard import check_content, check_size
+from .picture import Frame, PictureInfo
+from .picture_file import PictureFile
+from .pillow_metadata import usable_profile
+
+_LIKE_SRGB = frozenset({1, 2, 6, 13})
+"""Primaries and transfer functions of ITU-T H.273 that are sRGB's, close to them, or not stated."""
+
+
+class HeifFile(PictureFile):
+    """See `PictureFile`. Only the main picture counts. The decoder turns it upright, whatever its EXIF block says."""
+
+    def __init__(self, path: Path, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
+        """Raises InputError if it has too many pixels, or pi-heif is missing."""
+        try:
+            import pi_heif
+        except ImportError as error:
+            install = how_to_install("heif", "pi-heif")
+            raise InputError(f"{path}: reading HEIC needs the package pi-heif; install it with: {install}") from error
+        self.path = path
+        pictures = pi_heif.open_heif(path, convert_hdr_to_8bit=False)
+        self._image = pictures[pictures.primary_index]
+        width, height = self._image.size
+        self.num_frames, self.size, self.num_pixels = 1, (height, width), height * width
+        check_size(path, self.num_pixels, max_frame_pixels)
+        check_content(path, self.num_pixels)
+        facts = self._image.info
+        depth = 16 if facts["bit_depth"] > 8 else 8
+        self._take_kinds(
+            _read_info(facts, len(pictures)), [Kind(self._image.mode[0] in "LI", self._image.has_alpha, depth)]
+        )
+
+    def close(self) -> None:
+        """Nothing to do: the file is in memory."""
+
+    def _decode(self, number: int) -> Frame:
+        array = np.asarray(self._image)
+        if array.dtype == np.uint16:  # the bits are at the upper end
+            bits = self._image.info["bit_depth"]
+            array = np.rint((array >> (16 - bits)) * (65535 / (2**bits - 1))).astype(np.uint16)
+        pixels = pixels_from_array(array)
+        if self._image.premultiplied_alpha:
+            pixels = divide_by_alpha(pixels)
+        return Frame(pixels.image, pixels.alpha)
+
+
+def _read_info(facts: Mapping[str, Any], num_pictures: int) -> PictureInfo:
+    exif, xmp, profile = facts.get("exif"), facts.get("xmp"), usable_profile(facts.get("icc_profile"))
+    gain_map = any("gainmap" in kind.lower() for kind in facts.get("aux", {}))
+    losses = ["its HDR gain map"] if gain_map else []
+    losses += [f"its {num_pictures - 1} further pictures"] if num_pictures > 1 else []
+    return PictureInfo(
+        icc_profile=profile,
+        exif=take_orientation(exif)[1] if exif else None,
+        xmp=packets.without_gain_map(packets.turn_upright(xmp, 1)) if xmp else None,
+        color_chunks=_color_chunks(facts.get("nclx_profile")) if profile is None else {},
+        source_format="HEIF",
+        losses=tuple(losses),
+    )
+
+
+def _color_chunks(nclx: Mapping[str, Any] | None) -> dict[bytes, bytes]:
+    """Colours unlike sRGB, such as HDR, as a PNG states them (cICP); decoding makes RGB of full range."""
+    if nclx is None or {nclx["color_primaries"], nclx["transfer_characteristics"]} <= _LIKE_SRGB:
+        return {}
+    return {b"cICP": bytes([nclx["color_primaries"], nclx["transfer_characteristics"], 0, 1])}
