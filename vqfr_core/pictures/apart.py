@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import Cancelled, InputError, VqfrError
+from ..errors import Cancelled, InputError, VqfrError, is_out_of_memory
 from .picture import Frame
 from .picture_file import PictureFile
 from .read import open_picture
@@ -167,7 +167,9 @@ def _serve(pipe: Connection, most_bytes: int) -> None:
                 _serve_file(pipe, *pipe.recv())
             except VqfrError as error:
                 pipe.send(error)
-            except MemoryError:
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
                 pipe.send(InputError("takes too much memory; reduce it or crop it to the part you need"))
 
 
