@@ -19,6 +19,7 @@ GROUP_TITLES = {
     "detect": "finding faces",
     "select": "choosing faces",
     "blend": "putting faces back",
+    "measure": "measuring faces",
 }
 """The groups of settings, in order, with their titles."""
 
@@ -175,8 +176,8 @@ class BlendOptions(Options):
 class MeasureOptions(Options):
     """What is decided by measuring the faces."""
 
-    only_degraded: bool = option(False, "Only degraded faces", "Leave faces alone that are already sharp.", "select")
-    auto_fidelity: bool = option(False, "Automatic fidelity", "Choose the fidelity for each face: as realistic as its likeness allows.", "restore")
+    only_degraded: bool = option(False, "Only degraded faces", "Leave faces alone that are already sharp.", "measure")
+    auto_fidelity: bool = option(False, "Automatic fidelity", "Choose the fidelity for each face: as realistic as its likeness allows.", "measure")
 # fmt: on
 
 

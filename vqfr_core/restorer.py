@@ -224,7 +224,7 @@ class FaceRestorer(LoadedNetworks):
     ) -> list[list[Restoration]]:
         """The steps after selection: for each fidelity the results of all images.
 
-        A single fidelity gives way to `auto_fidelity`, and its results have their drift measured.
+        A single fidelity gives way to `auto_fidelity`.
         watch: has the seconds of the stages before, which the results share. cache: see `restore_faces`.
         """
         with self._lock:
@@ -241,15 +241,13 @@ class FaceRestorer(LoadedNetworks):
                 progress=progress,
                 should_stop=should_stop,
             )
-            is_single = len(fidelities) == 1
             with watch.stage("restore"):
-                if options.auto_fidelity and is_single:
+                if options.auto_fidelity and len(fidelities) == 1:
                     swept = [restore_by_degradation(cropped, model, self.small_detector(), sweep)]
                 else:
                     swept = sweep(fidelities)
-            if is_single:
-                with watch.stage("measure"):
-                    swept = [measure_drift(swept[0], self.small_detector())]
+            with watch.stage("measure"):
+                swept = [measure_drift(own, self.small_detector()) for own in swept]
             num_results = max(1, len(chosen) * len(fidelities))
             shared = {stage: seconds / num_results for stage, seconds in watch.seconds.items()}
             settings = [options.replace(fidelity=fidelity) for fidelity in fidelities]

@@ -125,10 +125,10 @@ def test_an_aligned_image_is_the_face_that_is_detected(restorer, face_picture):
 
 
 def test_given_faces_need_no_detector(tiny_v2, small_store, restorer, group, monkeypatch):
-    """None is loaded, and none is named."""
+    """None looks for them, and none is named."""
     faces = restorer.detect([group])[0].faces[2:]
     fresh = FaceRestorer(tiny_v2, device="cpu", store=small_store)
-    monkeypatch.setattr(FaceRestorer, "detector", lambda *_: pytest.fail("a detector was asked for"))
+    monkeypatch.setattr("vqfr_core.restorer.find_faces", lambda *_, **__: pytest.fail("faces were looked for"))
     result = fresh.restore(group, RestoreOptions(max_faces=1), faces=faces)
     assert [face.number for face in result.report.faces] == [0, 1, 2]
     assert result.report.faces[0].box == pytest.approx(tuple(faces[0].box), abs=0.01)
@@ -233,7 +233,7 @@ def test_the_report_is_plain_json_and_names_what_was_used(restorer, face_picture
     assert report["model"]["generation"] == 2 and report["model"]["source"] == "file"
     assert report["detector"] == "retinaface_mobile0.25" and report["mask"] == "soft"
     assert report["precision"] == "fp32" and report["device"] == "cpu"
-    assert list(report["timings_s"]) == ["detect", "align", "restore", "mask", "blend"]
+    assert list(report["timings_s"]) == ["detect", "align", "restore", "measure", "mask", "blend"]
 
 
 def test_a_v1_has_a_fidelity_too(restorer_v1, face_picture):

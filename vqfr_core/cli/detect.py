@@ -35,7 +35,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
     )
     add_inputs(parser, "The drawing: a file for one picture, or a folder.")
-    add_settings(parser, ("detect", "select"))
+    add_settings(parser, ("detect", "select", "measure"))
     add_models(parser, with_model=False)
     add_talk(parser)
     parser.set_defaults(run=run)

@@ -50,7 +50,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=_fidelities,
         default=SWEEP_FIDELITIES,
         metavar="F,F,...",
-        help="Fidelities of models that have one; auto chooses one for each face. Above 0.5 a v1 does not change: equal rows are left out. "
+        help="Fidelities of models that have one; auto chooses one for each face. "
+        "Above 0.5 a v1 does not change: equal rows are left out. "
         f"(default {number_list(SWEEP_FIDELITIES)})",
     )
     add_settings(parser, ("restore",), leave_out=("fidelity", "aligned"))

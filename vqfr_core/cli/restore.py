@@ -45,7 +45,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_false",
         help="Do not note in a changed picture's XMP that a trained model made part of it (IPTC digital source type).",
     )
-    add_settings(parser, ("restore", "detect", "select", "blend"))
+    add_settings(parser, ("restore", "detect", "select", "blend", "measure"))
     add_models(parser)
     add_talk(parser)
     parser.set_defaults(run=run)

@@ -1,9 +1,9 @@
 """How sharp and how noisy a face is at the resolution of its crop.
 
 A natural picture has similar contrast in each octave of detail. Blurring and enlarging take the finest octave away,
-and noise adds to it. So the finest octave of the inner face's brightness is compared with the next, twice: in the blocks
-with the most detail (eyes, mouth), less the noise; and in the quietest (skin), which compression and smoothing empty
-first while they leave edges sharp. The smaller of the two is the sharpness.
+and noise adds to it. So the finest octave of the inner face's brightness is compared with the next, twice: in the
+blocks with the most detail (eyes, mouth), less the noise; and in the quietest (skin), which compression and smoothing
+empty first while they leave edges sharp. The smaller of the two is the sharpness.
 """
 
 from collections.abc import Sequence

@@ -22,7 +22,9 @@ def test_without_words_every_setting_has_its_default():
 @pytest.mark.parametrize("spec", option_specs(), ids=lambda spec: spec.name)
 def test_every_setting_has_an_option_of_its_name(spec):
     flag = f"--{spec.name.replace('_', '-')}"
-    if isinstance(spec.default, bool):
+    if spec.name == "auto_fidelity":
+        value, words = True, ["--fidelity", "auto"]
+    elif isinstance(spec.default, bool):
         value, words = True, [flag]
     else:
         value = {"select": "1:3", "regions": "skin"}.get(spec.name)
