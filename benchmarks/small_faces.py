@@ -1,4 +1,4 @@
-"""Ways to enlarge very small faces for the network: `VQFR_METRIC_WEIGHTS=metrics python -m benchmarks.small_faces FACES`.
+"""Ways to enlarge very small faces: `VQFR_METRIC_WEIGHTS=metrics python -m benchmarks.small_faces FACES`.
 
 FACES is a folder of sharp, aligned faces. Each is reduced until the face is so many pixels wide, compressed as JPEG of
 quality 85, enlarged again in each way, and restored. The table has the means over all faces.
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from vqfr_core import FaceRestorer, RestoreOptions, to_array, to_tensor
 from vqfr_core.evaluation.degrade import through_jpeg
-from vqfr_core.evaluation.faces import find_cases, read_face
+from vqfr_core.evaluation.faces import pictures_in, read_face
 from vqfr_core.evaluation.metrics import Metric, Tools, open_metrics
 from vqfr_core.evaluation.weights import MetricFolder
 from vqfr_core.pipeline.align import aligned_crop
@@ -27,7 +27,7 @@ from vqfr_core.pipeline.blending.background import resize_lanczos
 from .machine import describe_machine
 
 METRICS = ("lpips", "psnr", "niqe", "deg")
-FACE_PX = 236
+FACE_PX = 267
 """Width of the face in a crop of 512 px, as the detector sees it."""
 
 Enlarge = Callable[[Tensor], Tensor]
@@ -73,17 +73,15 @@ def answers(restorer: FaceRestorer, small: Tensor) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--widths", default="16,24,32,40", help="of the faces in pixels (default 16,24,32,40)")
     parser.add_argument("--limit", type=int, help="only the first faces by name")
     parser.add_argument("--model", default="auto", help="name or file of the weights (default: auto)")
     arguments = parser.parse_args()
     restorer = FaceRestorer(arguments.model)
-    metrics, _ = open_metrics(METRICS, Tools(MetricFolder(None), torch.device("cpu")), has_originals=True)
-    originals = [
-        read_face(case.original) for case in find_cases(arguments.faces, None, [], arguments.limit) if case.original
-    ]
+    metrics, _ = open_metrics(METRICS, Tools(MetricFolder(), torch.device("cpu")), has_originals=True)
+    originals = [read_face(path) for path in list(pictures_in(arguments.faces).values())[: arguments.limit]]
     print(f"{describe_machine()}; model {restorer.model.name}; {len(originals)} faces\n")
     print(f"| width | enlarged by | {' | '.join(m.kind.label for m in metrics)} |\n|{' --- |' * (len(metrics) + 2)}")
     for width in map(int, arguments.widths.split(",")):

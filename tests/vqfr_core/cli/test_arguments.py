@@ -6,7 +6,7 @@ from vqfr_core.cli.arguments import Parser, add_settings, join_negative_values, 
 from vqfr_core.errors import InputError
 from vqfr_core.options import RestoreOptions, option_specs
 
-GROUPS = ("restore", "detect", "select", "blend")
+GROUPS = ("restore", "detect", "select", "blend", "measure")
 
 
 def parse(*words: str) -> argparse.Namespace:
