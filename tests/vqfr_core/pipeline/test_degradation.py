@@ -63,8 +63,7 @@ def test_only_sharp_faces_are_skipped(sharp):
     value = found[0].faces[0].measures.sharpness
     assert first.faces[0].skipped == f"already sharp (sharpness {value:.2f})" and not first.used
     assert second.used == list(found[1].used)
-    unmeasured = replace(found[0], faces=(replace(found[0].faces[0], measures=None),))
-    not_selected = replace(
-        found[0], faces=(replace(found[0].faces[0], skipped="not selected", measures=Measures(1, 0)),)
-    )
+    face = replace(found[0].faces[0], measures=Measures(1.0, 0.0))
+    unmeasured = replace(found[0], faces=(replace(face, measures=None),))
+    not_selected = replace(found[0], faces=(replace(face, skipped="not selected"),))
     assert [entry.faces[0].skipped for entry in skip_sharp_faces([unmeasured, not_selected])] == [None, "not selected"]
