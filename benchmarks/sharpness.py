@@ -142,9 +142,10 @@ def main() -> None:
     chosen_on, judged_on = ([row for row in rows if row.number % 2 == half] for half in (0, 1))
     is_good = (left_alone(chosen_on, False) <= MOST_SKIPPED) & (left_alone(chosen_on, True) >= LEAST_KEPT)
     good = THRESHOLDS[is_good]
+    shown = f"{good.min():.2f} to {good.max():.2f}" if good.size else "none"
     milliseconds = 1000 * min(seconds_of(lambda: measure_degradation(faces[0])) for _ in range(20))
     print(f"{describe_machine()}; {len(faces)} faces, {milliseconds:.1f} ms each to measure")
-    print(f"good on the faces with even numbers: {good.min():.2f} to {good.max():.2f}; the others at {SHARP}:\n")
+    print(f"good on the faces with even numbers: {shown}; the others at {SHARP}:\n")
     print_table(judged_on)
     degraded = [row.sharpness >= SHARP for row in judged_on if row.kind != SHARP_KIND]
     print(f"\nleft alone of all degraded faces: {np.mean(degraded):.2%} of {len(degraded)}")
