@@ -95,12 +95,12 @@ def restore(
         progress=progress or host.face_progress(),
         should_stop=host.stop_if_interrupted,
     )
-    detector = open_small_detector().bring()
+    detector = open_small_detector()
     if fidelity is None:
-        restored = restore_by_degradation(cropped.by_image, model.network, detector, sweep)
+        restored = restore_by_degradation(cropped.by_image, model.network, detector.bring(), sweep)
     else:
         (restored,) = sweep([fidelity])
-    done = cropped.changed(measure_drift(restored, detector))
+    done = cropped.changed(measure_drift(restored, detector.bring()) if cropped.used else restored)
     batch, views = share_batch(done.restored)
     shared = [replace(face, restored=next(views)) for face in done.used]
     return replace(done, by_image=with_all_used(done.by_image, shared), restored_batch=batch)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions
+from vqfr_core.interactive import InteractiveImage
 from vqfr_core.networks.base import Parser
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V2Config
@@ -208,6 +209,24 @@ def test_a_background_of_ones_own(restorer, face_picture):
         result = restorer.restore(face_picture, RestoreOptions(scale=2.0), background=background)
         outside = result.mask[0] == 0
         assert torch.equal(result.image[:, outside], given[:, outside]) and result.mask.max() == 1
+
+
+def test_sharp_faces_are_left_alone_in_every_way(restorer, group, monkeypatch):
+    monkeypatch.setattr("vqfr_core.pipeline.degradation.SHARP", 0.0)
+    options = ONE.replace(only_degraded=True)
+    result, detected = restorer.restore(group, options), InteractiveImage(group).detect(restorer, options)
+    assert torch.equal(result.image, group) and result.report.num_restored == 0
+    first = result.report.faces[0]
+    assert first.number == 0 and first.reason == f"already sharp (sharpness {first.sharpness:.2f})"
+    assert detected.left_out[0].skipped == first.reason == restorer.detect([group], options)[0].skipped[0].reason
+    (aligned,) = restorer.find([group[:, :128, :128]], RestoreOptions(aligned=True))
+    assert not restorer.without_sharp([aligned], options)[0].used
+
+
+def test_the_fidelity_of_each_face(restorer, group):
+    report = restorer.restore(group, ONE.replace(auto_fidelity=True)).report
+    (face,) = (face for face in report.faces if face.status == "restored")
+    assert 0 < face.fidelity <= 1 and face.tone_drift is not None and report.options["auto_fidelity"]
 
 
 def test_a_sweep_equals_single_runs(restorer, group):

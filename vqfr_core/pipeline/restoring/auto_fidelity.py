@@ -17,7 +17,6 @@ _FAITHFUL_SHARPNESS = 0.3
 """From this sharpness on the input is followed as closely as the network can."""
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
-
 Sweep = Callable[[Sequence[Strength]], list[list[ImageFaces]]]
 """`sweep_faces` with everything but the fidelities."""
 
@@ -63,5 +62,11 @@ def _least_drifted(ways: Sequence[Face], detector: Detector) -> Face:
 
 
 def _told(entry: ImageFaces, restorer: Restorer) -> ImageFaces:
-    shown = AUTO_FIDELITY if restorer.has_fidelity else None
-    return replace(entry, made_by=replace(entry.made_by, model={**entry.made_by.model, "fidelity": shown}))
+    made_by = replace(
+        entry.made_by, model={**entry.made_by.model, "fidelity": AUTO_FIDELITY if restorer.has_fidelity else None}
+    )
+    if not restorer.has_fidelity or restorer.most_realistic_at < restorer.settles_at:
+        return replace(entry, made_by=made_by)
+    note = f"{restorer.name} ({restorer.title}) looks best at fidelity {restorer.settles_at:g}, so every face has that"
+    made_by = replace(made_by, model_notes=(*made_by.model_notes, note))
+    return replace(entry, made_by=made_by, notes=(*entry.notes, note))

@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 
 from vqfr_core.pipeline.restoring import auto_fidelity
-from vqfr_core.pipeline.restoring.auto_fidelity import first_fidelity, restore_by_degradation
+from vqfr_core.pipeline.restoring.auto_fidelity import restore_by_degradation
 from vqfr_core.pipeline.restoring.restore import sweep_faces
 from vqfr_core.types import Drift, Measures, all_used
 
@@ -47,10 +47,12 @@ def test_raised_where_the_face_drifts(restored, recorder, monkeypatch):
     assert face.fidelity == 1.0 and "may not look like the input" in face.warning
 
 
-def test_a_network_that_is_best_at_one_fidelity_gets_it(recorder, entry, monkeypatch):
+def test_a_network_that_is_best_at_one_fidelity_gets_it(restored, recorder, monkeypatch):
     monkeypatch.setattr(type(recorder), "most_realistic_at", 0.5)
     monkeypatch.setattr(type(recorder), "settles_at", 0.5)
-    assert [first_fidelity(face, recorder) for face in entry(2).used] == [0.5, 0.5]
+    (images,) = restored(0.0, 0.0, 0.2)
+    assert [face.fidelity for face in images.used] == [0.5, 0.5] and len(recorder.asked[0]) == 1
+    assert images.notes == ("recorder (a recorder) looks best at fidelity 0.5, so every face has that",)
 
 
 def test_a_network_without_fidelity_says_so(restored, recorder):
