@@ -44,11 +44,22 @@ def write_report(faces: Faces, blended: Mapping[str, Any] | None = None) -> str:
         "images": images,
         "detector": faces.made_by.detector,
         "restorer": model,
-        "notes": list(dict.fromkeys(note for entry in faces.by_image for note in entry.notes)),
+        "notes": [*dict.fromkeys(note for entry in faces.by_image for note in entry.notes), *_warnings(faces)],
     }
     if blended is not None:
         report["blended"] = dict(blended)
     return json.dumps(report, indent=2, default=str)
+
+
+def _warnings(faces: Faces) -> list[str]:
+    """Those about restored faces."""
+    by_image = enumerate(faces.by_image)
+    return [
+        f"image {index}, face {face.number}: {face.warning}"
+        for index, entry in by_image
+        for face in entry.used
+        if face.warning
+    ]
 
 
 def summarize(faces: Faces) -> str:

@@ -95,6 +95,11 @@ def open_detector(name: str) -> Held[Detector]:
     return _once("detector", name, load)
 
 
+def open_small_detector() -> Held[Detector]:
+    """The built-in one: what is measured with it does not depend on the weights present."""
+    return open_detector(_store.packaged_name("detector"))
+
+
 def open_parser(options: BlendOptions) -> Held[Parser] | None:
     """The face parser for the mask of the options; None if it needs none, or if "auto" finds no weights.
 

@@ -5,6 +5,7 @@ Each takes Faces and gives new ones; inputs are never changed.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from torch import Tensor
 
@@ -12,13 +13,23 @@ from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Restorer
 from ..vqfr_core.networks.devices import pick_batch_size
 from ..vqfr_core.options import FindOptions, NetworkOptions, SelectOptions
-from ..vqfr_core.pipeline import crop_faces, faces_in_boxes, find_faces, restore_faces, select_faces, sweep_faces
+from ..vqfr_core.pipeline import (
+    crop_faces,
+    faces_in_boxes,
+    find_faces,
+    measure_drift,
+    restore_by_degradation,
+    select_faces,
+    skip_sharp_faces,
+    sweep_faces,
+)
+from ..vqfr_core.pipeline.align import CROP_SIZE_PX
 from ..vqfr_core.pipeline.restoring.restore import Progress, Strength
 from ..vqfr_core.types import Box, ImageFaces, with_all_used
 from . import host
 from .faces import MADE_ELSEWHERE, Faces, share_batch
 from .images import core_image
-from .models import Held
+from .models import Held, open_small_detector
 
 Areas = Sequence[Tensor] | None
 """For each image a mask (H, W)."""
@@ -43,6 +54,12 @@ def select(faces: Faces, options: SelectOptions, *, boxes: Boxes = None, areas: 
     return faces.changed(select_faces(faces.by_image, options, boxes=boxes, areas=areas))
 
 
+def leave_sharp(faces: Faces, crop_px: int = CROP_SIZE_PX) -> Faces:
+    """The faces cut out, and those that are already sharp skipped."""
+    cropped = crop(faces, crop_px)
+    return cropped.changed(skip_sharp_faces(cropped.by_image))
+
+
 def crop(faces: Faces, crop_px: int) -> Faces:
     """The faces cut out, in one batch, unless already cut out at that size."""
     cut = faces.changed(crop_faces(faces.by_image, crop_px))
@@ -56,23 +73,34 @@ def crop(faces: Faces, crop_px: int) -> Faces:
 
 
 def restore(
-    faces: Faces, model: Held[Restorer], fidelity: Strength, batch_size: int, progress: Progress | None = None
+    faces: Faces,
+    model: Held[Restorer],
+    fidelity: Strength | None,
+    batch_size: int,
+    progress: Progress | None = None,
 ) -> Faces:
-    """Send the crops of all images through the network, cut anew if it needs another size.
+    """Send the crops of all images through the network, cut anew if it needs another size, and measure the results.
+
+    fidelity: None chooses one for each face.
 
     Raises InputError for edited crops: the network would be given the faces as they were before.
     """
     _refuse_edited(faces)
     cropped = crop(faces, model.network.crop_px)
-    restored = restore_faces(
+    sweep = partial(
+        sweep_faces,
         cropped.by_image,
         model.network,
-        fidelity,
         batch_size=_make_room(model, cropped, batch_size),
         progress=progress or host.face_progress(),
         should_stop=host.stop_if_interrupted,
     )
-    done = cropped.changed(restored)
+    detector = open_small_detector()
+    if fidelity is None:
+        restored = restore_by_degradation(cropped.by_image, model.network, detector.bring(), sweep)
+    else:
+        (restored,) = sweep([fidelity])
+    done = cropped.changed(measure_drift(restored, detector.bring()) if cropped.used else restored)
     batch, views = share_batch(done.restored)
     shared = [replace(face, restored=next(views)) for face in done.used]
     return replace(done, by_image=with_all_used(done.by_image, shared), restored_batch=batch)

@@ -20,12 +20,16 @@ def allowed_values(spec: OptionSpec) -> str:
     return "text"
 
 
+def flag(spec: OptionSpec) -> str:
+    return "--fidelity auto" if spec.name == "auto_fidelity" else f"--{spec.name.replace('_', '-')}"
+
+
 def options_table() -> str:
     """All settings as a Markdown table."""
     rows = ["| option | default | values | what it does |", "| --- | --- | --- | --- |"]
     for spec in option_specs():
         default = {True: "on", False: "off"}[spec.default] if isinstance(spec.default, bool) else f"{spec.default}"
-        rows.append(f"| `--{spec.name.replace('_', '-')}` | {default} | {allowed_values(spec)} | {spec.help} |")
+        rows.append(f"| `{flag(spec)}` | {default} | {allowed_values(spec)} | {spec.help} |")
     return "\n".join(rows)
 
 

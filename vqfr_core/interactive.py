@@ -60,7 +60,10 @@ class InteractiveImage:
     ) -> ImageFaces:
         """All faces, chosen and skipped. The detector runs only if its settings have changed."""
         found = self._found_with(restorer, options, should_stop)
-        return found if found.is_aligned else select_faces([found], options)[0]
+        chosen = found if found.is_aligned else select_faces([found], options)[0]
+        if options.only_degraded:
+            chosen = self._crop(chosen, restorer, options)
+        return restorer.without_sharp([chosen], options)[0]
 
     def is_kept(self, restorer: FaceRestorer, options: RestoreOptions, background: Enlarger | None = None) -> bool:
         """Whether `restore` can do without the whole networks."""
@@ -69,7 +72,8 @@ class InteractiveImage:
         model = restorer.model_for(options)
         crops = [face.crop for face in self.detect(restorer, options).used]
         kept = [None if crop is None else self._cache.get(model, crop) for crop in crops]
-        return all(part is not None and model.can_render(part, options.fidelity) for part in kept)
+        fidelities = (model.most_realistic_at, model.settles_at) if options.auto_fidelity else (options.fidelity,)
+        return all(part is not None and all(model.can_render(part, own) for own in fidelities) for part in kept)
 
     def restore(
         self,
@@ -147,8 +151,11 @@ class InteractiveImage:
         (cropped,) = crop_faces([chosen], restorer.model_for(options).crop_px)
         key = _key(restorer, options)
         found = self._found[key]
-        pairs = zip(found.faces, cropped.faces, strict=True)
-        self._found[key] = replace(found, faces=tuple(replace(face, crop=other.crop) for face, other in pairs))
+        faces = [
+            replace(face, crop=other.crop, measures=other.measures)
+            for face, other in zip(found.faces, cropped.faces, strict=True)
+        ]
+        self._found[key] = replace(found, faces=tuple(faces))
         return cropped
 
 

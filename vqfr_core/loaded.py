@@ -104,6 +104,10 @@ class LoadedNetworks:
                 self._detectors[name] = self.store.open("detector", name, self.device, progress=self._progress)
             return self._detectors[name]
 
+    def small_detector(self) -> Detector:
+        """The built-in one: what is measured with it does not depend on the weights present."""
+        return self.detector(self.store.packaged_name("detector"))
+
     def parser(self) -> Parser | None:
         """The face parser whose weights are present, or None."""
         with self._lock:

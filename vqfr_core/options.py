@@ -20,6 +20,7 @@ GROUP_TITLES = {
     "detect": "finding faces",
     "select": "choosing faces",
     "blend": "putting faces back",
+    "measure": "measuring faces",
 }
 """The groups of settings, in order, with their titles."""
 
@@ -183,11 +184,19 @@ class BlendOptions(Options):
     color_match: float = option(1.0, "Colour match", "How closely the restored face matches the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     grain: float = option(0.0, "Grain", "How much of the input's grain is added back to the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
     scale: float = option(1.0, "Output scale", "Size of the result relative to the input. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5, is_basic=True)
+
+
+@dataclass(frozen=True)
+class MeasureOptions(Options):
+    """What is decided by measuring the faces."""
+
+    only_degraded: bool = option(False, "Only degraded faces", "Leave faces alone that are already sharp. The report gives each face's sharpness.", "measure")
+    auto_fidelity: bool = option(False, "Automatic fidelity", "Choose a fidelity for each face, as realistic as its likeness allows, instead of the one set. A v1 stays at 0.5.", "measure")
 # fmt: on
 
 
 @dataclass(frozen=True)
-class RestoreOptions(BlendOptions, SelectOptions, FindOptions, NetworkOptions):
+class RestoreOptions(MeasureOptions, BlendOptions, SelectOptions, FindOptions, NetworkOptions):
     """All settings of one restoration; each step also accepts just its own group."""
 
 

@@ -29,6 +29,18 @@ class FaceReport:
     """"restored" or "skipped"."""
     reason: str = ""
     """Why it was skipped."""
+    sharpness: float | None = None
+    """The part of its crop's resolution that the face fills, in [0, 1]; None if it was not cut out."""
+    noise: float | None = None
+    """Standard deviation of the crop's fine noise, of 255."""
+    fidelity: float | None = None
+    """The fidelity it was restored with; None for a map or a model without fidelity."""
+    landmark_drift: float | None = None
+    """How far its landmarks moved, in parts of the distance between the eyes; None if they were not found again."""
+    tone_drift: float | None = None
+    """How much its light and shade changed, of 255."""
+    warning: str = ""
+    """What to look at in the restored face."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,11 @@ class Report:
     def has_changes(self) -> bool:
         """Whether a network made part of the picture."""
         return self.num_restored > 0 or self.background is not None
+
+    @property
+    def warnings(self) -> list[str]:
+        """Those of the faces."""
+        return [f"face {face.number}: {face.warning}" for face in self.faces if face.warning]
 
     def summary(self) -> str:
         """One readable line."""
@@ -137,7 +154,7 @@ def _faces(count: int) -> str:
 
 
 def _face_report(face: Face, status: str) -> FaceReport:
-    found = face.detection
+    found, measures, drift = face.detection, face.measures, face.drift
     return FaceReport(
         number=face.number,
         box=tuple(round(value, 2) for value in found.box),
@@ -145,4 +162,10 @@ def _face_report(face: Face, status: str) -> FaceReport:
         score=round(found.score, 4) if math.isfinite(found.score) else 0.0,
         status=status,
         reason=face.skipped or "",
+        sharpness=None if measures is None else round(measures.sharpness, 2),
+        noise=None if measures is None else round(measures.noise, 1),
+        fidelity=None if face.fidelity is None else round(face.fidelity, 3),
+        landmark_drift=None if drift is None or drift.landmarks is None else round(drift.landmarks, 3),
+        tone_drift=None if drift is None else round(drift.tones, 1),
+        warning=face.warning or "",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,7 +22,10 @@ from .pipeline import (
     find_faces,
     finish_faces,
     given_faces,
+    measure_drift,
+    restore_by_degradation,
     select_faces,
+    skip_sharp_faces,
     sweep_faces,
 )
 from .pipeline.blending.background import Background, output_size
@@ -211,6 +215,13 @@ class FaceRestorer(LoadedNetworks):
                 return aligned_faces(images, self.model_for(options).crop_px)
             return find_faces(images, self.detector(options.detector), options, should_stop=should_stop)
 
+    def without_sharp(self, images: Sequence[ImageFaces], options: RestoreOptions) -> list[ImageFaces]:
+        """If only degraded faces are wanted, the images with their faces cut out and sharp ones skipped."""
+        if not options.only_degraded:
+            return list(images)
+        with self._lock:
+            return skip_sharp_faces(crop_faces(images, self.model_for(options).crop_px))
+
     def restore_chosen(
         self,
         chosen: Sequence[ImageFaces],
@@ -225,6 +236,7 @@ class FaceRestorer(LoadedNetworks):
     ) -> list[list[Restoration]]:
         """The steps after selection: for each fidelity the results of all images.
 
+        A single fidelity gives way to `auto_fidelity`.
         watch: has the seconds of the stages before, which the results share. cache: see `restore_faces`.
         """
         if options.aligned and background is not None:
@@ -234,16 +246,22 @@ class FaceRestorer(LoadedNetworks):
             with watch.stage("align"):
                 cropped = crop_faces(chosen, model.crop_px)
             parser = self._parser_for(options, cropped)
+            sweep = partial(
+                sweep_faces,
+                cropped,
+                model,
+                batch_size=options.batch_size,
+                cache=cache,
+                progress=progress,
+                should_stop=should_stop,
+            )
             with watch.stage("restore"):
-                swept = sweep_faces(
-                    cropped,
-                    model,
-                    fidelities,
-                    batch_size=options.batch_size,
-                    cache=cache,
-                    progress=progress,
-                    should_stop=should_stop,
-                )
+                if options.auto_fidelity and len(fidelities) == 1:
+                    swept = [restore_by_degradation(cropped, model, self.small_detector(), sweep)]
+                else:
+                    swept = sweep(fidelities)
+            with watch.stage("measure"):
+                swept = [measure_drift(own, self.small_detector()) for own in swept]
             num_results = max(1, len(chosen) * len(fidelities))
             shared = {stage: seconds / num_results for stage, seconds in watch.seconds.items()}
             settings = [options.replace(fidelity=fidelity) for fidelity in fidelities]
@@ -300,10 +318,12 @@ class FaceRestorer(LoadedNetworks):
             if faces is not None or boxes is not None or area is not None:
                 raise InputError("aligned: the whole image is the face; faces, boxes and area cannot be given with it")
             with watch.stage("align"):
-                return self.find(tensors, settings)
+                return self.without_sharp(self.find(tensors, settings), settings)
         with watch.stage("detect"):
             found = self.find(tensors, settings, should_stop) if faces is None else given_faces(tensors, faces)
-            return _select(found, settings, boxes, area)
+            chosen = _select(found, settings, boxes, area)
+        with watch.stage("align"):
+            return self.without_sharp(chosen, settings)
 
 
 def _enlarged(

@@ -82,6 +82,26 @@ class FaceCrop:
     """float64 (2, 3): maps (x, y, 1) in image pixels to (x, y) in crop pixels, pixel centres at integers."""
 
 
+@dataclass(frozen=True)
+class Measures:
+    """How degraded a face is, at the resolution of its crop."""
+
+    sharpness: float
+    """The part of the crop's resolution that the face fills, in [0, 1]: about 0.5 for a face enlarged twice."""
+    noise: float
+    """Standard deviation of the fine noise in brightness, of 255."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far restoring has moved a face from its crop."""
+
+    landmarks: float | None
+    """Mean distance of the five landmarks, in parts of the distance between the eyes; None if they were not found."""
+    tones: float
+    """Root mean square difference of brightness over areas of 1/16 of the crop, of 255, less the common difference."""
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """One face on its way through the steps. Each step fills in its part and leaves the rest unchanged."""
@@ -94,8 +114,16 @@ class Face:
     """Why it is skipped, a short reason for the user; None if it is used."""
     crop: FaceCrop | None = None
     """The face cut out upright; None before `crop_faces`."""
+    measures: Measures | None = None
+    """Of the crop; None before `crop_faces`, or if the crop is too small."""
     restored: Tensor | None = None
     """RGB float32 in [0, 1], (3, S, S); None before `restore_faces`."""
+    fidelity: float | None = None
+    """The one it was restored with; None for a map or a restorer without fidelity."""
+    drift: Drift | None = None
+    """Of the restored face; None before `measure_drift`."""
+    warning: str | None = None
+    """What the user should look at in the restored face; None if nothing."""
     mask: Tensor | None = None
     """float32 in [0, 1], (1, S, S), in crop pixels; None before `finish_faces`."""
     opacity: float = 1.0

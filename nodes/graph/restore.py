@@ -4,6 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...vqfr_core.errors import InputError
 from ...vqfr_core.networks.base import Restorer
 from ...vqfr_core.options import NetworkOptions, parse_fidelities
 from ...vqfr_core.pipeline.restoring.fidelity_lists import fidelity_by_face
@@ -39,6 +40,7 @@ class RestoreFaces(io.ComfyNode):
                     tooltip="Painted on the image: white where the face should follow the input, e.g. the eyes. "
                     "It is blurred slightly. One map, or one for each image.",
                 ),
+                option_input("auto_fidelity"),
             ],
             outputs=[
                 FaceSet.Output("restored_faces", display_name="faces", tooltip="The restored faces, for Blend Faces."),
@@ -57,6 +59,7 @@ class RestoreFaces(io.ComfyNode):
         map_fidelity: float,
         batch_size: int,
         fidelity_map: Any = None,
+        auto_fidelity: bool = False,
     ) -> io.NodeOutput:
         options = NetworkOptions(fidelity=fidelity, batch_size=batch_size)
         check_like("fidelity", "map_fidelity", map_fidelity)
@@ -69,7 +72,9 @@ class RestoreFaces(io.ComfyNode):
         if paintings is not None:
             painted = [paintings[index] for index, entry in enumerate(cropped.by_image) for _ in entry.used]
             strength = fidelity_maps(cropped.crops, painted, faces.size, low=values, high=map_fidelity)
-        restored = restore(cropped, vqfr_model, strength, options.batch_size)
+        if auto_fidelity and (fidelity_list.strip() or paintings is not None):
+            raise InputError("automatic fidelity chooses for each face: leave fidelity list and fidelity map empty")
+        restored = restore(cropped, vqfr_model, None if auto_fidelity else strength, options.batch_size)
         return io.NodeOutput(restored, picture_batch(restored.restored_batch, []), write_report(restored))
 
 

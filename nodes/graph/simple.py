@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...vqfr_core.networks.base import Detector, Parser, Restorer
-from ...vqfr_core.options import RestoreOptions
+from ...vqfr_core.options import MeasureOptions, RestoreOptions
 from ...vqfr_core.pipeline.blending.background import output_size
 from ...vqfr_core.pipeline.portions import IMAGES_AT_ONCE, PIXELS_AT_ONCE
 from ...vqfr_core.types import ImageFaces
@@ -16,9 +16,9 @@ from ..blending import blend, blend_output
 from ..describe import summarize, warn_of_images_without_faces, write_report
 from ..faces import Faces, without_pictures
 from ..images import check_images, masks_for
-from ..inputs import area_input, basic_inputs, image_input, node_schema, read_options
+from ..inputs import area_input, basic_inputs, image_input, node_schema, option_inputs, read_options
 from ..models import Held, check_model, open_detector, open_model, open_parser, weights_state
-from ..steps import Areas, find, restore, select
+from ..steps import Areas, find, leave_sharp, restore, select
 from .blend import blend_outputs
 from .load_model import model_input
 
@@ -44,6 +44,7 @@ class Restore(io.ComfyNode):
                 area_input(
                     "Only faces that are at least half inside this mask are restored. One mask, or one for each image."
                 ),
+                *option_inputs(MeasureOptions),
             ],
             outputs=blend_outputs(),
         )
@@ -98,7 +99,10 @@ def _restore_in_parts(
 
         found = find(images[part], networks.detector, options)
         chosen = select(found, options, areas=None if areas is None else areas[part])
-        restored = restore(chosen, networks.model, options.fidelity, options.batch_size, face_done)
+        if options.only_degraded:
+            chosen = leave_sharp(chosen, networks.model.network.crop_px)
+        fidelity = None if options.auto_fidelity else options.fidelity
+        restored = restore(chosen, networks.model, fidelity, options.batch_size, face_done)
         blend(images[part], restored, options, networks.parser, out=(result[part], masks[part]))
         done += map(without_pictures, restored.by_image)
     report_progress(len(images) * _PROGRESS_STEPS)

@@ -54,7 +54,8 @@ def test_equal_to_restoring_from_scratch(model, image, small_store, request):
         options = RestoreOptions(max_faces=1, **changes)
         again, fresh = work.restore(restorer, options), restorer.restore(image, options)
         assert torch.equal(again.image, fresh.image) and torch.equal(again.mask, fresh.mask)
-        assert again.report.faces == fresh.report.faces and again.report.options == fresh.report.options
+        restored = [[face for face in report.faces if not face.reason] for report in (again.report, fresh.report)]
+        assert restored[0] == restored[1] != [] and again.report.options == fresh.report.options
         assert again.report.notes == fresh.report.notes and again.report.model == fresh.report.model
 
 

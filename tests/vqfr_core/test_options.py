@@ -9,6 +9,7 @@ from vqfr_core.options import (
     GROUP_TITLES,
     BlendOptions,
     FindOptions,
+    MeasureOptions,
     NetworkOptions,
     RestoreOptions,
     SelectOptions,
@@ -16,7 +17,13 @@ from vqfr_core.options import (
     parse_fidelities,
 )
 
-GROUPS = {"restore": NetworkOptions, "detect": FindOptions, "select": SelectOptions, "blend": BlendOptions}
+GROUPS = {
+    "restore": NetworkOptions,
+    "detect": FindOptions,
+    "select": SelectOptions,
+    "blend": BlendOptions,
+    "measure": MeasureOptions,
+}
 # name, default, label, group: what users, saved settings and scripts hold on to, in the order they are shown.
 PROMISED = [
     ("fidelity", 0.5, "Fidelity", "restore"),
@@ -43,6 +50,8 @@ PROMISED = [
     ("color_match", 1.0, "Colour match", "blend"),
     ("grain", 0.0, "Grain", "blend"),
     ("scale", 1.0, "Output scale", "blend"),
+    ("only_degraded", False, "Only degraded faces", "measure"),
+    ("auto_fidelity", False, "Automatic fidelity", "measure"),
 ]
 RANGES = {
     "fidelity": (0.0, 1.0, 0.05),

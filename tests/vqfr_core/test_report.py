@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from vqfr_core.networks.base import ModelInfo
 from vqfr_core.options import RestoreOptions
 from vqfr_core.report import count_faces, count_reasons, face_reports, make_report
-from vqfr_core.types import Box, Face, FaceDetection, ImageFaces, MadeBy, Point
+from vqfr_core.types import Box, Drift, Face, FaceDetection, ImageFaces, MadeBy, Measures, Point
 
 MODEL = {
     "name": "vqfr_v2",
@@ -51,6 +52,18 @@ def test_numbers_are_rounded_and_finite():
     assert second.score == 0.0
 
 
+def test_what_was_measured_and_what_to_look_at():
+    measured = replace(
+        face(0, 3), measures=Measures(0.1234, 2.345), fidelity=0.25, drift=Drift(0.1239, 4.56), warning="look"
+    )
+    report = make_report(entry(measured, face(1, 4)), RestoreOptions(), {})
+    first, second = report.faces
+    assert (first.sharpness, first.noise, first.fidelity) == (0.12, 2.3, 0.25)
+    assert (first.landmark_drift, first.tone_drift) == (0.124, 4.6)
+    assert (second.sharpness, second.fidelity, second.landmark_drift, second.warning) == (None, None, None, "")
+    assert report.warnings == ["face 3: look"]
+
+
 def test_a_report_is_plain_data_with_every_field():
     report = make_report(
         entry(face(0, 0), face(1, 1, "not selected (selected: 0)"), notes=("a note",)),
@@ -61,7 +74,10 @@ def test_a_report_is_plain_data_with_every_field():
     assert list(plain) == [
         "size", "faces", "model", "detector", "mask", "device", "precision", "options", "notes", "timings_s",
     ]  # fmt: skip
-    assert list(plain["faces"][0]) == ["number", "box", "landmarks", "score", "status", "reason"]
+    assert list(plain["faces"][0]) == [
+        "number", "box", "landmarks", "score", "status", "reason",
+        "sharpness", "noise", "fidelity", "landmark_drift", "tone_drift", "warning",
+    ]  # fmt: skip
     assert plain["model"] == {k: MODEL[k] for k in ("name", "generation", "file", "sha256", "source")}
     assert (plain["device"], plain["precision"], plain["detector"], plain["mask"]) == (
         "cpu",

@@ -11,6 +11,7 @@ import torch
 
 from stand_ins.upscalers import SmallUpscaler
 from vqfr_core import Cancelled, FaceRestorer, InputError, RestoreOptions
+from vqfr_core.interactive import InteractiveImage
 from vqfr_core.networks.base import Parser
 from vqfr_core.networks.precision import full_float32
 from vqfr_core.networks.vqfr import V2Config
@@ -127,10 +128,10 @@ def test_an_aligned_image_is_the_face_that_is_detected(restorer, face_picture):
 
 
 def test_given_faces_need_no_detector(tiny_v2, small_store, restorer, group, monkeypatch):
-    """None is loaded, and none is named."""
+    """None looks for them, and none is named."""
     faces = restorer.detect([group])[0].faces[2:]
     fresh = FaceRestorer(tiny_v2, device="cpu", store=small_store)
-    monkeypatch.setattr(FaceRestorer, "detector", lambda *_: pytest.fail("a detector was asked for"))
+    monkeypatch.setattr("vqfr_core.restorer.find_faces", lambda *_, **__: pytest.fail("faces were looked for"))
     result = fresh.restore(group, RestoreOptions(max_faces=1), faces=faces)
     assert [face.number for face in result.report.faces] == [0, 1, 2]
     assert result.report.faces[0].box == pytest.approx(tuple(faces[0].box), abs=0.01)
@@ -231,6 +232,24 @@ def test_a_background_made_by_an_upscaler(restorer, face_picture):
         restorer.restore(face_picture, faces=[], background=enlarger, should_stop=lambda: True)
 
 
+def test_sharp_faces_are_left_alone_in_every_way(restorer, group, monkeypatch):
+    monkeypatch.setattr("vqfr_core.pipeline.degradation.SHARP", 0.0)
+    options = ONE.replace(only_degraded=True)
+    result, detected = restorer.restore(group, options), InteractiveImage(group).detect(restorer, options)
+    assert torch.equal(result.image, group) and result.report.num_restored == 0
+    first = result.report.faces[0]
+    assert first.number == 0 and first.reason == f"already sharp (sharpness {first.sharpness:.2f})"
+    assert detected.left_out[0].skipped == first.reason == restorer.detect([group], options)[0].skipped[0].reason
+    (aligned,) = restorer.find([group[:, :128, :128]], RestoreOptions(aligned=True))
+    assert not restorer.without_sharp([aligned], options)[0].used
+
+
+def test_the_fidelity_of_each_face(restorer, group):
+    report = restorer.restore(group, ONE.replace(auto_fidelity=True)).report
+    (face,) = (face for face in report.faces if face.status == "restored")
+    assert 0 < face.fidelity <= 1 and face.tone_drift is not None and report.options["auto_fidelity"]
+
+
 def test_a_sweep_equals_single_runs(restorer, group):
     swept = restorer.sweep(group, [0.0, 1.0], ONE)
     for fidelity, result in zip([0.0, 1.0], swept, strict=True):
@@ -254,7 +273,7 @@ def test_the_report_is_plain_json_and_names_what_was_used(restorer, face_picture
     assert report["model"]["generation"] == 2 and report["model"]["source"] == "file"
     assert report["detector"] == "retinaface_mobile0.25" and report["mask"] == "soft"
     assert report["precision"] == "fp32" and report["device"] == "cpu"
-    assert list(report["timings_s"]) == ["detect", "align", "restore", "mask", "blend"]
+    assert list(report["timings_s"]) == ["detect", "align", "restore", "measure", "mask", "blend"]
 
 
 def test_a_v1_has_a_fidelity_too(restorer_v1, face_picture):

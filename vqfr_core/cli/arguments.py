@@ -2,13 +2,14 @@
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import InputError
 from ..files.outputs import FORMATS
 from ..files.plan import Batch, plan_batch
+from ..networks.fidelity import AUTO_FIDELITY
 from ..options import GROUP_TITLES, OptionSpec, RestoreOptions, option_specs, parse_fidelities
 
 if TYPE_CHECKING:
@@ -62,13 +63,16 @@ def add_settings(parser: argparse.ArgumentParser, groups: Collection[str], leave
     for group in groups:
         section = parser.add_argument_group(GROUP_TITLES[group])
         for spec in option_specs():
-            if spec.group == group and spec.name not in leave_out:
+            # On the command line, auto_fidelity is a word for the fidelity.
+            if spec.group == group and spec.name not in (*leave_out, "auto_fidelity"):
                 _add_setting(section, spec)
 
 
 def read_settings(arguments: argparse.Namespace) -> RestoreOptions:
     """The settings given; the others keep their defaults. Raises InputError for one that is out of range."""
-    given = vars(arguments)
+    given = {**vars(arguments)}
+    if given.get("fidelity") == AUTO_FIDELITY:
+        given |= {"fidelity": RestoreOptions.fidelity, "auto_fidelity": True}
     return RestoreOptions(**{spec.name: given[spec.name] for spec in option_specs() if spec.name in given})
 
 
@@ -197,16 +201,25 @@ def _add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
         section.add_argument(flag, action="store_true", help=text)
         return
     limits = "" if spec.minimum is None else f", {spec.minimum:g} to {spec.maximum:g}"
-    kind = type(spec.default)
+    kind: Callable[[str], Any] = spec.current if spec.retired else type(spec.default)
+    if spec.name == "fidelity":
+        kind, limits = (
+            _fidelity,
+            f"{limits}, or {AUTO_FIDELITY}: a number for each face, as realistic as its likeness allows",
+        )
     fallback = "N" if kind is int else "X"
     section.add_argument(
         flag,
-        type=spec.current if spec.retired else kind,
+        type=kind,
         default=spec.default,
         choices=spec.choices,
         metavar=None if spec.choices else _METAVARS.get(spec.name, fallback),
         help=f"{text} (default {_shown(spec.default)}{limits})",
     )
+
+
+def _fidelity(text: str) -> float | str:
+    return text if text == AUTO_FIDELITY else float(text)
 
 
 def _shown(value: Any) -> str:

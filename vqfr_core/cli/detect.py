@@ -35,7 +35,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
     )
     add_inputs(parser, "The drawing: a file for one picture, or a folder.")
-    add_settings(parser, ("detect", "select"))
+    add_settings(parser, ("detect", "select", "measure"))
     add_models(parser, with_model=False)
     add_talk(parser)
     parser.set_defaults(run=run)
@@ -59,7 +59,7 @@ def _detect_file(job: Job, detector: "Detector", options: RestoreOptions, qualit
     from ..drawing.faces import draw_faces
     from ..pictures import open_picture, write_picture
     from ..pictures.stills import first_frame, flatten_frame, picture_of
-    from ..pipeline import find_faces, select_faces
+    from ..pipeline import crop_faces, find_faces, select_faces, skip_sharp_faces
     from ..report import face_reports
 
     with open_picture(job.source) as file:
@@ -67,7 +67,9 @@ def _detect_file(job: Job, detector: "Detector", options: RestoreOptions, qualit
             console.note(about_frames(file))
         picture = first_frame(file)
     frame = picture.frames[0]
-    (found,) = select_faces(find_faces([frame.image], detector, options), options)
+    (found,) = crop_faces(select_faces(find_faces([frame.image], detector, options), options))
+    if options.only_degraded:
+        (found,) = skip_sharp_faces([found])
     write_picture(picture_of(draw_faces(flatten_frame(frame), found), picture), job.target, quality=quality)
     faces = [dataclasses.asdict(face) for face in face_reports(found, "found")]
     return Done(_summary(found), [{"size": found.size, "detector": found.made_by.detector, "faces": faces}])

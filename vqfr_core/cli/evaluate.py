@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files.outputs import make_folder, write_whole
-from ..networks.fidelity import SWEEP_FIDELITIES
+from ..networks.fidelity import AUTO_FIDELITY, SWEEP_FIDELITIES
 from .arguments import PROGRAM, add_models, add_settings, add_talk, fidelity_list, number_list, read_settings, word_list
 from .console import Console
 
@@ -47,10 +47,11 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument(
         "--fidelities",
-        type=fidelity_list,
+        type=_fidelities,
         default=SWEEP_FIDELITIES,
         metavar="F,F,...",
-        help="Fidelities of models that have one. Above 0.5 a v1 does not change: equal rows are left out. "
+        help="Fidelities of models that have one; auto chooses one for each face. "
+        "Above 0.5 a v1 does not change: equal rows are left out. "
         f"(default {number_list(SWEEP_FIDELITIES)})",
     )
     add_settings(parser, ("restore",), leave_out=("fidelity", "aligned"))
@@ -243,6 +244,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value.name if isinstance(value, Path) else value
+
+
+def _fidelities(text: str) -> tuple[float | str, ...]:
+    """Numbers, and auto at most once, in the order given."""
+    return tuple(
+        word if word == AUTO_FIDELITY else fidelity_list(word)[0] for word in word_list(text)
+    ) or fidelity_list(text)
 
 
 def _positive(text: str) -> int:

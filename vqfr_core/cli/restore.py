@@ -59,7 +59,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         action="store_false",
         help="Do not note in a changed picture's XMP that a trained model made part of it (IPTC digital source type).",
     )
-    add_settings(parser, ("restore", "detect", "select", "blend"))
+    add_settings(parser, ("restore", "detect", "select", "blend", "measure"))
     add_models(parser, with_background=True)
     add_talk(parser)
     parser.set_defaults(run=run)

@@ -68,7 +68,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--models", type=word_list, metavar="NAME|FILE,...", help="Models to compare, instead of --model."
     )
     parser.add_argument("--whole", action="store_true", help="Show the whole picture instead of each face.")
-    add_settings(parser, ("restore", "detect", "select", "blend"), leave_out=("fidelity",))
+    add_settings(parser, ("restore", "detect", "select", "blend", "measure"), leave_out=("fidelity",))
     add_models(parser)
     add_talk(parser)
     parser.set_defaults(run=run)

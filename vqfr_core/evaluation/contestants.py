@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from ..errors import InputError
+from ..networks.fidelity import AUTO_FIDELITY, name_fidelity
 from ..options import RestoreOptions
 from ..pipeline.blending.background import resize_lanczos
 from ..restorer import FaceRestorer
@@ -19,12 +20,14 @@ class Row(NamedTuple):
     """A row of the table."""
 
     contestant: str
-    fidelity: float | None = None
-    """None if there is none to choose."""
+    fidelity: float | str | None = None
+    """A number, AUTO_FIDELITY, or None if there is none to choose."""
 
     @property
     def label(self) -> str:
-        return self.contestant if self.fidelity is None else f"{self.contestant}, fidelity {self.fidelity:g}"
+        return (
+            self.contestant if self.fidelity is None else f"{self.contestant}, fidelity {name_fidelity(self.fidelity)}"
+        )
 
 
 class Contestant(Protocol):
@@ -62,25 +65,32 @@ class Restored:
 class Model:
     """A network; one with fidelity gives several at about the cost of one. Fidelities that give the same count once."""
 
-    def __init__(self, restorer: FaceRestorer, fidelities: Sequence[float], options: RestoreOptions) -> None:
+    def __init__(self, restorer: FaceRestorer, fidelities: Sequence[float | str], options: RestoreOptions) -> None:
+        """fidelities: numbers, or AUTO_FIDELITY."""
         model = restorer.model
         self.about = model.describe()
-        different = dict.fromkeys(min(fidelity, model.settles_at) for fidelity in fidelities)
+        different = dict.fromkeys(own if isinstance(own, str) else min(own, model.settles_at) for own in fidelities)
         self.rows = tuple(Row(model.name, fidelity) for fidelity in (different if model.has_fidelity else [None]))
         self._restorer, self._options = restorer, options.replace(aligned=True)
 
     def answers(self, faces: Sequence[Face]) -> list[list[Tensor]]:
         images = [_degraded(face) for face in faces]
-        fidelities = [row.fidelity for row in self.rows if row.fidelity is not None]
-        if len(fidelities) < 2:
-            options = self._options.replace(fidelity=fidelities[0]) if fidelities else self._options
-            results = self._restorer.restore_many(images, options)
-            return [[_fitted(result.image, image) for result, image in zip(results, images, strict=True)]]
-        sweeps = [self._restorer.sweep(image, fidelities, self._options) for image in images]
-        return [
-            [_fitted(result.image, image) for result, image in zip(same, images, strict=True)]
-            for same in zip(*sweeps, strict=True)
-        ]
+        numbers = [row.fidelity for row in self.rows if isinstance(row.fidelity, int | float)]
+        if len(numbers) < 2:
+            return [self._restored(images, row.fidelity) for row in self.rows]
+        sweeps = [self._restorer.sweep(image, numbers, self._options) for image in images]
+        swept: dict[float | str | None, list[Tensor]] = {
+            number: [_fitted(result.image, image) for result, image in zip(same, images, strict=True)]
+            for number, same in zip(numbers, zip(*sweeps, strict=True), strict=True)
+        }
+        return [swept.get(row.fidelity) or self._restored(images, row.fidelity) for row in self.rows]
+
+    def _restored(self, images: Sequence[Tensor], fidelity: float | str | None) -> list[Tensor]:
+        options = self._options.replace(auto_fidelity=fidelity == AUTO_FIDELITY)
+        if isinstance(fidelity, int | float):
+            options = options.replace(fidelity=fidelity)
+        results = self._restorer.restore_many(images, options)
+        return [_fitted(result.image, image) for result, image in zip(results, images, strict=True)]
 
 
 def check_names(contestants: Sequence[Contestant]) -> None:

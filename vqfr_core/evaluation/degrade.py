@@ -55,7 +55,7 @@ def degrade(
     size = max(8, round(width / shrink)), max(8, round(height / shrink))
     small = cv2.resize(blurred, size, interpolation=cv2.INTER_AREA)
     noisy = small + noise * rng.standard_normal(small.shape, dtype=np.float32)
-    compressed = _through_jpeg(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), round(quality))
+    compressed = through_jpeg(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), round(quality))
     return cv2.resize(
         compressed, (width, height), interpolation=cv2.INTER_CUBIC if interpolation is None else interpolation
     )
@@ -66,7 +66,8 @@ def degrade_level(image: np.ndarray, level: str, seed: int) -> np.ndarray:
     return degrade(image, LEVELS[level], np.random.default_rng([seed, list(LEVELS).index(level)]))
 
 
-def _through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+def through_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    """uint8 (H, W, 3) RGB as it comes out of a JPEG file."""
     encoded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     assert decoded is not None

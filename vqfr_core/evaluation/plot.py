@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ..errors import InputError
 from ..extras import how_to_install
+from ..networks.fidelity import name_fidelity
 from .tables import Column, Summary
 
 _SIZE_INCHES = (7.0, 4.8)
@@ -15,11 +16,12 @@ def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Colum
 
     Right and up are better. None if no model has two fidelities. InputError without matplotlib.
     """
-    lines: dict[str, list[tuple[float | None, float, float]]] = {}
+    lines: dict[str, list[tuple[float | str | None, float, float]]] = {}
     for summary in summaries:
         x, y = summary.means.get(likeness.name), summary.means.get(realism.name)
+        name = summary.row.label if isinstance(summary.row.fidelity, str) else summary.row.contestant
         if x is not None and y is not None:
-            lines.setdefault(summary.row.contestant, []).append((summary.row.fidelity, x, y))
+            lines.setdefault(name, []).append((summary.row.fidelity, x, y))
     if not any(len(line) > 1 for line in lines.values()):
         return None
     try:
@@ -31,11 +33,11 @@ def draw_tradeoff(summaries: Sequence[Summary], likeness: Column, realism: Colum
     figure = Figure(_SIZE_INCHES, layout="constrained")
     axes = figure.subplots()
     for name, points in lines.items():
-        points.sort(key=lambda point: point[0] or 0.0)
+        points.sort(key=lambda point: point[0] if isinstance(point[0], float) else 0.0)
         axes.plot([x for _, x, _ in points], [y for _, _, y in points], "o-", label=name, gid=f"model {name}")
         for fidelity, x, y in points:
             if fidelity is not None:
-                axes.annotate(f"{fidelity:g}", (x, y), xytext=(6, 6), textcoords="offset points")
+                axes.annotate(name_fidelity(fidelity), (x, y), xytext=(6, 6), textcoords="offset points")
     axes.set_xlabel(f"likeness: {likeness.label} (better: right)")
     axes.set_ylabel(f"realism: {realism.label} (better: up)")
     if not likeness.higher_is_better:

@@ -166,6 +166,8 @@ class _Work:
     def _tell(self, result: "Restoration") -> None:
         for note in result.report.notes:
             self._reporter.note(note)
+        for warning in result.report.warnings:
+            self._reporter.note(f"{self._job.source}: {warning}")
         stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in result.report.timings_s.items())
         self._reporter.detail(f"{self._job.source}: {stages}")
 

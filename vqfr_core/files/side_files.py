@@ -82,10 +82,11 @@ class SideWriter:
 
     def _compared(self, frame: "Frame", result: "Restoration") -> "Picture":
         from ..drawing.sheet import draw_grid
+        from ..networks.fidelity import name_fidelity
         from ..pictures.stills import flatten_frame, picture_of
 
         model = result.found.made_by.model
-        fidelity = "" if model["fidelity"] is None else f", fidelity {model['fidelity']:g}"
+        fidelity = "" if model["fidelity"] is None else f", fidelity {name_fidelity(model['fidelity'])}"
         images = [flatten_frame(still) for still in (frame, frame.with_image(result.image))]
         return picture_of(draw_grid([images], ["input", f"{model['name']}{fidelity}"]), self._file.info)
 

@@ -117,6 +117,10 @@ class Restorer(Network, ABC):
     takes_any_layout = True
     settles_at: float = 1.0
     """Fidelities above this give the same result as this."""
+    most_realistic_at: float = 0.0
+    """Fidelities below this look no more realistic."""
+    sweeps_fast: ClassVar[bool] = False
+    """Several fidelities cost about as much as one."""
 
     def __init__(
         self,

@@ -1,11 +1,13 @@
 """What the page says, as HTML."""
 
+from collections.abc import Iterator
 from html import escape
 
 from ..report import NO_FACE_HINT, FaceReport, Report, count_found, count_reasons
 from ..types import ImageFaces
 from .session import Photo
 
+_COLUMNS = ("face", "size", "score", "sharpness", "fidelity", "moved", "what was done")
 _DOWN = "Drop a photograph into the field on the left."
 
 
@@ -43,17 +45,24 @@ def report_html(report: Report) -> str:
     """The readable report: a line, notes, and a table of the faces."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     rows = "".join(map(_face_row, report.faces))
-    head = "<tr><th>face</th><th>size</th><th>score</th><th>what was done</th></tr>"
-    table = f"<table>{head}{rows}</table>" if rows else ""
+    head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
+    table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
     return f'<div class="vqfr-report"><p>{escape(report.summary())}</p><ul>{notes}</ul>{table}</div>'
 
 
 def _face_row(face: FaceReport) -> str:
     x0, y0, x1, y1 = face.box
     name = "" if face.number is None else face.number
-    done = f"{face.status}: {face.reason}" if face.reason else face.status
-    cells = (name, f"{x1 - x0:.0f} × {y1 - y0:.0f} px", f"{face.score:.2f}", escape(done))
+    done = ": ".join(filter(None, (face.status, face.reason or face.warning)))
+    cells = (name, f"{x1 - x0:.0f} × {y1 - y0:.0f} px", f"{face.score:.2f}", *_measures(face), escape(done))
     return "".join(["<tr>", *(f"<td>{cell}</td>" for cell in cells), "</tr>"])
+
+
+def _measures(face: FaceReport) -> Iterator[str]:
+    """Sharpness, fidelity and drift, empty where there is none."""
+    yield "" if face.sharpness is None else f"{face.sharpness:.2f}"
+    yield "" if face.fidelity is None else f"{face.fidelity:g}"
+    yield "" if face.landmark_drift is None else f"{face.landmark_drift:.0%}"
 
 
 def bar(done: int, total: int) -> str:

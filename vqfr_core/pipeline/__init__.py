@@ -9,16 +9,21 @@ Each takes a list of `ImageFaces` and gives a new one; the images may differ in 
 >>> finished = finish_faces(restored, options, parser)
 >>> results = blend_faces(finished, scale=options.scale)
 
-`given_faces`, `faces_in_boxes` and `aligned_faces` stand in for `find_faces`, `edit_face` for the restorer.
+`skip_sharp_faces` may follow `crop_faces`, and `measure_drift` the restorer, which `restore_by_degradation` asks for a
+fidelity of each face's own. `given_faces`, `faces_in_boxes` and `aligned_faces` stand in for `find_faces`, `edit_face`
+for the restorer.
 """
 
 from .align import aligned_faces, crop_faces
 from .blending.blend import Blended, blend_faces
 from .blending.finish import finish_faces
+from .degradation import skip_sharp_faces
 from .finding.find import find_faces
 from .finding.given import faces_in_boxes, given_faces
 from .finding.select import select_faces
+from .restoring.auto_fidelity import restore_by_degradation
 from .restoring.cache import KeptFaces
+from .restoring.drift import measure_drift
 from .restoring.edited import edit_face
 from .restoring.restore import restore_faces, sweep_faces
 
@@ -33,7 +38,10 @@ __all__ = [
     "find_faces",
     "finish_faces",
     "given_faces",
+    "measure_drift",
+    "restore_by_degradation",
     "restore_faces",
     "select_faces",
+    "skip_sharp_faces",
     "sweep_faces",
 ]

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..types import Box, Face, FaceCrop, FaceDetection, ImageFaces, MadeBy, Point
 from .affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
+from .degradation import measure_degradation
 
 CROP_SIZE_PX = 512
 FFHQ_TEMPLATE = (
@@ -81,7 +82,7 @@ def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE
 
 
 def crop_faces(images: Sequence[ImageFaces], crop_px: int = CROP_SIZE_PX) -> list[ImageFaces]:
-    """Cut the used faces out of their images at `crop_px`, unless they already have crops of that size.
+    """Cut the used faces out of their images at `crop_px` and measure them, unless they have crops of that size.
 
     Raises InputError if landmarks do not form a face, or a crop is needed from an image that was not kept.
     """
@@ -97,7 +98,7 @@ def aligned_faces(images: Sequence[Tensor], crop_px: int = CROP_SIZE_PX) -> list
     entries = []
     for image in images:
         crop = aligned_crop(image, crop_px)
-        face, size = Face(crop.detection, number=0, crop=crop), (image.shape[1], image.shape[2])
+        face, size = _with_crop(Face(crop.detection, number=0), crop), (image.shape[1], image.shape[2])
         entries.append(ImageFaces(image, size, (face,), made_by, _notes_on_aligned(size, crop_px), is_aligned=True))
     return entries
 
@@ -116,7 +117,11 @@ def _cropped(face: Face, entry: ImageFaces, crop_px: int) -> Face:
         return face
     if entry.image is None:
         raise InputError("the faces have no crops of the size that is needed, and their image is not kept")
-    return replace(face, crop=align_face(entry.image, face.detection, crop_px))
+    return _with_crop(face, align_face(entry.image, face.detection, crop_px))
+
+
+def _with_crop(face: Face, crop: FaceCrop) -> Face:
+    return replace(face, crop=crop, measures=measure_degradation(crop.image))
 
 
 def aligned_crop(image: Tensor, size_px: int = CROP_SIZE_PX) -> FaceCrop:

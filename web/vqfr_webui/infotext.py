@@ -38,13 +38,18 @@ def settings_to_infotext(request: Request, model: str) -> dict[str, str]:
 
 
 def faces_text(report: "Report") -> str:
-    """The result in a few words: "1 of 2 restored; 1 not selected", or "none found"."""
+    """The result in a few words: "1 of 2 restored; 1 not selected", or "none found".
+
+    Automatic fidelities are given by number: "2 of 2 restored (fidelity 0.1, 0.8)".
+    """
     from vqfr_core.report import count_reasons
 
     if not report.faces:
         return "none found"
     reasons = count_reasons(face.reason for face in report.faces if face.status == "skipped")
-    return f"{report.num_restored} of {len(report.faces)} restored" + (f"; {reasons}" if reasons else "")
+    chosen = [f"{face.fidelity:g}" for face in report.faces if face.fidelity is not None]
+    told = f" (fidelity {', '.join(chosen)})" if chosen and report.options["auto_fidelity"] else ""
+    return f"{report.num_restored} of {len(report.faces)} restored{told}" + (f"; {reasons}" if reasons else "")
 
 
 def pasted_option(spec: OptionSpec, parameters: Mapping[str, Any]) -> Any:

@@ -55,16 +55,17 @@ def restore_image(image: Image.Image, request: Request, area: Image.Image | None
 
 def detect_in_image(image: Image.Image, request: Request) -> "ImageFaces":
     """The faces of a picture, numbered and selected but not restored."""
-    from vqfr_core.pipeline import aligned_faces, find_faces, select_faces
+    from vqfr_core.pipeline import aligned_faces, crop_faces, find_faces, select_faces, skip_sharp_faces
 
     picture = convert.to_picture(image)
     if request.options.aligned:
-        (face,) = aligned_faces(picture.images)
-        return face
-    with borrowed_memory():
-        detector = _open_detector(request.options.detector)
-        found = find_faces(picture.images, detector, request.options, should_stop=host.is_stopped)
-    (chosen,) = select_faces(found, request.options)
+        cropped = aligned_faces(picture.images)
+    else:
+        with borrowed_memory():
+            detector = _open_detector(request.options.detector)
+            found = find_faces(picture.images, detector, request.options, should_stop=host.is_stopped)
+        cropped = crop_faces(select_faces(found, request.options))
+    (chosen,) = skip_sharp_faces(cropped) if request.options.only_degraded else cropped
     return chosen
 
 

@@ -6,7 +6,7 @@ from vqfr_core.cli.arguments import Parser, add_settings, join_negative_values, 
 from vqfr_core.errors import InputError
 from vqfr_core.options import RestoreOptions, option_specs
 
-GROUPS = ("restore", "detect", "select", "blend")
+GROUPS = ("restore", "detect", "select", "blend", "measure")
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -22,7 +22,9 @@ def test_without_words_every_setting_has_its_default():
 @pytest.mark.parametrize("spec", option_specs(), ids=lambda spec: spec.name)
 def test_every_setting_has_an_option_of_its_name(spec):
     flag = f"--{spec.name.replace('_', '-')}"
-    if isinstance(spec.default, bool):
+    if spec.name == "auto_fidelity":
+        value, words = True, ["--fidelity", "auto"]
+    elif isinstance(spec.default, bool):
         value, words = True, [flag]
     else:
         value = {"select": "1:3", "regions": "skin"}.get(spec.name)

@@ -59,6 +59,7 @@ class BrightRestorer:
             faces=[SimpleNamespace(number=2, status="restored")] if has_face else [],
             num_restored=int(has_face),
             notes=["a note"],
+            warnings=["face 2: look"] if has_face else [],
             timings_s={"restore": 0.5},
             options={"fidelity": options.fidelity},
             model={"name": "bright"},

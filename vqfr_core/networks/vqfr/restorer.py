@@ -41,6 +41,8 @@ def vqfr_module(network: Network) -> VqfrNetwork:
 class VqfrRestorer(Restorer):
     """What the two generations share: fidelity enters last, at little cost."""
 
+    sweeps_fast = True
+
     def __init__(self, module: VqfrV1 | VqfrV2, bytes_per_face: int) -> None:
         """bytes_per_face: at the published width."""
         generation, config = module.generation, module.config
@@ -83,6 +85,7 @@ class VqfrV1Restorer(VqfrRestorer):
     """Its fidelity is ours: from the texture image to the published answer; see `mixture.py`."""
 
     settles_at = DEFAULT_FIDELITY
+    most_realistic_at = DEFAULT_FIDELITY  # measured with the built-in model; docs/evaluation.md
 
     def __init__(self, module: VqfrV1) -> None:
         super().__init__(module, _V1_BYTES_PER_FACE)

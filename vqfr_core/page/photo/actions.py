@@ -204,7 +204,7 @@ class Desk:
             crops=result.crops,
             report=report_html(report),
             json=report_dict(photo),
-            said=say(". ".join([report.summary(), *report.notes]) + ".", "done"),
+            said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),
         )
 
     def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:

@@ -171,7 +171,7 @@ class PhotoTab:
 
     def _connect_settings(self, outputs: Sequence[Any]) -> None:
         for spec in option_specs():
-            is_redrawn = spec.group in ("detect", "select") or spec.name == "aligned"
+            is_redrawn = spec.group in ("detect", "select") or spec.name in ("aligned", "only_degraded")
             changer = self._changer(is_redrawn)
             self._then_save(on_change(self._controls[spec.name], changer, self._inputs, outputs))
         self._then_save(on_change(self._mark, lambda: None, [], []))

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import InputError
+from ..octaves import split_octaves
 
 _OCTAVES = 3
 _BLOCK_PX = 32
@@ -72,7 +73,7 @@ def measure_grain(image: Tensor, mask: Tensor) -> Tensor:
     sigmas = torch.zeros(3, _OCTAVES)
     if not bool(inside.any()):
         return sigmas
-    for octave, band in enumerate(_split_octaves(_to_axes(image.float()))):
+    for octave, band in enumerate(split_octaves(_to_axes(image.float()), _OCTAVES)):
         cropped = band[:, None, :height, :width].abs()
         blocks = F.unfold(cropped, _BLOCK_PX, stride=_BLOCK_PX)[..., inside]  # (3, pixels, blocks)
         spreads = blocks.transpose(1, 2).contiguous().median(dim=2).values
@@ -80,30 +81,12 @@ def measure_grain(image: Tensor, mask: Tensor) -> Tensor:
     return sigmas
 
 
-def _split_octaves(planes: Tensor) -> list[Tensor]:
-    """Differences of successive blurs of (C, h, w), finest first, by the à trous scheme with the B3 spline."""
-    bands = []
-    for octave in range(_OCTAVES):
-        smooth = _spline_blur(planes, 2**octave)
-        bands.append(planes - smooth)
-        planes = smooth
-    return bands
-
-
-def _spline_blur(planes: Tensor, step: int) -> Tensor:
-    for dim in (-1, -2):
-        pad = (2 * step, 2 * step, 0, 0) if dim == -1 else (0, 0, 2 * step, 2 * step)
-        wide = F.pad(planes[None], pad, mode="reflect")[0]
-        taps = [wide.narrow(dim, k * step, planes.shape[dim]) for k in range(5)]
-        planes = (taps[0] + taps[4]) / 16 + (taps[1] + taps[3]) / 4 + taps[2] * 0.375
-    return planes
-
-
 def _make_noise(sigmas: Tensor, size: tuple[int, int], seed: int) -> Tensor:
     """Noise (3, h, w) on the CPU whose octaves have the given standard deviations (3, octaves)."""
     white = torch.randn((3, *size), generator=torch.Generator().manual_seed(seed))
     gains = _fit_gains(sigmas)
-    answer: Tensor = sum(gain.view(3, 1, 1) * band for gain, band in zip(gains.T, _split_octaves(white), strict=True))
+    bands = split_octaves(white, _OCTAVES)
+    answer: Tensor = sum(gain.view(3, 1, 1) * band for gain, band in zip(gains.T, bands, strict=True))
     return answer
 
 
@@ -114,8 +97,8 @@ def _fit_gains(sigmas: Tensor) -> Tensor:
     """
     pixel = torch.zeros(1, 65, 65)
     pixel[0, 32, 32] = 1.0
-    bands = torch.cat(_split_octaves(pixel))
-    seen = torch.stack(_split_octaves(bands)).flatten(2)  # (octave measured, octave made, pixels)
+    bands = torch.cat(split_octaves(pixel, _OCTAVES))
+    seen = torch.stack(split_octaves(bands, _OCTAVES)).flatten(2)  # (octave measured, octave made, pixels)
     energy = seen @ seen.transpose(1, 2)
     gains = sigmas.clone()
     for _ in range(_FIT_STEPS):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ...networks.base import Detector, RawFaces
 from ...types import FaceDetection, Point
@@ -45,6 +46,18 @@ def look_again(
     return refined
 
 
+def find_in_crops(crops: Tensor, detector: Detector) -> list[np.ndarray | None]:
+    """The landmarks of the face in each aligned crop, float64 (5, 2) in crop pixels; None where it is not recognised.
+
+    crops: (B, 3, S, S), RGB in [0, 1].
+    """
+    side, crop_px = detector.look_px, crops.shape[-1]
+    looks = F.interpolate(crops.float(), (side, side), mode="bilinear", antialias=True)
+    to_crop = resize_affine((side, side), (crop_px, crop_px))
+    seen = [_upright_face(candidates, side) for candidates in detector.find(looks, _MIN_SCORE)]
+    return [transform_points(own.landmarks[0], to_crop) if own.scores.size else None for own in seen]
+
+
 def _batches(faces: Sequence[tuple[int, FaceDetection]]) -> Iterator[Sequence[tuple[int, FaceDetection]]]:
     for start in range(0, len(faces), _BATCH):
         yield faces[start : start + _BATCH]
@@ -56,15 +69,20 @@ def _look(image: Tensor, image_to_look: np.ndarray, side_px: int) -> Tensor:
 
 
 def _corrected(face: FaceDetection, image_to_look: np.ndarray, candidates: RawFaces, side_px: int) -> FaceDetection:
-    template = transform_points(FFHQ_TEMPLATE, resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (side_px, side_px)))
-    distances = np.linalg.norm(candidates.landmarks - template, axis=2).mean(axis=1)
-    near = candidates.take(distances <= _MAX_CORRECTION * side_px)
-    if not near.scores.size:
+    seen = _upright_face(candidates, side_px)
+    if not seen.scores.size:
         return replace(face, score=face.score / 2)
-    best = int(near.scores.argmax())
-    landmarks = transform_points(near.landmarks[best], invert_affine(image_to_look))
+    landmarks = transform_points(seen.landmarks[0], invert_affine(image_to_look))
     return replace(
         face,
         landmarks=tuple(Point(float(x), float(y)) for x, y in landmarks),
-        score=(face.score + float(near.scores[best])) / 2,
+        score=(face.score + float(seen.scores[0])) / 2,
     )
+
+
+def _upright_face(candidates: RawFaces, side_px: int) -> RawFaces:
+    """The most confident of those about where an aligned crop has its face; empty if there is none."""
+    template = transform_points(FFHQ_TEMPLATE, resize_affine((CROP_SIZE_PX, CROP_SIZE_PX), (side_px, side_px)))
+    distances = np.linalg.norm(candidates.landmarks - template, axis=2).mean(axis=1)
+    near = candidates.take(distances <= _MAX_CORRECTION * side_px)
+    return near.take(near.scores.argsort()[-1:])

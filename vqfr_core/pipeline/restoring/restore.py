@@ -75,10 +75,11 @@ def sweep_faces(
     Arguments and errors as for `restore_faces`.
     """
     faces = all_used(images)
+    strengths = _strengths(fidelities, len(faces), restorer)
     run = _Run(
         restorer,
         [_crop(face, restorer) for face in faces],
-        _strengths(fidelities, len(faces), restorer),
+        strengths,
         batch_size or pick_batch_size(0, restorer.device),
         cache,
     )
@@ -87,7 +88,11 @@ def sweep_faces(
         [
             _told(entry, restorer, fidelity)
             for entry in with_all_used(
-                images, [replace(face, restored=own[index]) for face, own in zip(faces, answers, strict=True)]
+                images,
+                [
+                    replace(face, restored=own[index], fidelity=number, drift=None, warning=None)
+                    for face, own, number in zip(faces, answers, _numbers(strengths[index], restorer), strict=True)
+                ],
             )
         ]
         for index, fidelity in enumerate(fidelities)
@@ -229,6 +234,13 @@ def _strength_by_face(fidelity: Strength, num_faces: int) -> Tensor:
     if values.shape[0] != num_faces:
         raise InputError(f"{values.shape[0]} fidelities were given for {num_faces} faces; give one, or one for each")
     return values
+
+
+def _numbers(strength: Tensor, restorer: Restorer) -> list[float | None]:
+    """Each face's fidelity, where it is one number and has an effect."""
+    if strength.ndim > 1 or not restorer.has_fidelity:
+        return [None] * len(strength)
+    return [round(value, 6) for value in strength.tolist()]
 
 
 def _uniform(strength: Tensor) -> Fidelity:
