@@ -1,5 +1,7 @@
 """The command line as a whole: help, versions, exit status, and errors in one line."""
 
+import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -121,3 +123,16 @@ def test_debug_shows_where(capsys, monkeypatch):
     assert main(["models", "download", "vqfr_v2", "--debug"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said and said.endswith("error: no weights\n")
+
+
+def test_sigterm_ends_it_like_ctrl_c(monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(sys, "argv", ["vqfr_core", "--version"])
+    monkeypatch.setattr("os.environ", {})
+    try:
+        with pytest.raises(SystemExit):
+            runpy.run_module("vqfr_core", run_name="__main__")
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
