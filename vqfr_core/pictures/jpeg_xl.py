@@ -1,6 +1,5 @@
 """Read JPEG XL (ISO/IEC 18181) by imagecodecs, of the extra `tiff`."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from .picture_file import PictureFile
 _CODESTREAM = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 """Width to height, where the file gives the height alone."""
+_MOST_BOXES = 10_000
 _SIZE_BITS = (9, 13, 18, 30)
 
 
@@ -32,8 +32,8 @@ class JpegXlFile(PictureFile):
             raise InputError(f"{path}: JPEG XL needs the package imagecodecs; install it with: {install}") from error
         self.path = path
         data = path.read_bytes()
-        boxes = dict(_boxes(data)) if head[4:8] == b"JXL " else {b"jxlc": data}
-        height, width = _size(boxes.get(b"jxlc") or boxes[b"jxlp"][4:])
+        boxes = _boxes(data) if head[4:8] == b"JXL " else {b"jxlc": data}
+        height, width = _size(boxes.get(b"jxlc") or boxes.get(b"jxlp", b"")[4:])
         check_size(path, height * width, max_frame_pixels)
         check_content(path, height * width)
         array = jpegxl_decode(data, index=0)
@@ -61,18 +61,20 @@ def _read_info(boxes: dict[bytes, bytes]) -> PictureInfo:
     )
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes of the container (ISO/IEC 14496-12), the last of a kind first, so that the first counts in a dict."""
-    found = []
+def _boxes(data: bytes) -> dict[bytes, bytes]:
+    """The first box of each kind in the container (ISO/IEC 14496-12)."""
+    boxes: dict[bytes, bytes] = {}
     at = 0
-    while at + 8 <= len(data):
+    for _ in range(_MOST_BOXES):
+        if at + 8 > len(data):
+            break
         length, kind, start = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], at + 8
         if length == 1:
             length, start = int.from_bytes(data[at + 8 : at + 16], "big"), at + 16
         end = at + length if length else len(data)
-        found.append((kind, data[start:end]))
+        boxes.setdefault(kind, data[start:end])
         at = max(end, start)
-    return reversed(found)
+    return boxes
 
 
 def _size(codestream: bytes) -> tuple[int, int]:

@@ -57,6 +57,9 @@ def test_what_cannot_be_read(codecs, tmp_path, monkeypatch):
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match=r"a\.jxl: .*damaged or cut off"):
         read_picture(path)
+    path.write_bytes(b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(4) + b"abcd")
+    with pytest.raises(InputError, match="no picture in it"):
+        read_picture(path)
     path.write_bytes(b"\xff\x0a" + b"\xfe" + b"\xff" * 30)
     with pytest.raises(InputError, match="million pixels"):
         read_picture(path)
