@@ -16,6 +16,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "Compact": {"num_feat": 8, "num_conv": 2, "upscale": 2},
     "ESRGAN": {"num_filters": 8, "num_blocks": 1},
     "SPAN": {"num_in_ch": 3, "num_out_ch": 3, "feature_channels": 8, "upscale": 2},
+    "PLKSR": {"dim": 8, "n_blocks": 1, "upscaling_factor": 2},
     "NAFNet": {"width": 8, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1], "middle_blk_num": 1},
     "SwinIR": {
         "img_size": 64,

@@ -25,7 +25,7 @@ _MOST_MADE_FOR_EACH = 3
 
 
 class _SkipInitialisation(TorchFunctionMode):
-    """Skip initialisation of parameters: on the meta device PyTorch would import its compiler (3 s) for it.
+    """Skip initialisation of parameters on the meta device: PyTorch would import its compiler (3 s) for it.
 
     Sizes are counted in names and shapes, so a small file can ask for millions of blocks: tensors are counted, too.
     """
@@ -43,7 +43,9 @@ class _SkipInitialisation(TorchFunctionMode):
             if self._left < 0:
                 raise ValueError("many more tensors would be needed than there are")
         if getattr(func, "__module__", None) == "torch.nn.init" or func.__name__ in ("normal_", "uniform_"):
-            return args[0] if args else named["tensor"]
+            tensor = args[0] if args else named["tensor"]
+            if tensor.is_meta:  # others may be asked whether they are random yet
+                return tensor
         return func(*args, **named)
 
 
