@@ -79,7 +79,7 @@ class Model:
         if len(numbers) < 2:
             return [self._restored(images, row.fidelity) for row in self.rows]
         sweeps = [self._restorer.sweep(image, numbers, self._options) for image in images]
-        swept = {
+        swept: dict[float | str | None, list[Tensor]] = {
             number: [_fitted(result.image, image) for result, image in zip(same, images, strict=True)]
             for number, same in zip(numbers, zip(*sweeps, strict=True), strict=True)
         }
