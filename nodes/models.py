@@ -17,7 +17,7 @@ from ..vqfr_core.weights.folders import Folders
 from ..vqfr_core.weights.store import WeightStore
 from . import host
 
-_MAX_LOADED = 4
+_MAX_LOADED = 5
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
