@@ -54,7 +54,7 @@ def test_old_models_are_forgotten(run, models):
     for precision in ("fp32", "bf16"):
         for name in ("tiny_v1.safetensors", "tiny_v2.safetensors", "vqfr_small2"):
             run("VQFR_LoadModel", model=name, precision=precision)
-    assert len(models._loaded) <= 5
+    assert len(models._loaded) <= 4
 
 
 def test_the_menu_lists_known_models_and_files(pack, host):
