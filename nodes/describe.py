@@ -44,7 +44,8 @@ def write_report(faces: Faces, blended: Mapping[str, Any] | None = None) -> str:
         "images": images,
         "detector": faces.made_by.detector,
         "restorer": model,
-        "notes": [*dict.fromkeys(note for entry in faces.by_image for note in entry.notes), *_warnings(faces)],
+        "notes": list(dict.fromkeys(note for entry in faces.by_image for note in entry.notes)),
+        "warnings": _warnings(faces),
     }
     if blended is not None:
         report["blended"] = dict(blended)

@@ -14,7 +14,7 @@ from ..vqfr_core.networks.devices import pick_precision
 from ..vqfr_core.options import BlendOptions, FindOptions
 from ..vqfr_core.pipeline.blending.masks import check_mask, missing_parser, needs_parser, uses_parser
 from ..vqfr_core.weights.folders import Folders
-from ..vqfr_core.weights.store import WeightStore
+from ..vqfr_core.weights.store import AUTO, WeightStore
 from . import host
 
 _MAX_LOADED = 4
@@ -88,6 +88,8 @@ def _in_float32(path: str, rounded: host.HeldNetwork) -> Restorer:
 def open_detector(name: str) -> Held[Detector]:
     """The face detector of that name. Raises what `WeightStore.open` does, and InputError for no detector's name."""
     name = FindOptions(detector=name).detector
+    if name == AUTO:
+        name = _store.auto_name("detector") or name  # so that it is loaded once under both names
 
     def load() -> Detector:
         return _store.open("detector", name, "cpu", progress=host.download_progress(), for_device=host.compute_device())
