@@ -67,30 +67,35 @@ def measure_grain(image: Tensor, mask: Tensor) -> Tensor:
 
     image: (3, h, w); mask: (1, h, w): only blocks mostly inside it count. All 0 if there are none.
     """
-    height, width = (length // _BLOCK_PX * _BLOCK_PX for length in image.shape[1:])
+    return measure_noise(_to_axes(image.float()), mask)
+
+
+def measure_noise(planes: Tensor, mask: Tensor) -> Tensor:
+    """The same for planes (C, h, w) of any kind: float32 (C, 3) on the CPU."""
+    height, width = (length // _BLOCK_PX * _BLOCK_PX for length in planes.shape[1:])
     inside = F.avg_pool2d(mask[:, :height, :width].float(), _BLOCK_PX).flatten() > 0.5
-    sigmas = torch.zeros(3, _OCTAVES)
+    sigmas = torch.zeros(len(planes), _OCTAVES)
     if not bool(inside.any()):
         return sigmas
-    for octave, band in enumerate(_split_octaves(_to_axes(image.float()))):
+    for octave, band in enumerate(split_octaves(planes)):
         cropped = band[:, None, :height, :width].abs()
-        blocks = F.unfold(cropped, _BLOCK_PX, stride=_BLOCK_PX)[..., inside]  # (3, pixels, blocks)
+        blocks = F.unfold(cropped, _BLOCK_PX, stride=_BLOCK_PX)[..., inside]  # (C, pixels, blocks)
         spreads = blocks.transpose(1, 2).contiguous().median(dim=2).values
         sigmas[:, octave] = _MAD_TO_SIGMA * spreads.quantile(_QUIET_BLOCKS, dim=1).cpu()
     return sigmas
 
 
-def _split_octaves(planes: Tensor) -> list[Tensor]:
+def split_octaves(planes: Tensor) -> list[Tensor]:
     """Differences of successive blurs of (C, h, w), finest first, by the à trous scheme with the B3 spline."""
     bands = []
     for octave in range(_OCTAVES):
-        smooth = _spline_blur(planes, 2**octave)
+        smooth = spline_blur(planes, 2**octave)
         bands.append(planes - smooth)
         planes = smooth
     return bands
 
 
-def _spline_blur(planes: Tensor, step: int) -> Tensor:
+def spline_blur(planes: Tensor, step: int) -> Tensor:
     for dim in (-1, -2):
         pad = (2 * step, 2 * step, 0, 0) if dim == -1 else (0, 0, 2 * step, 2 * step)
         wide = F.pad(planes[None], pad, mode="reflect")[0]
@@ -103,7 +108,7 @@ def _make_noise(sigmas: Tensor, size: tuple[int, int], seed: int) -> Tensor:
     """Noise (3, h, w) on the CPU whose octaves have the given standard deviations (3, octaves)."""
     white = torch.randn((3, *size), generator=torch.Generator().manual_seed(seed))
     gains = _fit_gains(sigmas)
-    answer: Tensor = sum(gain.view(3, 1, 1) * band for gain, band in zip(gains.T, _split_octaves(white), strict=True))
+    answer: Tensor = sum(gain.view(3, 1, 1) * band for gain, band in zip(gains.T, split_octaves(white), strict=True))
     return answer
 
 
@@ -114,8 +119,8 @@ def _fit_gains(sigmas: Tensor) -> Tensor:
     """
     pixel = torch.zeros(1, 65, 65)
     pixel[0, 32, 32] = 1.0
-    bands = torch.cat(_split_octaves(pixel))
-    seen = torch.stack(_split_octaves(bands)).flatten(2)  # (octave measured, octave made, pixels)
+    bands = torch.cat(split_octaves(pixel))
+    seen = torch.stack(split_octaves(bands)).flatten(2)  # (octave measured, octave made, pixels)
     energy = seen @ seen.transpose(1, 2)
     gains = sigmas.clone()
     for _ in range(_FIT_STEPS):
