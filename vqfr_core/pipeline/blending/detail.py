@@ -32,14 +32,16 @@ _NOISE_WINDOW_PX = 512
 _MARGIN_PX = 40
 """How far outside a rectangle its detail depends on the picture: the reach of all blurs together."""
 _JPEG_BLOCK_PX = 8
-_STEP_TO_SIGMA = 2.0
-"""Of noise as coarse as blocks, for a step between blocks: with one, all of a block is uncertain."""
+_LEAST_STEP = 0.8 / 255
+"""Of the mean step between blocks over that within: below this nobody sees the blocks."""
+_STEP_TO_SIGMA = 4.0
+"""Noise that counts for a step beyond the least: where blocks are seen, all that is in them is uncertain."""
 _LIKE, _UNLIKE = 0.8, 0.55
 """The part of the restored face's fine structure that must be in the crop, too, for full detail, and for any."""
 _MOST_REMOVED = 8.0
 """How many times its own fine energy the network may have removed before its removal counts as intended."""
 _FINE_PX, _AROUND_PX = 1.5, 3.0
-"""Standard deviations in crop pixels: below the first, structure is fine; the second is of what is compared around it."""
+"""Standard deviations in crop pixels: structure below the first is fine, and is compared over the second around it."""
 _FLOOR = 1e-5
 """Fine energy that nobody sees, (0.8 / 255)²."""
 _TINY = 1e-12
@@ -121,12 +123,12 @@ def _measure(image: Tensor, output_to_image: np.ndarray, output_to_crop: np.ndar
     seen = _brightness(image, compose_affine(shift, output_to_image), size)
     inside = warp_affine(mask.to(seen), compose_affine(shift, output_to_crop), size)
     noise = measure_noise(seen, inside)[0]
-    noise = torch.maximum(noise, _STEP_TO_SIGMA * _block_step(seen, inside))
-    return (noise**2 - _UNSEEN_SIGMA**2).clamp_min(0).sqrt()
+    seen_noise = (noise**2 - _UNSEEN_SIGMA**2).clamp_min(0).sqrt()
+    return torch.maximum(seen_noise, _STEP_TO_SIGMA * (_block_step(seen, inside) - _LEAST_STEP))
 
 
 def _block_step(plane: Tensor, inside: Tensor) -> Tensor:
-    """How much larger the steps of (1, h, w) between JPEG's blocks are than those within, in brightness; 0 without."""
+    """How much larger the steps of (1, h, w) between JPEG's blocks are than those within, in brightness."""
     excess = []
     for dim in (-1, -2):
         length = plane.shape[dim] - 1
