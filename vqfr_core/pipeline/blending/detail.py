@@ -25,16 +25,16 @@ _SMOOTHING_PX = 1.5
 large as the crop, or more; it goes to 0 for a face as large as the crop."""
 _NOISE_MARGIN = 1.5
 """Energy counts as detail above this multiple of the noise's."""
-_UNSEEN_SIGMA = 1.5 / 255
+_UNSEEN_SIGMA = 2.0 / 255
 """Noise that nobody sees; the texture of a sharp picture's calmest parts looks like it."""
 _NOISE_WINDOW_PX = 512
 """Noise is measured in a window of this side around the face's middle."""
 _MARGIN_PX = 40
 """How far outside a rectangle its detail depends on the picture: the reach of all blurs together."""
 _JPEG_BLOCK_PX = 8
-_LEAST_STEP = 0.8 / 255
+_LEAST_STEP = 1.4 / 255
 """Of the mean step between blocks over that within: below this nobody sees the blocks."""
-_STEP_TO_SIGMA = 4.0
+_STEP_TO_SIGMA = 2.5
 """Noise that counts for a step beyond the least: where blocks are seen, all that is in them is uncertain."""
 _LIKE, _UNLIKE = 0.8, 0.55
 """The part of the restored face's fine structure that must be in the crop, too, for full detail, and for any."""
@@ -68,7 +68,8 @@ class Detail:
         to_crop = compose_affine(shift, self.output_to_crop)
         base, weight = warp_affine(self.base.to(device), to_crop, wide, padding="border", mode="bicubic").split(1)
         band = _without_noise(seen - base, self.noise.to(device)) * weight.clamp(0, 1)
-        return band[:, _MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+        answer: Tensor = band[:, _MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+        return answer
 
 
 def find_detail(face: Face, image: Tensor | None, size: tuple[int, int]) -> Detail | None:
@@ -102,7 +103,8 @@ def _agreement(crop: Tensor, restored: Tensor, mask: Tensor) -> Tensor:
     usual = given[mask > 0.5].median() if bool((mask > 0.5).any()) else given.mean()
     alike = (shared + _FLOOR) / (made + _FLOOR)
     removed = given / (_MOST_REMOVED * (made + usual + _FLOOR))
-    return smooth_step((alike - _UNLIKE) / (_LIKE - _UNLIKE)) / (1 + removed**2)
+    answer: Tensor = smooth_step((alike - _UNLIKE) / (_LIKE - _UNLIKE)) / (1 + removed**2)
+    return answer
 
 
 def _without_noise(band: Tensor, noise: Tensor) -> Tensor:
@@ -132,7 +134,8 @@ def _block_step(plane: Tensor, inside: Tensor) -> Tensor:
     excess = []
     for dim in (-1, -2):
         length = plane.shape[dim] - 1
-        steps = plane.diff(dim=dim).abs() * (inside.narrow(dim, 0, length) > 0.5)
+        counted = (inside.narrow(dim, 0, length) > 0.5).float()
+        steps = plane.diff(dim=dim).abs() * counted / counted.mean().clamp_min(_TINY)
         by_phase = steps.mean(dim=(0, -3 - dim)).unfold(0, _JPEG_BLOCK_PX, _JPEG_BLOCK_PX).mean(dim=0)
         excess.append(by_phase.max() - by_phase.median())
     return torch.stack(excess).amin()

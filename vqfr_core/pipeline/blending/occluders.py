@@ -19,11 +19,13 @@ _REACH_CELLS = 2
 """A cell is the median of those up to this far away: what is narrower than 12 px of 512 disappears."""
 _RIM_CELLS = 2
 """How far around a covered cell the input stays: its edges, and the width of the median."""
-_TIMES_USUAL = 3.5
+_TIMES_USUAL = 3.0
 """A difference this many times the face's median difference counts."""
-_LEAST = 24 / 255
+_LEAST = 34 / 255
 """And one this large: the length of the difference in RGB."""
 
+_RAMP = 0.5
+"""How far beyond, relatively, it counts in full."""
 _LEAST_SHARE = 0.01
 """Less of the face than this is no object in front of it."""
 
@@ -50,7 +52,7 @@ def uncovered(crop: Tensor, restored: Tensor, mask: Tensor) -> Tensor:
     cast = difference[:, inside].median(dim=1).values
     broad = _median_filter(difference - cast[:, None, None]).norm(dim=0)
     limit = max(_LEAST, _TIMES_USUAL * float(broad[inside].median()))
-    covered = smooth_step(broad / limit - 1)[None]
+    covered = smooth_step((broad / limit - 1) / _RAMP)[None]
     side = 2 * _RIM_CELLS + 1
     wide = F.max_pool2d(covered, side, stride=1, padding=_RIM_CELLS)
     soft = F.avg_pool2d(wide, side, stride=1, padding=_RIM_CELLS, count_include_pad=False)

@@ -19,7 +19,7 @@ def skin(seed: int = 0) -> torch.Tensor:
     """A face-like picture: broad shades and some texture."""
     generator = torch.Generator().manual_seed(seed)
     shades = F.interpolate(torch.rand((1, 3, 6, 6), generator=generator), (SIDE, SIDE), mode="bicubic")[0]
-    return 0.5 + 0.15 * (shades - 0.5) + 0.02 * torch.randn((3, SIDE, SIDE), generator=generator)
+    return 0.5 + 0.08 * (shades - 0.5) + 0.02 * torch.randn((3, SIDE, SIDE), generator=generator)
 
 
 def hand(picture: torch.Tensor) -> tuple[slice, slice]:
