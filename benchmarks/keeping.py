@@ -97,7 +97,10 @@ def measure_portrait(restorer: FaceRestorer, path: Path) -> None:
             cells.append((share, psnr(image, truth, mask)))
         (before, dull), (after, kept) = cells
         size = f"{max(faces[0].box.width, faces[0].box.height):.0f}"
-        print(f"| {path.stem} | {size} | {damage} | {before:.0%} | {after:.0%} | {dull:.2f} | {kept - dull:+.2f} |", flush=True)
+        print(
+            f"| {path.stem} | {size} | {damage} | {before:.0%} | {after:.0%} | {dull:.2f} | {kept - dull:+.2f} |",
+            flush=True,
+        )
 
 
 def aligned_entry(restorer: FaceRestorer, picture: np.ndarray, fidelity: float) -> ImageFaces:

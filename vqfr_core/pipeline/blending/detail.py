@@ -25,8 +25,8 @@ _SMOOTHING_PX = 1.5
 large as the crop, or more; it goes to 0 for a face as large as the crop."""
 _NOISE_MARGIN = 1.5
 """Energy counts as detail above this multiple of the noise's."""
-_UNSEEN_SIGMA = 2.0 / 255
-"""Noise that nobody sees; the texture of a sharp picture's calmest parts looks like it."""
+_UNSEEN_SIGMAS = (2.4 / 255, 1.5 / 255, 1.5 / 255)
+"""Noise that nobody sees, by octaves; the texture of a sharp picture's calmest parts looks like it."""
 _NOISE_WINDOW_PX = 512
 """Noise is measured in a window of this side around the face's middle."""
 _MARGIN_PX = 40
@@ -125,7 +125,7 @@ def _measure(image: Tensor, output_to_image: np.ndarray, output_to_crop: np.ndar
     seen = _brightness(image, compose_affine(shift, output_to_image), size)
     inside = warp_affine(mask.to(seen), compose_affine(shift, output_to_crop), size)
     noise = measure_noise(seen, inside)[0]
-    seen_noise = (noise**2 - _UNSEEN_SIGMA**2).clamp_min(0).sqrt()
+    seen_noise = (noise**2 - noise.new_tensor(_UNSEEN_SIGMAS) ** 2).clamp_min(0).sqrt()
     return torch.maximum(seen_noise, _STEP_TO_SIGMA * (_block_step(seen, inside) - _LEAST_STEP))
 
 
