@@ -23,15 +23,18 @@ def node_schema(**settings: Any) -> io.Schema:
     return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
 
 
-def option_input(name: str) -> io.Input:
-    """The input for one setting, with its default, limits and help."""
+def option_input(name: str, optional: bool = False) -> io.Input:
+    """The input for one setting, with its default, limits and help.
+
+    optional: for a setting newer than its node, which saved prompts lack.
+    """
     (spec,) = (spec for spec in option_specs() if spec.name == name)
-    return _input(spec)
+    return _input(spec, optional)
 
 
-def option_inputs(group: type[Options]) -> list[io.Input]:
-    """The inputs of all settings of a group."""
-    return [_input(spec) for spec in option_specs(group)]
+def option_inputs(group: type[Options], without: Sequence[str] = ()) -> list[io.Input]:
+    """The inputs of the settings of a group, except some."""
+    return [_input(spec) for spec in option_specs(group) if spec.name not in without]
 
 
 def basic_inputs() -> list[io.Input]:
@@ -56,12 +59,13 @@ def check_like(setting: str, name: str, value: Any) -> None:
     dataclasses.replace(spec, name=name).check(value)
 
 
-def _input(spec: OptionSpec) -> io.Input:
+def _input(spec: OptionSpec, optional: bool = False) -> io.Input:
     name = spec.name
     shared: dict[str, Any] = {
         "display_name": spec.label.lower(),
         "default": spec.default,
         "tooltip": spec.help,
+        "optional": optional,
     }
     if spec.choices is not None:
         # The host accepts only listed values, and saved workflows may contain values of earlier versions.

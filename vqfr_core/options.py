@@ -184,6 +184,7 @@ class BlendOptions(Options):
     color_match: float = option(1.0, "Colour match", "How closely the restored face matches the input's colours. Grey pictures stay grey.", "blend", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
     grain: float = option(0.0, "Grain", "How much of the input's grain is added back to the restored face.", "blend", minimum=0.0, maximum=1.0, step=0.05)
     scale: float = option(1.0, "Output scale", "Size of the result relative to the input. Faces are pasted at the target resolution.", "blend", minimum=1.0, maximum=4.0, step=0.5, is_basic=True)
+    detail: float = option(1.0, "Finer detail", "How much detail of the input a face keeps that is larger than the network's crop, which never showed it. Noise and JPEG blocks are left out.", "blend", minimum=0.0, maximum=1.0, step=0.05)
 
 
 @dataclass(frozen=True)

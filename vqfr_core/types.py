@@ -128,6 +128,8 @@ class Face:
     """float32 in [0, 1], (1, S, S), in crop pixels; None before `finish_faces`."""
     opacity: float = 1.0
     """Strength of this face in the result, in [0, 1]."""
+    detail: float = 0.0
+    """How much of the image's finer detail is added to a face larger than its crop, in [0, 1]."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,20 @@ from ..blending import blend
 from ..describe import write_report
 from ..faces import Faces
 from ..images import check_images, masks_for
-from ..inputs import area_input, faces_input, image_input, node_schema, option_inputs, read_options, report_output
+from ..inputs import (
+    area_input,
+    faces_input,
+    image_input,
+    node_schema,
+    option_input,
+    option_inputs,
+    read_options,
+    report_output,
+)
 from ..models import open_parser
+
+_APPENDED = ("detail",)
+"""Settings newer than the node: saved graphs know its inputs by their places."""
 
 
 class BlendFaces(io.ComfyNode):
@@ -27,7 +39,7 @@ class BlendFaces(io.ComfyNode):
             inputs=[
                 image_input("The images the faces were found in, resized if you like."),
                 faces_input("From Restore Faces or Faces from Crops."),
-                *option_inputs(BlendOptions),
+                *option_inputs(BlendOptions, without=_APPENDED),
                 io.Image.Input(
                     "background",
                     optional=True,
@@ -35,6 +47,7 @@ class BlendFaces(io.ComfyNode):
                     "It sets the result's size; the scale is ignored.",
                 ),
                 area_input("Nothing outside this mask is changed, e.g. an inpainting mask."),
+                *(option_input(name, optional=True) for name in _APPENDED),
             ],
             outputs=blend_outputs(),
         )

@@ -50,6 +50,7 @@ PROMISED = [
     ("color_match", 1.0, "Colour match", "blend"),
     ("grain", 0.0, "Grain", "blend"),
     ("scale", 1.0, "Output scale", "blend"),
+    ("detail", 1.0, "Finer detail", "blend"),
     ("only_degraded", False, "Only degraded faces", "measure"),
     ("auto_fidelity", False, "Automatic fidelity", "measure"),
 ]
@@ -69,6 +70,7 @@ RANGES = {
     "color_match": (0.0, 1.0, 0.05),
     "grain": (0.0, 1.0, 0.05),
     "scale": (1.0, 4.0, 0.5),
+    "detail": (0.0, 1.0, 0.05),
 }
 CHOICES = {
     "precision": ("auto", "fp32", "bf16", "fp16"),

@@ -8,13 +8,14 @@ def split_octaves(planes: Tensor, count: int) -> list[Tensor]:
     """Differences of successive blurs of (C, h, w), finest first; both sides at least 2 ** count + 1 px."""
     bands = []
     for octave in range(count):
-        smooth = _spline_blur(planes, 2**octave)
+        smooth = spline_blur(planes, 2**octave)
         bands.append(planes - smooth)
         planes = smooth
     return bands
 
 
-def _spline_blur(planes: Tensor, step: int) -> Tensor:
+def spline_blur(planes: Tensor, step: int) -> Tensor:
+    """(C, h, w) blurred by the spline whose taps are step pixels apart."""
     for dim in (-1, -2):
         pad = (2 * step, 2 * step, 0, 0) if dim == -1 else (0, 0, 2 * step, 2 * step)
         wide = F.pad(planes[None], pad, mode="reflect")[0]

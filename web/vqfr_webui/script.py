@@ -18,6 +18,9 @@ _CHECKBOXES = {
     "save_before": "Also save the picture as it was before (with -before-vqfr in its name)",
 }
 
+_APPENDED = ("detail", "only_degraded", "auto_fidelity")
+"""Options newer than the script's own controls: positional arguments of programs keep their places."""
+
 
 class VqfrScript(scripts.Script):
     """Its arguments: whether it is on, options by name (for the API), then one for each of `self._names`."""
@@ -35,6 +38,7 @@ class VqfrScript(scripts.Script):
 
         with InputAccordion(False, label="VQFR", elem_id=self.elem_id("enabled")) as enabled:
             controls = {**option_controls(self.elem_id, leave_out=("aligned",)), **self._own_controls()}
+        controls |= {name: controls.pop(name) for name in _APPENDED}
         self._names = tuple(controls)
         self.infotext_fields = [(enabled, lambda known: MODEL in known), *_paste_fields(controls)]
         self.paste_field_names = [MODEL, *(key_of(name) for name in self._names)]

@@ -88,8 +88,15 @@ def _blend(
     behind = prepare_background(image, size, background)
     canvas = _canvas(behind, out)
     before = canvas.clone() if area is not None else canvas
-    mask = paste_faces(canvas, entry.used, entry.size)
+    mask = paste_faces(canvas, entry.used, entry.size, _kept_image(entry, canvas))
     return Blended(canvas, mask if area is None else _keep_outside(canvas, before, mask, resize_mask(area, size)))
+
+
+def _kept_image(entry: ImageFaces, canvas: Tensor) -> Tensor | None:
+    """The faces' own image, safe from what is written to the canvas."""
+    if entry.image is None or entry.image.untyped_storage().data_ptr() != canvas.untyped_storage().data_ptr():
+        return entry.image
+    return entry.image.clone() if any(face.detail for face in entry.used) else None
 
 
 def _blend_aligned(face: Face, scale: float) -> Blended:

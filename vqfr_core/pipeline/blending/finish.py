@@ -9,14 +9,16 @@ from ...types import Face, ImageFaces
 from .colour import match_colour
 from .grain import transfer_grain
 from .masks import make_masks, mask_kind
+from .occluders import spare_occluders
 
 
 def finish_faces(
     images: Sequence[ImageFaces], options: BlendOptions | None = None, parser: Parser | None = None
 ) -> list[ImageFaces]:
-    """Give the restored faces masks, the colours and grain of their crops, and opacity.
+    """Give the restored faces masks, the colours and grain of their crops, opacity, and the detail to keep.
 
-    A grey crop gives a neutral face at every strength. An aligned face only gets its opacity: nothing surrounds it.
+    A grey crop gives a neutral face at every strength. Without a parser the mask auto spares what covers a face. An
+    aligned face only gets its opacity: nothing surrounds it.
 
     Args:
         images: with restored faces.
@@ -35,9 +37,24 @@ def _finish(entry: ImageFaces, options: BlendOptions, parser: Parser | None) -> 
     if faces and not entry.is_aligned:
         made_by = replace(entry.made_by, mask=mask_kind(options.mask, parser))
         masked = make_masks(faces, options, parser)
+        if options.mask == "auto" and parser is None:
+            masked, entry = _without_occluders(masked, entry)
         faces = [match_face(face, options, seed) for seed, face in enumerate(masked)]
         entry = replace(entry, made_by=made_by)
-    return entry.with_used(replace(face, opacity=face.opacity * options.opacity) for face in faces)
+    return entry.with_used(
+        replace(face, opacity=face.opacity * options.opacity, detail=options.detail) for face in faces
+    )
+
+
+def _without_occluders(faces: Sequence[Face], entry: ImageFaces) -> tuple[list[Face], ImageFaces]:
+    """The faces with masks that spare what covers them, and the image with a note for each."""
+    spared = [spare_occluders(face) for face in faces]
+    notes = [
+        f"face {face.number}: something seems to cover it and is left as it was; the mask soft restores it, too"
+        for face, before in zip(spared, faces, strict=True)
+        if face is not before
+    ]
+    return spared, replace(entry, notes=(*entry.notes, *notes))
 
 
 def match_face(face: Face, options: BlendOptions, seed: int = 0) -> Face:

@@ -68,14 +68,19 @@ def measure_grain(image: Tensor, mask: Tensor) -> Tensor:
 
     image: (3, h, w); mask: (1, h, w): only blocks mostly inside it count. All 0 if there are none.
     """
-    height, width = (length // _BLOCK_PX * _BLOCK_PX for length in image.shape[1:])
+    return measure_noise(_to_axes(image.float()), mask)
+
+
+def measure_noise(planes: Tensor, mask: Tensor) -> Tensor:
+    """The same for planes (C, h, w) of any kind: float32 (C, 3) on the CPU."""
+    height, width = (length // _BLOCK_PX * _BLOCK_PX for length in planes.shape[1:])
     inside = F.avg_pool2d(mask[:, :height, :width].float(), _BLOCK_PX).flatten() > 0.5
-    sigmas = torch.zeros(3, _OCTAVES)
+    sigmas = torch.zeros(len(planes), _OCTAVES)
     if not bool(inside.any()):
         return sigmas
-    for octave, band in enumerate(split_octaves(_to_axes(image.float()), _OCTAVES)):
+    for octave, band in enumerate(split_octaves(planes, _OCTAVES)):
         cropped = band[:, None, :height, :width].abs()
-        blocks = F.unfold(cropped, _BLOCK_PX, stride=_BLOCK_PX)[..., inside]  # (3, pixels, blocks)
+        blocks = F.unfold(cropped, _BLOCK_PX, stride=_BLOCK_PX)[..., inside]  # (C, pixels, blocks)
         spreads = blocks.transpose(1, 2).contiguous().median(dim=2).values
         sigmas[:, octave] = _MAD_TO_SIGMA * spreads.quantile(_QUIET_BLOCKS, dim=1).cpu()
     return sigmas

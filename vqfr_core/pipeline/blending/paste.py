@@ -17,6 +17,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...types import Face
 from ..affine import compose_affine, invert_affine, resize_affine, transform_points, translation_affine, warp_affine
+from .detail import Detail, find_detail
 
 _TILE_PX = 1024
 """Side of the tiles in which large or overlapping faces are processed; bounds the memory."""
@@ -56,9 +57,13 @@ class _Patch:
     output_to_crop: np.ndarray
     rect: _Rect
     """All output pixels the mask can reach."""
+    detail: Detail | None
+    """What is added to the face."""
 
 
-def paste_faces(canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, int]) -> Tensor:
+def paste_faces(
+    canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, int], image: Tensor | None = None
+) -> Tensor:
     """Paste restored faces onto the canvas where their masks say so, in place.
 
     Args:
@@ -66,6 +71,7 @@ def paste_faces(canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, in
         faces: with masks; on any device, of any dtype, in any order: where faces overlap, a pixel goes to the face with
         the nearest middle, with a soft transition, and no pixel gets more than its masks allow.
         image_size: (height, width) of the image whose pixels the faces' crops refer to.
+        image: that image, (3, H, W), for the faces' finer detail; without it they get none.
 
     Returns:
         float32 (1, h, w) in [0, 1]: how much of each pixel comes from restored faces. Where it is 0 the canvas is
@@ -75,7 +81,7 @@ def paste_faces(canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, in
         InputError: a shape does not fit, an image or mask is missing, or an opacity is out of range.
     """
     size = (canvas.shape[1], canvas.shape[2])
-    patches = [_make_patch(face, index, image_size, size) for index, face in enumerate(faces)]
+    patches = [_make_patch(face, index, image_size, size, image) for index, face in enumerate(faces)]
     coverage = torch.zeros((1, *size), dtype=torch.float32, device=canvas.device)
     visible = [patch for patch in patches if not patch.rect.is_empty]
     for rect, touching in _split_work(visible):
@@ -83,7 +89,9 @@ def paste_faces(canvas: Tensor, faces: Sequence[Face], image_size: tuple[int, in
     return coverage
 
 
-def _make_patch(face: Face, index: int, image_size: tuple[int, int], size: tuple[int, int]) -> _Patch:
+def _make_patch(
+    face: Face, index: int, image_size: tuple[int, int], size: tuple[int, int], source: Tensor | None
+) -> _Patch:
     name = index if face.number is None else face.number
     if face.crop is None or face.restored is None or face.mask is None:
         raise InputError(f"face {name}: has no mask; blending comes after restore_faces and finish_faces")
@@ -95,7 +103,8 @@ def _make_patch(face: Face, index: int, image_size: tuple[int, int], size: tuple
     if not 0.0 <= face.opacity <= 1.0:
         raise InputError(f"face {name}: opacity {face.opacity} is outside 0 to 1")
     output_to_crop = compose_affine(resize_affine(size, image_size), face.crop.image_to_crop)
-    return _Patch(image, mask, face.opacity, output_to_crop, _reach(mask[0], output_to_crop, size))
+    detail = find_detail(face, source, size)
+    return _Patch(image, mask, face.opacity, output_to_crop, _reach(mask[0], output_to_crop, size), detail)
 
 
 def _reach(mask: Tensor, output_to_crop: np.ndarray, size: tuple[int, int]) -> _Rect:
@@ -158,6 +167,8 @@ def _resample(patch: _Patch, rect: _Rect, device: torch.device) -> tuple[Tensor,
     size = (rect.y1 - rect.y0, rect.x1 - rect.x0)
     image, mask = patch.image.to(device), patch.mask.to(device)
     face = warp_affine(image, matrix, size, padding="border", mode="bicubic").clamp_(0, 1)
+    if patch.detail is not None:
+        face = (face + patch.detail.draw(rect.x0, rect.y0, size, device)).clamp_(0, 1)
     return face, warp_affine(mask, matrix, size, padding="zeros", mode="bilinear").clamp_(0, 1)
 
 
