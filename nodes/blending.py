@@ -10,8 +10,9 @@ from ..vqfr_core.networks.base import Parser
 from ..vqfr_core.options import BlendOptions
 from ..vqfr_core.pipeline import blend_faces, finish_faces
 from ..vqfr_core.pipeline.blending.background import output_size, prepare_background
+from ..vqfr_core.pipeline.blending.masks import mask_kind
 from . import host
-from .faces import Faces
+from .faces import MADE_ELSEWHERE, Faces
 from .images import core_image
 from .models import Held
 from .steps import Areas
@@ -46,6 +47,8 @@ def blend(
     size = output_size((base.shape[1], base.shape[2]), options.scale if background is None else 1.0)
     result, masks = out or blend_output(len(images), size, base.shape[3])
     network = None if parser is None else parser.network
+    if faces.made_by.model == MADE_ELSEWHERE:
+        options = _as_edited(options, network)
     if parser is not None and faces.used:
         parser.bring()
     for index, entry in enumerate(faces.by_image):
@@ -67,6 +70,11 @@ def blend_output(num_images: int, size: tuple[int, int], num_channels: int) -> t
         torch.empty(num_images, *size, max(3, num_channels), device=device),
         torch.empty(num_images, *size, device=device),
     )
+
+
+def _as_edited(options: BlendOptions, parser: Parser | None) -> BlendOptions:
+    """The options for crops that somebody edited: what differs from the input is meant to."""
+    return options.replace(mask=mask_kind(options.mask, parser), detail=0.0)
 
 
 def _check_blend(images: Tensor, faces: Faces, background: Tensor | None) -> None:

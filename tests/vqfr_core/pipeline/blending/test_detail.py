@@ -74,7 +74,7 @@ def test_noise_is_no_detail():
     calm = (slice(None), slice(70, 120), slice(48, 208))  # a patch without stripes begins at 128
     assert error(kept, clean) < 0.9 * error(without, clean)
     smooth = entry_of(smooth_picture() + noise(0.06), smooth_picture())
-    assert float((blend(smooth) - blend(smooth, 0.0))[calm].std()) < 0.006
+    assert float((blend(smooth) - blend(smooth, 0.0))[calm].std()) < 0.2 * 0.04  # of the noise in brightness
 
 
 def test_steps_between_jpeg_blocks_are_no_detail():
