@@ -63,8 +63,8 @@ def restore_file(
     if keep_dates:
         copy_times(job.source, job.target)
     for loss in dict.fromkeys(losses):
-        reporter.note(loss)
-        work.reports[0].notes.append(loss)
+        (reporter.detail if loss.is_usual else reporter.note)(loss.text)
+        work.reports[0].notes.append(loss.text)
     return Done(_summary(work.reports), [report.to_dict() for report in work.reports])
 
 

@@ -4,16 +4,26 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NamedTuple
 
 logger = logging.getLogger(__name__)
 
-_collected: ContextVar[list[str] | None] = ContextVar("losses", default=None)
+
+class Loss(NamedTuple):
+    """What was lost, in a sentence."""
+
+    text: str
+    is_usual: bool
+    """The format always costs this, so only a report needs to say so."""
+
+
+_collected: ContextVar[list[Loss] | None] = ContextVar("losses", default=None)
 
 
 @contextmanager
-def collect_losses() -> Iterator[list[str]]:
-    """Inside, a sentence for each loss goes to the list given, and not to the log."""
-    losses: list[str] = []
+def collect_losses() -> Iterator[list[Loss]]:
+    """Inside, losses go to the list given, and not to the log."""
+    losses: list[Loss] = []
     token = _collected.set(losses)
     try:
         yield losses
@@ -21,10 +31,10 @@ def collect_losses() -> Iterator[list[str]]:
         _collected.reset(token)
 
 
-def tell_loss(text: str, level: int = logging.WARNING) -> None:
-    """Report a loss. level: of the log, if nobody collects it."""
+def tell_loss(text: str, *, is_usual: bool = False) -> None:
+    """Report a loss, in a sentence. is_usual: see `Loss`."""
     losses = _collected.get()
     if losses is None:
-        logger.log(level, "%s", text)
+        logger.log(logging.INFO if is_usual else logging.WARNING, "%s", text)
     else:
-        losses.append(text)
+        losses.append(Loss(text, is_usual))

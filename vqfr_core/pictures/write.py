@@ -1,7 +1,6 @@
 """Write pictures atomically, as deep, transparent and animated as the format allows."""
 
 import dataclasses
-import logging
 import math
 import os
 import struct
@@ -80,8 +79,11 @@ def write_frames(
         ) from error
     for loss in (*known.losses, *_homeless(known, format)):
         tell_loss(f"{path}: {loss} was left out")
-    for loss in _coarsened(known, format, source.has_alpha, quality):
-        tell_loss(loss, logging.INFO)
+    for loss in _coarsened(known, format, source.has_alpha):
+        tell_loss(loss)
+    if format.is_lossy and not (format.name == "WEBP" and (known.is_lossless or quality == 100)):
+        text = f"{format.name} stores with loss (quality {quality}): unchanged parts change slightly, too"
+        tell_loss(text, is_usual=True)
 
 
 class _Source(Iterator[Frame]):
@@ -156,15 +158,13 @@ def _homeless(info: PictureInfo, format: Format) -> list[str]:
     return [words for name, (words, block) in blocks.items() if block and name not in format.carries]
 
 
-def _coarsened(info: PictureInfo, format: Format, has_alpha: bool, quality: int) -> list[str]:
+def _coarsened(info: PictureInfo, format: Format, has_alpha: bool) -> list[str]:
     """What the format does to pixels, in sentences."""
     depth = stored_depth(format, info.bit_depth)
     losses = [f"{format.name} has {depth} bits a channel; the picture had {info.bit_depth}"]
     losses = losses if depth < info.bit_depth else []
     if has_alpha and not format.alpha:
         losses.append(f"{format.name} has no transparency; the picture was put on white")
-    if format.is_lossy and not (format.name == "WEBP" and (info.is_lossless or quality == 100)):
-        losses.append(f"{format.name} stores with loss (quality {quality}): unchanged parts change slightly, too")
     return losses
 
 

@@ -51,7 +51,7 @@ def test_help_names_the_commands_and_gives_examples(capsys):
 def test_help_of_fidelity_tells_the_defaults_of_the_original(capsys):
     text = help_of(capsys, "restore")
     assert "VQFR's own instructions use 0.1, its code 0" in text
-    assert "(default 0.5, 0 to 1)" in text
+    assert "(default 0.5, 0 to 1, or auto: " in text
     assert "--debug" not in text
 
 

@@ -58,6 +58,7 @@ class BrightRestorer:
         report = SimpleNamespace(
             faces=[SimpleNamespace(number=2, status="restored")] if has_face else [],
             num_restored=int(has_face),
+            has_changes=has_face,
             notes=["a note"],
             warnings=["face 2: look"] if has_face else [],
             timings_s={"restore": 0.5},

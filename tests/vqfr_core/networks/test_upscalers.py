@@ -122,5 +122,5 @@ def test_missing_spandrel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         raise ImportError(f"No module named {name!r}")
 
     monkeypatch.setattr(by_spandrel, "import_module", refuse)
-    with pytest.raises(WeightsError, match=r"an upscaler needs the package spandrel .*pip install spandrel$"):
+    with pytest.raises(WeightsError, match=r"an upscaler needs the package spandrel .*pip install spandrel\)$"):
         opened(path)
