@@ -78,7 +78,7 @@ def test_it_beside_our_own(face_file, others, tiny_v2, tmp_path, capsys):
     words = ["--model", "RestoreFormer.pth", "--fidelity", "0.2", "--report", str(report), *others]
     assert main(["restore", str(face_file), "-o", str(out), *words]) == 0
     (entry,) = json.loads(report.read_text())["images"]
-    assert entry["report"]["notes"] == ["RestoreFormer (RestoreFormer) has no fidelity: the setting was ignored"]
+    assert "RestoreFormer (RestoreFormer) has no fidelity: the setting was ignored" in entry["report"]["notes"]
     folder = tmp_path / "faces"
     folder.mkdir()
     Image.new("RGB", (512, 512), (120, 90, 80)).save(folder / "a.png")
