@@ -23,13 +23,17 @@ def node_schema(**settings: Any) -> io.Schema:
     return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
 
 
-def option_input(name: str, optional: bool = False) -> io.Input:
-    """The input for one setting, with its default, limits and help.
+def option_input(name: str) -> io.Input:
+    """The input for one setting, with its default, limits and help."""
+    return _input(_spec(name))
 
-    optional: for a setting newer than its node, which saved prompts lack.
+
+def newer_inputs(*names: str) -> list[io.Input]:
+    """The inputs for settings newer than their node: optional, because saved prompts lack them.
+
+    They come last: saved graphs know a node's inputs by their places.
     """
-    (spec,) = (spec for spec in option_specs() if spec.name == name)
-    return _input(spec, optional)
+    return [_input(_spec(name), optional=True) for name in names]
 
 
 def option_inputs(group: type[Options], without: Sequence[str] = ()) -> list[io.Input]:
@@ -55,8 +59,11 @@ def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
 
 def check_like(setting: str, name: str, value: Any) -> None:
     """Raise InputError unless the value of an input has the range of one of the core's settings."""
-    (spec,) = (spec for spec in option_specs() if spec.name == setting)
-    dataclasses.replace(spec, name=name).check(value)
+    dataclasses.replace(_spec(setting), name=name).check(value)
+
+
+def _spec(name: str) -> OptionSpec:
+    return next(spec for spec in option_specs() if spec.name == name)
 
 
 def _input(spec: OptionSpec, optional: bool = False) -> io.Input:

@@ -14,16 +14,15 @@ from ..inputs import (
     area_input,
     faces_input,
     image_input,
+    newer_inputs,
     node_schema,
-    option_input,
     option_inputs,
     read_options,
     report_output,
 )
 from ..models import open_parser
 
-_APPENDED = ("detail",)
-"""Settings newer than the node: saved graphs know its inputs by their places."""
+_NEWER = ("detail",)
 
 
 class BlendFaces(io.ComfyNode):
@@ -39,7 +38,7 @@ class BlendFaces(io.ComfyNode):
             inputs=[
                 image_input("The images the faces were found in, resized if you like."),
                 faces_input("From Restore Faces or Faces from Crops."),
-                *option_inputs(BlendOptions, without=_APPENDED),
+                *option_inputs(BlendOptions, without=_NEWER),
                 io.Image.Input(
                     "background",
                     optional=True,
@@ -47,7 +46,7 @@ class BlendFaces(io.ComfyNode):
                     "It sets the result's size; the scale is ignored.",
                 ),
                 area_input("Nothing outside this mask is changed, e.g. an inpainting mask."),
-                *(option_input(name, optional=True) for name in _APPENDED),
+                *newer_inputs(*_NEWER),
             ],
             outputs=blend_outputs(),
         )

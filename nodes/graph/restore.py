@@ -13,7 +13,7 @@ from ...vqfr_core.pipeline.restoring.restore import Strength
 from ..describe import picture_batch, write_report
 from ..faces import Faces
 from ..images import masks_for
-from ..inputs import FaceSet, Model, check_like, faces_input, node_schema, option_input, report_output
+from ..inputs import FaceSet, Model, check_like, faces_input, newer_inputs, node_schema, option_input, report_output
 from ..models import Held
 from ..steps import crop, restore
 
@@ -40,7 +40,7 @@ class RestoreFaces(io.ComfyNode):
                     tooltip="Painted on the image: white where the face should follow the input, e.g. the eyes. "
                     "It is blurred slightly. One map, or one for each image.",
                 ),
-                option_input("auto_fidelity"),
+                *newer_inputs("auto_fidelity"),
             ],
             outputs=[
                 FaceSet.Output("restored_faces", display_name="faces", tooltip="The restored faces, for Blend Faces."),

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ...vqfr_core.options import SelectOptions
 from ..faces import Faces
 from ..images import boxes_for, masks_for
-from ..inputs import area_inputs, face_outputs, faces_input, node_schema, option_input, option_inputs, read_options
+from ..inputs import area_inputs, face_outputs, faces_input, newer_inputs, node_schema, option_inputs, read_options
 from ..steps import leave_sharp, select
 from .results import face_result
 
@@ -27,7 +27,7 @@ class SelectFaces(io.ComfyNode):
                 faces_input("From Detect Faces, or restored ones."),
                 *option_inputs(SelectOptions),
                 *area_inputs(),
-                option_input("only_degraded"),
+                *newer_inputs("only_degraded"),
             ],
             outputs=face_outputs(),
         )

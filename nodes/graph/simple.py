@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...vqfr_core.networks.base import Detector, Parser, Restorer
-from ...vqfr_core.options import MeasureOptions, RestoreOptions
+from ...vqfr_core.options import RestoreOptions
 from ...vqfr_core.pipeline.blending.background import output_size
 from ...vqfr_core.pipeline.portions import IMAGES_AT_ONCE, PIXELS_AT_ONCE
 from ...vqfr_core.types import ImageFaces
@@ -16,7 +16,7 @@ from ..blending import blend, blend_output
 from ..describe import summarize, warn_of_images_without_faces, write_report
 from ..faces import Faces, without_pictures
 from ..images import check_images, masks_for
-from ..inputs import area_input, basic_inputs, image_input, node_schema, option_inputs, read_options
+from ..inputs import area_input, basic_inputs, image_input, newer_inputs, node_schema, read_options
 from ..models import Held, check_model, open_detector, open_model, open_parser, weights_state
 from ..steps import Areas, find, leave_sharp, restore, select
 from .blend import blend_outputs
@@ -44,7 +44,7 @@ class Restore(io.ComfyNode):
                 area_input(
                     "Only faces that are at least half inside this mask are restored. One mask, or one for each image."
                 ),
-                *option_inputs(MeasureOptions),
+                *newer_inputs("only_degraded", "auto_fidelity"),
             ],
             outputs=blend_outputs(),
         )

@@ -52,6 +52,8 @@ def test_a_node_keeps_its_sockets_their_order_and_their_defaults(pack, node_id):
         else:
             assert set(before.get("options", ())) <= set(now.settings.get("options", ())), now.id
     assert len(schema.inputs) >= len(saved["inputs"])
+    newer = schema.inputs[len(saved["inputs"]) :]
+    assert all(socket.settings.get("optional") for socket in newer), "saved prompts lack them"
     outputs = [(output.id, output.io_type) for output in schema.outputs]
     assert outputs[: len(saved["outputs"])] == [(output["id"], output["type"]) for output in saved["outputs"]]
 
