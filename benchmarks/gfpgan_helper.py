@@ -167,11 +167,13 @@ def _compare(folder: Path, num_faces: int, runs: int) -> None:
         "pixels changed outside the faces' squares, 8 bits": lambda way: changed_outside(
             way, gfpgan, eight_bit, inside
         ),
-        "the same, 16 bits": lambda way: changed_outside(way, gfpgan, sixteen_bit, inside),
+        "the same, 16 bits": lambda way: changed_outside(way, tint, sixteen_bit, inside),
         "type of the result for 16 bits": lambda way: str(way(sixteen_bit, same).dtype),
         "PSNR in the squares if the network changes nothing": lambda way: psnr_inside(way, same, eight_bit, inside),
         "colour cast if the network adds +8, 0, -8": lambda way: colour_cast(way, tint, eight_bit, inside),
-        "largest distance between channels of a grey picture": lambda way: grey_range(way, gfpgan, grey, inside),
+        "largest distance between channels of a grey picture, the same network": lambda way: grey_range(
+            way, tint, grey, inside
+        ),
     }
     print("| | facexlib's helper | our pipeline |\n| --- | --- | --- |")
     print("| time | " + " | ".join(f"{seconds[name]:.1f} s" for name in ways) + " |")

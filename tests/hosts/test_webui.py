@@ -214,9 +214,10 @@ def test_extras_gives_the_command_lines_picture(installation, tmp_path):
     assert "VQFR model: vqfr_small2" in text and "VQFR opacity: 0.8" in text and "VQFR faces: 1 of 1" in text
 
 
-def test_the_installer_is_quick_and_silent_when_nothing_is_to_do(installation):
+def test_the_installer_is_quick_and_only_warns_when_nothing_is_to_do(installation):
     start = time.perf_counter()
-    assert run_installer(installation) == ""
+    said = run_installer(installation)
+    assert not said or (said.startswith("VQFR: known security faults") and said.count("\n") == 1)
     assert time.perf_counter() - start < 5
 
 

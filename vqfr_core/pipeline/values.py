@@ -13,7 +13,7 @@ _HIGHEST = 16.0
 
 def check_values(name: str, image: Tensor) -> None:
     """Raise InputError for NaN, infinity, and values that count from 0 to 255. image: floating point, of any shape."""
-    low, high = (float(value) for value in torch.aminmax(image.detach()))
+    low, high = (float(value) for value in torch.aminmax(image.detach().float()))
     if not math.isfinite(high - low):
         raise InputError(
             f"{name}: has values that are not numbers (NaN) or infinite; a VAE in half precision often makes them"

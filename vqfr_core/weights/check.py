@@ -123,6 +123,8 @@ def content_check(record: WeightRecord) -> Callable[[Path], None]:
 def _is_finite(tensor: Tensor) -> bool:
     if tensor.numel() == 0 or not tensor.is_floating_point():
         return True
+    if tensor.itemsize < 4:
+        tensor = tensor.float()  # PyTorch 2.1, as in A1111, has no aminmax for halves
     return bool(torch.stack(torch.aminmax(tensor)).isfinite().all())  # 20 times as fast as checking each number
 
 
