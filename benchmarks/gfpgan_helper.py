@@ -8,7 +8,7 @@ pastes a square, because the weights of its face parser are not part of this rep
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,11 @@ class TheHelper:
             1, det_model="retinaface_mobile0.25", device=torch.device("cpu"), model_rootpath=str(folder)
         )
 
+    @property
+    def matrices(self) -> list[np.ndarray]:
+        """Of the last picture: for each face from image to crop."""
+        return list(self._helper.affine_matrices)
+
     def __call__(self, picture: np.ndarray, network: Restorer) -> np.ndarray:
         helper = self._helper
         helper.clean_all()
@@ -83,30 +88,28 @@ class OurPipeline:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
+        self.matrices: list[np.ndarray] = []
+        """Of the last picture: for each face from image to crop."""
 
     def __call__(self, picture: np.ndarray, network: Restorer) -> np.ndarray:
         most = np.iinfo(picture.dtype).max
         image = torch.from_numpy(picture.astype(np.float32) / most).permute(2, 0, 1)
         chosen = select_faces(find_faces([image], self._detector))
-        finished = finish_faces(restore_faces(crop_faces(chosen, network.crop_px), network))
+        cropped = crop_faces(chosen, network.crop_px)
+        self.matrices = [face.crop.image_to_crop for face in cropped[0].used if face.crop is not None]
+        finished = finish_faces(restore_faces(cropped, network))
         (blended,) = blend_faces(finished)
         return (blended.image.permute(1, 2, 0).numpy() * most).round().astype(picture.dtype)
 
 
-def crop_squares(picture: np.ndarray, detector: Detector) -> np.ndarray:
-    """bool (H, W): the squares that both sides cut out, a little wider."""
-    image = torch.from_numpy(picture.astype(np.float32) / 255).permute(2, 0, 1)
-    squares = np.zeros(picture.shape[:2], np.uint8)
-    for face in crop_faces(find_faces([image], detector))[0].used:
-        assert face.crop is not None
-        cv2.fillConvexPoly(squares, _corners(face.crop.image_to_crop, face.crop.image.shape[-1]), 1)
+def squares_of(size: tuple[int, int], matrices: Sequence[np.ndarray]) -> np.ndarray:
+    """bool (H, W): the 512 px squares that are cut out by these maps from image to crop, a little wider."""
+    squares = np.zeros(size, np.uint8)
+    for image_to_crop in matrices:
+        corners = np.array([[0, 0, 1], [512, 0, 1], [512, 512, 1], [0, 512, 1]]) - [0.5, 0.5, 0]
+        points = corners @ cv2.invertAffineTransform(image_to_crop).T
+        cv2.fillConvexPoly(squares, np.asarray(points.round(), np.int32), 1)
     return cv2.dilate(squares, np.ones((9, 9), np.uint8)) > 0
-
-
-def _corners(image_to_crop: np.ndarray, side: int) -> np.ndarray:
-    corners = np.array([[0, 0, 1], [side, 0, 1], [side, side, 1], [0, side, 1]]) - [0.5, 0.5, 0]
-    crop_to_image = cv2.invertAffineTransform(image_to_crop)
-    return np.asarray((corners @ crop_to_image.T).round(), np.int32)
 
 
 def changed_outside(way: Way, network: Restorer, picture: np.ndarray, inside: np.ndarray) -> str:
@@ -148,8 +151,8 @@ def main() -> None:
 
 def _compare(folder: Path, num_faces: int, runs: int) -> None:
     store = WeightStore(lambda: Folders(folder))
-    detector = store.open("detector", device="cpu")
-    ways: dict[str, Way] = {"helper": TheHelper(folder, store), "ours": OurPipeline(detector)}
+    helper, ours = TheHelper(folder, store), OurPipeline(store.open("detector", device="cpu"))
+    ways: dict[str, Way] = {"helper": helper, "ours": ours}
     restorers.save(restorers.gfpgan(), folder / "GFPGANv1.4.pth")
     gfpgan = store.open("restorer", str(folder / "GFPGANv1.4.pth"), "cpu")
     assert isinstance(gfpgan, GfpganRestorer)
@@ -157,12 +160,13 @@ def _compare(folder: Path, num_faces: int, runs: int) -> None:
         eight_bit = np.asarray(opened.convert("RGB"))
     sixteen_bit = eight_bit.astype(np.uint16) * 257 + np.arange(eight_bit.shape[1], dtype=np.uint16)[:, None] % 128
     grey = np.repeat(np.asarray(Image.fromarray(eight_bit).convert("L"))[..., None], 3, axis=2)
-    inside = crop_squares(eight_bit, detector)
     same, tint = Plain(lambda images: images), Plain(tinted)
 
     work = {name: partial(way, eight_bit, gfpgan) for name, way in ways.items()}
     seconds = alternate(work, runs)
     peaks = {name: peak_bytes(do) for name, do in work.items()}
+    inside = squares_of(eight_bit.shape[:2], [*helper.matrices, *ours.matrices])
+    print(f"faces found: {len(helper.matrices)} by the helper, {len(ours.matrices)} by ours\n")
     rows: dict[str, Callable[[Way], str]] = {
         "pixels changed outside the faces' squares, 8 bits": lambda way: changed_outside(
             way, gfpgan, eight_bit, inside

@@ -1,6 +1,7 @@
 """The last step over a batch of host images: blend faces into images of any size, with or without alpha."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ def blend(
     areas: Areas = None,
     progress: Callable[[int], None] | None = None,
     out: tuple[Tensor, Tensor] | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Faces]:
     """Put restored faces back into their images.
 
     Args:
@@ -40,7 +41,8 @@ def blend(
         out: what `blend_output` made for these images, to write into.
 
     Returns:
-        Images (B, h, w, C) and masks (B, h, w) of what was changed, on the host's device for images.
+        Images (B, h, w, C) and masks (B, h, w) of what was changed, on the host's device for images; and the faces with
+        the notes of this step.
     """
     _check_blend(images, faces, background)
     base = images if background is None else background.expand(len(images), -1, -1, -1)
@@ -51,6 +53,7 @@ def blend(
         options = _as_edited(options, network)
     if parser is not None and faces.used:
         parser.bring()
+    told = []
     for index, entry in enumerate(faces.by_image):
         host.stop_if_interrupted()
         _put_background(result[index], base[index])
@@ -58,9 +61,10 @@ def blend(
         area = None if areas is None else [areas[index]]
         (blended,) = blend_faces(finished, onto=colours, areas=area, out=colours)
         masks[index] = blended.mask[0]
+        told.append(replace(entry, notes=finished[0].notes, made_by=finished[0].made_by))
         if progress is not None:
             progress(index + 1)
-    return result, masks
+    return result, masks, faces.changed(told)
 
 
 def blend_output(num_images: int, size: tuple[int, int], num_channels: int) -> tuple[Tensor, Tensor]:

@@ -191,7 +191,7 @@ class BlendOptions(Options):
 class MeasureOptions(Options):
     """What is decided by measuring the faces."""
 
-    only_degraded: bool = option(False, "Only degraded faces", "Leave faces alone that are already sharp. The report gives each face's sharpness.", "measure")
+    only_degraded: bool = option(False, "Only degraded faces", "Leave faces alone that are already sharp at the network's size, usually 512 px. The report gives each face's sharpness.", "measure")
     auto_fidelity: bool = option(False, "Automatic fidelity", "Choose a fidelity for each face, as realistic as its likeness allows, instead of the one set. A v1 stays at 0.5.", "measure")
 # fmt: on
 

@@ -87,9 +87,13 @@ class Report:
     def summary(self) -> str:
         """One readable line."""
         reasons = [face.reason for face in self.faces if face.status == "skipped"]
-        line, seconds = count_faces(self.num_restored, reasons), sum(self.timings_s.values())
+        return f"{count_faces(self.num_restored, reasons)}, {self.made_with}, {sum(self.timings_s.values()):.1f} s"
+
+    @property
+    def made_with(self) -> str:
+        """Readable text: "vqfr_v2 on cpu in fp32", with the background's upscaler."""
         behind = f", background by {self.background['name']}" if self.background else ""
-        return f"{line}, {self.model['name']} on {self.device} in {self.precision}{behind}, {seconds:.1f} s"
+        return f"{self.model['name']} on {self.device} in {self.precision}{behind}"
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

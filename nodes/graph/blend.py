@@ -56,7 +56,7 @@ class BlendFaces(io.ComfyNode):
         cls, image: Any, faces: Faces, background: Any = None, area: Any = None, **settings: Any
     ) -> io.NodeOutput:
         images, options = check_images(image), read_options(BlendOptions, settings)
-        result, masks = blend(
+        result, masks, told = blend(
             images,
             faces,
             options,
@@ -65,7 +65,7 @@ class BlendFaces(io.ComfyNode):
             areas=masks_for(area, len(images), (images.shape[1], images.shape[2])),
             progress=host.progress_bar(len(images)),
         )
-        return io.NodeOutput(result, masks, write_report(faces, blended=settings))
+        return io.NodeOutput(result, masks, write_report(told, blended=settings))
 
 
 def blend_outputs() -> list[io.Output]:

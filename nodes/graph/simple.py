@@ -103,8 +103,9 @@ def _restore_in_parts(
             chosen = leave_sharp(chosen, networks.model.network.crop_px)
         fidelity = None if options.auto_fidelity else options.fidelity
         restored = restore(chosen, networks.model, fidelity, options.batch_size, face_done)
-        blend(images[part], restored, options, networks.parser, out=(result[part], masks[part]))
-        done += map(without_pictures, restored.by_image)
+        into = (result[part], masks[part])
+        _, _, told = blend(images[part], restored, options, networks.parser, out=into)
+        done += map(without_pictures, told.by_image)
     report_progress(len(images) * _PROGRESS_STEPS)
     return result, masks, Faces(images, done)
 

@@ -128,6 +128,10 @@ def _sweep_file(
     else:
         grid = draw_comparison([column.result.found.used for column in columns], names)
     write_picture(picture_of(grid, still), job.target, quality=arguments.quality)
+    if len(restorers) > 1:
+        for name, column in zip(names, columns, strict=True):
+            for warning in column.result.report.warnings:
+                console.note(f"{job.source}: {name}: {warning}")
     return _done(columns, len(restorers))
 
 
@@ -154,10 +158,13 @@ def _draw_whole(still: "Picture", columns: "Sequence[Compared]", names: Sequence
 
 
 def _done(columns: "Sequence[Compared]", num_models: int) -> Done:
-    """The report of the first column, with the models of all."""
+    """The report of the first column, with the models and faces of all."""
+    from ..report import count_used
+
     report = columns[0].result.report
     if num_models == 1:
         return Done(report.summary(), [report.to_dict()])
     models = {column.result.report.model["name"]: column.result.report.model for column in columns}
-    line = f"{report.summary()}; compared: {', '.join(models)}"
-    return Done(line, [{**report.to_dict(), "models": list(models.values())}])
+    line = f"{count_used(report.num_restored, len(report.faces))}; compared: {', '.join(models)}"
+    compared = [{"name": column.label, "faces": column.result.report.to_dict()["faces"]} for column in columns]
+    return Done(line, [{**report.to_dict(), "models": list(models.values()), "compared": compared}])

@@ -70,12 +70,17 @@ def restore_file(
 
 def marked(info: AnyInfo, suffix: str) -> AnyInfo:
     """The metadata with the mark of a composite, if files of the suffix can hold it."""
+    from ..pictures.losses import tell_loss
     from ..pictures.xmp import mark_composite
 
     target = format_of(suffix)
     if target is None or "xmp" not in target.carries:
         return info
-    return dataclasses.replace(info, xmp=mark_composite(info.xmp))
+    packet = mark_composite(info.xmp)
+    if packet is None:
+        tell_loss("the XMP packet is not in UTF-8 and stays as it is, without the mark of a restored picture")
+        return info
+    return dataclasses.replace(info, xmp=packet)
 
 
 def _check_pages(job: Job, file: "PictureFile") -> None:
@@ -187,5 +192,4 @@ def _summary(reports: list["Report"]) -> str:
         return first.summary()
     found, restored = sum(len(report.faces) for report in reports), sum(report.num_restored for report in reports)
     seconds = sum(sum(report.timings_s.values()) for report in reports)
-    model = f"{first.model['name']} on {first.device} in {first.precision}"
-    return f"{len(reports)} frames, {count_used(restored, found)}, {model}, {seconds:.1f} s"
+    return f"{len(reports)} frames, {count_used(restored, found)}, {first.made_with}, {seconds:.1f} s"

@@ -81,6 +81,11 @@ class Network:
         """Where the module is now."""
         return device_of(self.module)
 
+    @property
+    def full_name(self) -> str:
+        """Its name in messages, with that of its weights if that is another."""
+        return self.name if self.name.lower() == self.title.lower() else f"{self.name} ({self.title})"
+
     def attach(self, info: ModelInfo) -> None:
         """Record where the weights are from."""
         self.info = info
@@ -99,7 +104,7 @@ class Network:
         """The note for users if another precision is used than was chosen."""
         if self.precision_asked in self.precisions:
             return None
-        return f"{self.name} ({self.title}) cannot work in {self.precision_asked}: {self.precision} was used"
+        return f"{self.full_name} cannot work in {self.precision_asked}: {self.precision} was used"
 
 
 class Restored(NamedTuple):
@@ -205,12 +210,13 @@ class Restorer(Network, ABC):
         """Raise InputError if it has no fidelity."""
         if not self.has_fidelity:
             raise InputError(
-                f"{self.name} ({self.title}) has no fidelity to vary; choose a VQFR model (`models list` shows them)"
+                f"{self.full_name} has no fidelity to vary; choose a model that has one, such as vqfr_v2 "
+                "(`models list` shows those here)"
             )
 
     def fidelity_note(self) -> str | None:
         """The note for users who set a fidelity other than the default; None if it has an effect."""
-        return None if self.has_fidelity else f"{self.name} ({self.title}) has no fidelity: the setting was ignored"
+        return None if self.has_fidelity else f"{self.full_name} has no fidelity: the setting was ignored"
 
 
 class RawFaces(NamedTuple):

@@ -181,7 +181,8 @@ def recognize_as(keys: Collection[str], wanted: Collection[Architecture], path: 
     found = recognize(keys) or general
     if found is not None and found in wanted:
         return found
-    needed = " or ".join(row.label for row in wanted) if general is None else general.label
+    *others, last = (row.label for row in ([general] if general else wanted))
+    needed = f"{', '.join(others)} or {last}" if others else last
     if found is not None:
         raise WeightsError(f"{path} seems to be {found.label}; {needed} is needed here")
     shown = ", ".join(list(keys)[:4])

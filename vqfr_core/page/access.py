@@ -34,7 +34,8 @@ class Access:
 
     def __init__(self, host: str = "127.0.0.1", more: Iterable[str] = (), is_shared: bool = False) -> None:
         """host: what is served. more: names of proxies in front of it. is_shared: it is public through Gradio."""
-        self.names = {name.lower() for name in more} | LOOPBACK
+        self._proxies = {name.lower() for name in more}
+        self.names = self._proxies | LOOPBACK
         self.is_open = host not in LOOPBACK
         if self.is_open:
             self.names |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
@@ -46,17 +47,23 @@ class Access:
         return f"{url.rstrip('/')}/?{_PARAMETER}={self.token}"
 
     def allows(self, host: str) -> bool:
-        """host: a Host header, or the host of an origin, with or without a port.
+        """host: a Host header, with or without a port.
 
         Where other computers may ask, they may do so by any literal address: nobody else's name resolves to those.
         """
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        except ValueError:
-            return False
-        if name in self.names or (self.is_shared and name.endswith(SHARED)):
-            return True
-        return self.is_open and _is_address(name)
+        name = _name_of(host)
+        return name in self.names or self._is_tunnel(name) or (self.is_open and _is_address(name))
+
+    def allows_origin(self, origin: str, host: str) -> bool:
+        """Whether a page may send requests: the page itself, or itself under a proxy's name. host: the Host header.
+
+        Another port is another program: cookies go there, too.
+        """
+        asked = origin.partition("://")[2].lower()
+        return asked == host.lower() or _name_of(asked) in self._proxies or self._is_tunnel(_name_of(asked))
+
+    def _is_tunnel(self, name: str) -> bool:
+        return self.is_shared and name.endswith(SHARED)
 
     def knows(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.token.encode())
@@ -73,6 +80,14 @@ class Access:
 
     def _proof(self, visitor: str) -> str:
         return hmac.digest(self.token.encode(), visitor.encode(), "sha256").hex()
+
+
+def _name_of(host: str) -> str:
+    """Without the port; empty for what is not a host."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def _is_address(name: str) -> bool:
@@ -110,7 +125,7 @@ class AccessMiddleware:
         origin = headers.get(b"origin")
         if not access.allows(headers.get(b"host", "")):
             return 403, "This page is not served under that name. Behind a proxy, start it with --allow-host NAME."
-        if origin is not None and not access.allows(origin.partition("://")[2]):
+        if origin is not None and not access.allows_origin(origin, headers.get(b"host", "")):
             return 403, "Requests from other pages are refused."
         if scope["path"].endswith(_PROBE):
             return None

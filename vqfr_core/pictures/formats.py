@@ -108,13 +108,15 @@ FORMATS = (
     ),
     Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment"}), max_side_px=65535),
     Format("BMP", (".bmp",), gray=True, carries=frozenset({"dpi"})),
-    Format("AVIF", (".avif",), alpha=True, animation=True, carries=_WITH_PROFILE, is_lossy=True, max_side_px=65536),
+    Format(
+        "AVIF", (".avif", ".avifs"), alpha=True, animation=True, carries=_WITH_PROFILE, is_lossy=True, max_side_px=65536
+    ),
     Format("PPM", (".ppm", ".pgm", ".pnm"), writable=False),
-    Format("JPEG2000", (".jp2",), writable=False),
+    Format("JPEG2000", (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"), writable=False),
     Format("TGA", (".tga",), writable=False),
     Format(
         "HEIF",
-        (".heic", ".heif", ".hif"),
+        (".heic", ".heif", ".hif", ".heics"),
         writable=False,
         # Of AVIF, which also says mif1 or msf1, the list that follows has no HEVC.
         begins_with=rb"....ftyp(he[iv][cmsx]|m[is]f1.*he[iv][cmsx])",
@@ -130,13 +132,28 @@ FORMATS = (
 )
 """In the order in which messages name them."""
 
-READABLE_SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
+READABLE_SUFFIXES = (*(suffix for format in FORMATS for suffix in format.suffixes), ".mpo")
 """What to look for in a folder. Reading itself goes by a file's contents, not its name."""
 
-_VIDEOS = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".3gp", ".mts", ".m2ts")
-_RAW = (".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw", ".x3f")
+_VIDEOS = (
+    ".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".3gp", ".mts", ".m2ts",
+    ".m2v", ".flv", ".ogv", ".mj2",
+)  # fmt: skip
+_RAW = (
+    ".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw",
+    ".x3f", ".raw", ".3fr", ".iiq", ".erf", ".rwl", ".kdc", ".mrw", ".mef",
+)  # fmt: skip
+_OTHERS = (
+    ".psd", ".psb", ".psdt", ".xcf", ".kra", ".exr", ".hdr", ".dds", ".pcx", ".ico", ".jpm", ".jxr", ".wdp",
+    ".qoi", ".bpg", ".flif", ".dpx", ".cin", ".dcm",
+)  # fmt: skip
+_DRAWINGS = (
+    ".pdf", ".svg", ".eps", ".ps", ".ai", ".emf", ".wmf", ".ts", ".fits", ".ras", ".sgi", ".xpm",
+    ".jpeg2000",
+)  # fmt: skip
+"""And what has those names but may be something else, too."""
 
-OTHER_SUFFIXES = (*_RAW, *_VIDEOS, ".psd", ".psb", ".xcf", ".exr", ".hdr", ".dds", ".pcx", ".ico", ".j2k", ".jpx")
+OTHER_SUFFIXES = (*_RAW, *_VIDEOS, *_OTHERS)
 """Of pictures and films that cannot be read: in a folder they are reported, not passed over."""
 
 WRITABLE_SUFFIXES = tuple(suffix for format in FORMATS if format.writable for suffix in format.suffixes)
@@ -145,7 +162,7 @@ WRITABLE_SUFFIXES = tuple(suffix for format in FORMATS if format.writable for su
 
 def cannot_be_written(suffix: str) -> bool:
     """Whether the suffix is known as that of a picture, film or drawing, but not supported by `write_picture`."""
-    known = (*READABLE_SUFFIXES, *OTHER_SUFFIXES, ".pdf", ".svg", ".eps", ".ai")
+    known = (*READABLE_SUFFIXES, *OTHER_SUFFIXES, *_DRAWINGS)
     return suffix.lower() in known and suffix.lower() not in WRITABLE_SUFFIXES
 
 

@@ -1,5 +1,6 @@
 """Guard the decoders against untrusted files: size limits, and errors that name the file."""
 
+import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ _ALWAYS_BELIEVED = 10_000_000
 _MOST_PIXELS_PER_BYTE = 10_000
 """Deflate stores a picture of one bit a pixel and one colour in an 8,256th of that. WebP and AVIF need even less for
 one colour alone: such a huge blank picture is refused, too."""
+
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+"""Of a JPEG's segments, not those within compressed numbers."""
 
 _limit_lock = threading.Lock()
 _limit_users = 0
@@ -66,8 +70,17 @@ def check_frames(path: Path, num_frames: int) -> None:
 
 def check_scans(path: Path) -> None:
     """Raise InputError for a JPEG that would be decoded over and over."""
-    if path.read_bytes().count(b"\xff\xda") > _MOST_SCANS:
+    if _num_scans(path.read_bytes()) > _MOST_SCANS:
         raise InputError(f"{path}: has more than {_MOST_SCANS} scans; save it again")
+
+
+def _num_scans(jpeg: bytes) -> int:
+    """Up to the end of the image: a film or another picture may follow."""
+    number, place = 0, 2
+    while (marker := _MARKER.search(jpeg, place)) and marker[1] != b"\xd9":
+        number += marker[1] == b"\xda"
+        place = marker.end() + max(2, int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big"))
+    return number
 
 
 def check_content(path: Path, num_pixels: int) -> None:

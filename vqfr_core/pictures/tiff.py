@@ -30,7 +30,8 @@ class TiffFile(PictureFile):
         sizes = [page.size[0] * page.size[1] for page in self._pages]
         self.num_pixels = sum(sizes)
         check_size(path, max(sizes), max_frame_pixels)
-        check_content(path, max(sizes))
+        # Fax codes store a blank line of any length in a bit.
+        check_content(path, max(page.size[0] * page.size[1] * min(page.bits, 8) // 8 for page in self._pages))
         check_size(path, self.num_pixels, self.num_pixels if max_pixels is None else max_pixels)
         xmp = _bytes(first.get(tag.XMP))
         # The decoders turn a page as its tag says; without the tag, XMP decides.

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
@@ -24,6 +24,8 @@ BIG = 43
 _SENSOR_KINDS = (32803, 34892)
 """Photometric interpretations of camera raw: colour filter array, linear raw."""
 _COLORS = {INVERTED_GRAY: 1, GRAY: 1, RGB: 3, CMYK: 4}
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""What a value of each type takes."""
 
 _MOST_PAGES = 10_000
 _RAW_TEXT = "{}: camera raw cannot be read; develop it first, and save it as TIFF, PNG or JPEG"
@@ -120,11 +122,26 @@ def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
             if len(visited) == _MOST_PAGES:
                 raise InputError(f"{path}: has more than {_MOST_PAGES} pages; split it")
             visited.add(offset)
+            _check_tags(path, file, head, offset)
             tags = ImageFileDirectory_v2(head)
             file.seek(offset)
             tags.load(file)
             yield offset, tags
             offset = tags.next
+
+
+def _check_tags(path: Path, file: BinaryIO, head: bytes, offset: int) -> None:
+    """Raise InputError if a directory's values together are larger than the file: many may point at the same bytes."""
+    order = ">" if head[:1] == b"M" else "<"
+    count, entry = ("Q", "HHQ8x") if BIG in head[2:4] else ("H", "HHI4x")
+    size, entry_size = path.stat().st_size, struct.calcsize(order + entry)
+    file.seek(offset)
+    (number,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
+    entries = file.read(min(number * entry_size, size))
+    whole = entries[: len(entries) // entry_size * entry_size]
+    claimed = sum(_TYPE_BYTES.get(kind, 0) * times for _, kind, times in struct.iter_unpack(order + entry, whole))
+    if claimed > size:
+        raise InputError(f"{path}: its tags claim {claimed:,} bytes, more than the file has; copy or save it again")
 
 
 def _page(offset: int, tags: ImageFileDirectory_v2) -> Page:

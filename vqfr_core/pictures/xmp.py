@@ -17,6 +17,9 @@ _EMPTY = (
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 ).encode()
 
+_END = re.compile(rb"</([\w.-]+:|)RDF\s*>")
+"""Of the statements; group 1 is the prefix that the packet uses."""
+
 
 def orientation_of(xmp: bytes) -> int | None:
     """The orientation (1 to 8, as EXIF numbers them) that a packet states; None if it states none."""
@@ -49,16 +52,19 @@ def has_gain_map(xmp: bytes) -> bool:
     return b"hdrgm:Version" in xmp or b"HDRGainMap" in xmp
 
 
-def mark_composite(xmp: bytes | None) -> bytes:
-    """The packet, or a new one, with the digital source type `COMPOSITE`."""
-    given = _EMPTY if xmp is None or b"</rdf:RDF>" not in xmp else xmp
+def mark_composite(xmp: bytes | None) -> bytes | None:
+    """The packet, or a new one, with the digital source type `COMPOSITE`; None if it is not one in UTF-8."""
+    given = xmp or _EMPTY
+    ends = list(_END.finditer(given))
+    if not ends:
+        return None
     known = _property(rb"\w+:DigitalSourceType", rb"[^\"'<]*")
     if known.search(given):
         return known.sub(rb"\g<1>" + COMPOSITE.encode(), given)
-    statement = f'<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="{_DIGITAL_SOURCE}">'
-    statement += f"<Iptc4xmpExt:DigitalSourceType>{COMPOSITE}</Iptc4xmpExt:DigitalSourceType></rdf:Description>"
-    before, end, after = given.rpartition(b"</rdf:RDF>")
-    return before + statement.encode() + end + after
+    rdf = ends[-1][1].decode()
+    statement = f'<{rdf}Description {rdf}about="" xmlns:Iptc4xmpExt="{_DIGITAL_SOURCE}">'
+    statement += f"<Iptc4xmpExt:DigitalSourceType>{COMPOSITE}</Iptc4xmpExt:DigitalSourceType></{rdf}Description>"
+    return given[: ends[-1].start()] + statement.encode() + given[ends[-1].start() :]
 
 
 def _property(names: bytes, value: bytes) -> re.Pattern[bytes]:

@@ -173,7 +173,7 @@ def _refuse_uncommon_numbers(tensors: Mapping[str, Tensor], path: Path) -> None:
 def _damaged(path: Path, reason: str) -> WeightsError:
     return WeightsError(
         f"{path} ({path.stat().st_size} bytes) is damaged, cut off, or not a weight file: {reason}. "
-        "Delete it and fetch it again"
+        "If it should be one, fetch it again"
     )
 
 

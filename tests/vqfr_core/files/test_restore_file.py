@@ -67,6 +67,7 @@ class BrightRestorer:
             device="cpu",
             precision="fp32",
             summary=lambda: "one frame",
+            made_with="bright on cpu in fp32",
             to_dict=lambda: {"frame": number},
         )
         mask = torch.full_like(image[:1], float(has_face))

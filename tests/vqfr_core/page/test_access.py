@@ -93,7 +93,9 @@ def test_loopback_names_are_its_own(host: str) -> None:
     assert ask(access, host=host, cookie=cookie_of(access))[0] == 200
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1.evil.example", "http://[bad"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1234", "https://127.0.0.1.evil.example", "http://[bad"]
+)
 def test_requests_from_other_pages_are_refused(origin: str) -> None:
     access = Access()
     assert ask(access, method="POST", origin=origin, cookie=cookie_of(access))[0] == 403

@@ -242,10 +242,13 @@ def test_formats_that_are_not_named_are_not_opened(tmp_path: Path, name: str, co
 
 
 def test_marked_as_made_in_part_by_a_model() -> None:
-    for given in (None, b"not a packet", XMP):
+    other = XMP.replace(b"rdf:", b"r.1:").replace(b"xmlns:rdf=", b"xmlns:r.1=")
+    for given in (None, XMP, other):
         once = mark_composite(given)
         assert once.count(COMPOSITE.encode()) == 1 and mark_composite(once) == once
-    assert b'dc:title="a title"' in mark_composite(XMP)
+    assert all(b'dc:title="a title"' in mark_composite(given) for given in (XMP, other))
+    assert b"<r.1:Description r.1:about" in mark_composite(other)
+    assert mark_composite(XMP.decode().encode("utf-16")) is None, "it stays as it is"
     captured = XMP.replace(b"dc:title=", b"Iptc4xmpExt:DigitalSourceType=")
     assert b"a title" not in mark_composite(captured)
 

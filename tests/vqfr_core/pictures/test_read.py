@@ -553,6 +553,33 @@ def test_a_plain_picture_of_many_pixels_is_believed(tmp_path):
         assert file.num_pixels == 36_000_000
 
 
+def test_a_film_behind_a_photograph_is_no_scan(tmp_path):
+    Image.new("RGB", (64, 48), "teal").save(tmp_path / "a.jpg")
+    with (tmp_path / "a.jpg").open("ab") as file:
+        file.write(b"\xff\xda\0\x08" * 200)
+    assert read_picture(tmp_path / "a.jpg").images[0].shape == (3, 48, 64)
+
+
+def test_a_large_blank_fax_is_read(tmp_path):
+    Image.new("1", (6000, 9000), 1).save(tmp_path / "a.tif", compression="group4")
+    with open_picture(tmp_path / "a.tif") as file:
+        assert file.size == (9000, 6000)
+
+
+def test_tags_that_share_bytes_are_refused(tmp_path):
+    Image.new("L", (64, 48)).save(tmp_path / "a.tif")
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    start = int.from_bytes(data[4:8], "little")
+    number = int.from_bytes(data[start : start + 2], "little")
+    entries = bytes(data[start + 2 : start + 2 + 12 * number])
+    shared = b"".join(struct.pack("<HHII", 60000 + i, 7, 1000, 8) for i in range(50))
+    data[4:8] = len(data).to_bytes(4, "little")
+    data += struct.pack("<H", number + 50) + entries + shared + bytes(4)
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(InputError, match=r"a\.tif: its tags claim 5\d,\d{3} bytes"):
+        open_picture(tmp_path / "a.tif")
+
+
 def test_a_tiff_of_endless_directories_is_refused(tmp_path):
     directory = struct.pack("<H", 0)
     chain = b"".join(directory + struct.pack("<I", 8 + 6 * (number + 1)) for number in range(20_000))

@@ -65,7 +65,7 @@ def _warning(drift: Drift) -> str:
     moved = "" if drift.landmarks is None else f"features moved by {drift.landmarks:.0%} of the eye distance, "
     return (
         f"the restored face may not look like the input ({moved}light and shade changed by {drift.tones:.0f} of 255); "
-        "try a higher fidelity or a lower opacity"
+        "a lower opacity keeps more of the input, and so does a higher fidelity if the model has one"
     )
 
 
