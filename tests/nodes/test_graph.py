@@ -1,6 +1,7 @@
 """The nodes one by one and in a row, in a stand-in of the host."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,16 @@ def test_the_chain_gives_the_picture_of_the_library(run, portrait, host):
     plain = run("VQFR_BlendFaces", image=portrait, faces=faces)
     assert torch.equal(simple["result"], plain["result"])
     assert simple["ui"]["vqfr_summary"] == ["1 of 1 face restored"]
+
+
+def test_the_report_tells_of_what_covers_a_face(pack, run, portrait, monkeypatch):
+    monkeypatch.setattr(pack.vqfr_core.pipeline.blending.finish, "spare_occluders", lambda face: replace(face))
+    faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
+    for report in (
+        run("VQFR_BlendFaces", image=portrait, faces=faces)["report"],
+        run("VQFR_Restore", image=portrait, model="tiny_v2.safetensors", fidelity=0.0)["report"],
+    ):
+        assert [note for note in json.loads(report)["notes"] if "seems to cover it" in note]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ _HEAD = 512
 _LARGE = 500_000_000
 """Files from this size on have to begin like a weight file before the whole of them is read."""
 _MAX_SAFETENSORS_HEADER = 8_000_000
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"RIFF", b"BM")
 _TORCH_STARTS = (b"PK\x03\x04", b"\x80")
 
 
@@ -76,5 +77,7 @@ def _refuse_lookalikes(path: Path, head: bytes) -> None:
         raise WeightsError(f"{path} is a Git LFS pointer, not the weights; run `git lfs pull` or download the file")
     if head.startswith(b"GGUF") or path.suffix.lower() == ".onnx":
         raise WeightsError(f"{path} is not a PyTorch or safetensors file; GGUF and ONNX are not supported")
+    if head.startswith(_PICTURES):
+        raise WeightsError(f"{path} is a picture, not a weight file")
     if head.startswith((b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!")):
         raise WeightsError(f"{path} is a packed archive; unpack it and give the weight file inside")
