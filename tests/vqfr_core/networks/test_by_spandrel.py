@@ -92,7 +92,7 @@ def test_formats_they_cannot_work_in(tmp_path: Path):
     gpu = torch.device("cuda")
     half = store.open("restorer", "RestoreFormer", "cpu", "fp16", for_device=gpu)
     assert (half.precision, half.precision_asked) == ("fp32", "fp16")
-    assert half.precision_note() == "RestoreFormer (RestoreFormer) cannot work in fp16: fp32 was used"
+    assert half.precision_note() == "RestoreFormer cannot work in fp16: fp32 was used"
     brain = store.open("restorer", "RestoreFormer", "cpu", "bf16", for_device=gpu)
     assert brain.precision == "bf16" and brain.precision_note() is None
     answer = brain.restore(faces(1, 64), [0.5]).answers[0]
@@ -110,7 +110,7 @@ def test_gfpgan_in_bf16(small_gfpgan: Restorer):
 def test_codeformer_works_in_float32_only(stand_in: Restorer):
     stand_in.choose_precision("bf16")
     assert stand_in.precision == "fp32"
-    assert stand_in.precision_note() == "codeformer (CodeFormer) cannot work in bf16: fp32 was used"
+    assert stand_in.precision_note() == "codeformer cannot work in bf16: fp32 was used"
 
 
 def test_one_number_at_a_time_for_codeformer(stand_in: Restorer):
@@ -143,7 +143,7 @@ def test_batches_progress_and_cancelling(small_gfpgan: Restorer, found: list[Ima
         torch.testing.assert_close(one.restored, other.restored, atol=1e-4, rtol=0)
     assert counted == [(0, 3), (2, 3), (3, 3)]
     assert not alone.notes  # the fidelity was left alone
-    assert both.notes == ("gfpgan (GFPGAN) has no fidelity: the setting was ignored",)
+    assert both.notes == ("gfpgan has no fidelity: the setting was ignored",)
     assert both.made_by.model["fidelity"] is None
     with pytest.raises(Cancelled):
         restore_faces(found, small_gfpgan, should_stop=lambda: True)

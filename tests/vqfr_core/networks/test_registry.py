@@ -44,7 +44,7 @@ def test_other_models_are_named(kind):
         return
     with pytest.raises(WeightsError, match="needed here") as failure:
         recognize_as(OTHERS[kind], architectures("restorer"), PATH)
-    assert found.label in str(failure.value) and "VQFR v1 or VQFR v2" in str(failure.value)
+    assert found.label in str(failure.value) and "VQFR v1, VQFR v2" in str(failure.value)
 
 
 def test_unknown_model_shows_some_names():

@@ -107,7 +107,7 @@ def test_files_that_are_no_upscalers(tmp_path: Path):
 def test_an_upscaler_is_no_restorer(tmp_path: Path):
     path = save(spandrel_network("ESRGAN"), tmp_path / "4x.pth")
     store = WeightStore(lambda: Folders(tmp_path))
-    with pytest.raises(WeightsError, match=r"4x.pth seems to be an ESRGAN upscaler; VQFR v1 or"):
+    with pytest.raises(WeightsError, match=r"4x.pth seems to be an ESRGAN upscaler; VQFR v1, VQFR v2,"):
         store.open("restorer", str(path), "cpu")
     assert [choice.text for choice in store.files("upscaler")] == ["4x.pth (an ESRGAN upscaler)"]
     assert not store.files("restorer")
