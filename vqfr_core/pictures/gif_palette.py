@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from .losses import tell_loss
+
 _NUM_COLORS = 256
 _FEWEST_NEW = 2
 
@@ -16,13 +18,14 @@ def with_palette(array: np.ndarray, known: np.ndarray) -> Image.Image:
     """A frame as a palette image in which pixels of known colours keep them exactly.
 
     array: uint8 (H, W, 3 or 4); half opaque and more counts as opaque. known: colours as in `colors_of`. The other
-    pixels get the nearest of the known colours and of as many new ones as there is room for, dithered.
+    pixels get the nearest of the known colours and of as many new ones as there is room for, dithered. Of too many
+    known colours the most used are kept, and the loss is told.
     """
     colors = _packed(array[..., :3])
     opaque = array[..., 3] >= 128 if array.shape[2] == 4 else np.ones(colors.shape, bool)
     is_known = np.isin(colors, known) & opaque
     is_clear = not opaque.all()
-    kept = np.unique(colors[is_known])[: _NUM_COLORS - is_clear]
+    kept = _most_used(colors[is_known], _NUM_COLORS - is_clear)
     is_known &= np.isin(colors, kept)
     others = array[..., :3][opaque & ~is_known]
     palette = np.concatenate([_unpacked(kept), _new_colors(others, _NUM_COLORS - len(kept) - is_clear)])
@@ -36,6 +39,14 @@ def with_palette(array: np.ndarray, known: np.ndarray) -> Image.Image:
     if is_clear:
         image.info["transparency"] = len(palette) - 1
     return image
+
+
+def _most_used(colors: np.ndarray, room: int) -> np.ndarray:
+    """Up to `room` distinct colours, ascending."""
+    known, counts = np.unique(colors, return_counts=True)
+    if len(known) > room:
+        tell_loss(f"a GIF frame holds {_NUM_COLORS} colours, and one had more: pixels outside the faces changed, too")
+    return np.sort(known[np.argsort(-counts, kind="stable")[:room]])
 
 
 def _new_colors(pixels: np.ndarray, room: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from vqfr_core.pictures import read_picture, to_array, write_picture
 from vqfr_core.pictures.gif_palette import with_palette
+from vqfr_core.pictures.losses import collect_losses
 
 
 def drawing(num_colors: int, seed: int = 0) -> Image.Image:
@@ -57,3 +58,16 @@ def test_new_colours_take_the_room_that_is_left() -> None:
     image = with_palette(array, known)
     assert image.mode == "P" and np.asarray(image).max() < 256
     np.testing.assert_array_equal(np.asarray(image.convert("RGB"))[8:], array[8:])
+
+
+def test_of_too_many_colours_the_most_used_stay() -> None:
+    rare = np.arange(100, dtype=np.uint8)
+    often = np.tile(np.arange(256, dtype=np.uint8)[56:], 2)
+    array = np.stack([np.concatenate([rare * 0, often]), *[np.concatenate([rare, often])] * 2], -1)[None]
+    known = np.unique(array[0].astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32))
+    with collect_losses() as losses:
+        result = np.asarray(with_palette(array, known).convert("RGB"))
+    assert (result[:, 100:] == array[:, 100:]).all() and (result != array).any()
+    assert [loss.text for loss in losses] == [
+        "a GIF frame holds 256 colours, and one had more: pixels outside the faces changed, too"
+    ]
