@@ -32,9 +32,7 @@ def build_v2(state: Mapping[str, Tensor]) -> Restorer:
 def vqfr_module(network: Network) -> VqfrNetwork:
     """The module of a VQFR network. Raises WeightsError for another one."""
     if not isinstance(network.module, VqfrNetwork):
-        raise WeightsError(
-            f"{network.name} ({network.title}) is not a VQFR network; FaceRestorer restores faces with it"
-        )
+        raise WeightsError(f"{network.full_name} is not a VQFR network; FaceRestorer restores faces with it")
     return network.module
 
 

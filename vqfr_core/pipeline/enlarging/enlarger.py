@@ -93,7 +93,7 @@ class Enlarger:
     def _raise_unless_less_may_do(self, error: RuntimeError) -> None:
         upscaler = self.upscaler
         if not is_out_of_memory(error):
-            raise RestorationError(f"{upscaler.name} ({upscaler.title}) failed on the background: {error}") from error
+            raise RestorationError(f"{upscaler.full_name} failed on the background: {error}") from error
         if upscaler.tile_px // 2 < shortest(upscaler.reach_px or 0):
             raise OutOfMemoryError(
                 f"not enough memory on {upscaler.device} for even {upscaler.tile_px} px of the background. Close other "

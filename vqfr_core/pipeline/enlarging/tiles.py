@@ -69,7 +69,7 @@ def _run(upscaler: Upscaler, part: Tensor) -> Tensor:
     answer = upscaler.run(part[None].to(upscaler.device))[0].cpu()
     if not answer.isfinite().all():
         raise RestorationError(
-            f"{upscaler.name} ({upscaler.title}) gave no usable picture in {upscaler.precision}; "
+            f"{upscaler.full_name} gave no usable picture in {upscaler.precision}; "
             "choose fp32 precision. If it is, the weights are damaged"
         )
     return answer

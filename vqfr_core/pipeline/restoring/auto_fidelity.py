@@ -67,6 +67,6 @@ def _told(entry: ImageFaces, restorer: Restorer) -> ImageFaces:
     )
     if not restorer.has_fidelity or restorer.most_realistic_at < restorer.settles_at:
         return replace(entry, made_by=made_by)
-    note = f"{restorer.name} ({restorer.title}) looks best at fidelity {restorer.settles_at:g}, so every face has that"
+    note = f"{restorer.full_name} looks best at fidelity {restorer.settles_at:g}, so every face has that"
     made_by = replace(made_by, model_notes=(*made_by.model_notes, note))
     return replace(entry, made_by=made_by, notes=(*entry.notes, note))

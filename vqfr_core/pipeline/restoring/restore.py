@@ -213,7 +213,7 @@ class _Run(NamedTuple):
 def _strengths(fidelities: Sequence[Strength], num_faces: int, restorer: Restorer) -> list[Tensor]:
     strengths = [_strength_by_face(fidelity, num_faces) for fidelity in fidelities]
     if restorer.fidelity == "number" and any(strength.ndim > 1 for strength in strengths):
-        raise InputError(f"{restorer.name} ({restorer.title}) takes one fidelity per face, not a map")
+        raise InputError(f"{restorer.full_name} takes one fidelity per face, not a map")
     return strengths
 
 
