@@ -60,6 +60,10 @@ class WeightsError(VqfrError):
     """A weight file is missing, damaged, unsafe, or not of the expected kind."""
 
 
+class UnknownWeightsError(WeightsError, InputError):
+    """There is neither a file nor a known network of a name."""
+
+
 class DownloadError(WeightsError):
     """A weight file could not be fetched or did not pass verification."""
 

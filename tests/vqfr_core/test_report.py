@@ -12,6 +12,7 @@ from vqfr_core.types import Box, Drift, Face, FaceDetection, ImageFaces, MadeBy,
 
 MODEL = {
     "name": "vqfr_v2",
+    "kind": "VQFR v2",
     "generation": 2,
     "file": "v2.pth",
     "sha256": "ab",
@@ -79,7 +80,7 @@ def test_a_report_is_plain_data_with_every_field():
         "number", "box", "landmarks", "score", "status", "reason",
         "sharpness", "noise", "fidelity", "landmark_drift", "tone_drift", "warning",
     ]  # fmt: skip
-    assert plain["model"] == {k: MODEL[k] for k in ("name", "generation", "file", "sha256", "source")}
+    assert plain["model"] == {k: MODEL[k] for k in ("name", "kind", "generation", "file", "sha256", "source")}
     assert (plain["device"], plain["precision"], plain["detector"], plain["mask"]) == (
         "cpu",
         "bf16",
@@ -100,6 +101,7 @@ def test_networks_say_what_they_are(small_v2):
     network = type(small_v2)(small_v2.network)
     assert network.describe() == {
         "name": "vqfr_v2",
+        "kind": "VQFR v2",
         "generation": 2,
         "file": None,
         "sha256": None,
@@ -108,6 +110,7 @@ def test_networks_say_what_they_are(small_v2):
     network.attach(ModelInfo("mine", Path("folder/mine.pth"), "cd", "downloaded", {}))
     assert network.describe() == {
         "name": "mine",
+        "kind": "VQFR v2",
         "generation": 2,
         "file": "mine.pth",
         "sha256": "cd",

@@ -300,6 +300,7 @@ def test_a_network_built_by_hand_gives_a_report(small_v2, mobilenet, face_pictur
     report = FaceRestorer(device="cpu", store=ByHand()).restore(face_picture).report
     assert report.model == {
         "name": "vqfr_v2",
+        "kind": "VQFR v2",
         "generation": 2,
         "file": None,
         "sha256": None,

@@ -59,6 +59,11 @@ class Console(Reporter):
             self._noted.add(text)
             _write(f"note: {printable(text)}", sys.stderr)
 
+    def warn(self, text: str) -> None:
+        """Print a line on stderr, unless quiet."""
+        if not self.quiet:
+            _write(f"warning: {printable(text)}", sys.stderr)
+
     def error(self, text: str) -> None:
         """Print one line on stderr, always."""
         _write(f"error: {printable(text)}", sys.stderr)

@@ -20,12 +20,16 @@ def open_store(arguments: argparse.Namespace) -> WeightStore:
 
 def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, console: Console) -> FaceRestorer:
     """The restorer for the arguments of `add_models`, its detector loaded so that missing weights show up at once."""
+    store = open_store(arguments)
+    store.require("restorer", arguments.model)
+    if getattr(arguments, "background", None):
+        store.require("upscaler", arguments.background)
     with console.bar("download", "B", in_bytes=True) as progress:
         restorer = FaceRestorer(
             arguments.model,
             device=arguments.device,
             precision=options.precision,
-            store=open_store(arguments),
+            store=store,
             download_progress=progress,
         )
         if not options.aligned:
@@ -42,6 +46,9 @@ def open_restorers(
 ) -> list[FaceRestorer]:
     """A restorer for each model; only the first one finds faces."""
     restorers: list[FaceRestorer] = []
+    store = open_store(arguments)
+    for name in names:
+        store.require("restorer", name)
     for name in names:
         own = argparse.Namespace(**vars(arguments) | {"model": name})
         restorers.append(open_restorer(own, options if not restorers else options.replace(aligned=True), console))

@@ -131,7 +131,7 @@ def _sweep_file(
     if len(restorers) > 1:
         for name, column in zip(names, columns, strict=True):
             for warning in column.result.report.warnings:
-                console.note(f"{job.source}: {name}: {warning}")
+                console.warn(f"{job.source}: {name}: {warning}")
     return _done(columns, len(restorers))
 
 

@@ -21,6 +21,9 @@ class Reporter:
     def note(self, text: str) -> None:
         """Something to know; the same note need not be shown twice."""
 
+    def warn(self, text: str) -> None:
+        """Something to look at."""
+
     def error(self, text: str) -> None:
         """What went wrong."""
 

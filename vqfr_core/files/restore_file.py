@@ -172,7 +172,7 @@ class _Work:
         for note in result.report.notes:
             self._reporter.note(note)
         for warning in result.report.warnings:
-            self._reporter.note(f"{self._job.source}: {warning}")
+            self._reporter.warn(f"{self._job.source}: {warning}")
         stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in result.report.timings_s.items())
         self._reporter.detail(f"{self._job.source}: {stages}")
 

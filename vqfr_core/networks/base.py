@@ -196,6 +196,7 @@ class Restorer(Network, ABC):
         info = self.info
         return {
             "name": self.name,
+            "kind": self.title,
             "generation": self.generation,
             "file": info.path.name if info else None,
             "sha256": info.sha256 if info else None,

@@ -19,6 +19,7 @@ from ..errors import WeightsError
 from ..extras import how_to_install
 from .base import Fidelity, Kept, Restored, Restorer
 from .precision import DTYPES, full_float32
+from .registry import CODEFORMER_LICENCE
 
 _BYTES_PER_FACE = 800_000_000
 """Peak over the weights for one face in float32; 0.8 GB measured for GFPGAN and RestoreFormer, 0.7 for CodeFormer."""
@@ -128,6 +129,20 @@ def _describe(package: str, architecture: str, state: Mapping[str, Tensor]) -> A
         ) from error
 
 
+def _how_to_get_spandrel() -> str:
+    return f"Install it: {how_to_install('restorers', 'spandrel')}"
+
+
+def _how_to_get_codeformer() -> str:
+    return (
+        f"The licence of CodeFormer is the {CODEFORMER_LICENCE}. If that is your use, "
+        f'install the package: "{sys.executable}" -m pip install spandrel_extra_arches'
+    )
+
+
+_HOW_TO_GET = {"spandrel": _how_to_get_spandrel, "spandrel_extra_arches": _how_to_get_codeformer}
+
+
 def import_from(package: str, module: str, what: str) -> Any:
     """A module of spandrel or its extra package. WeightsError with what to install if `what` cannot be had."""
     try:
@@ -135,11 +150,4 @@ def import_from(package: str, module: str, what: str) -> Any:
             warnings.simplefilter("ignore")
             return import_module(module)
     except ImportError as error:
-        if package == "spandrel":
-            install = how_to_install("restorers", package)
-            raise WeightsError(f"{what} needs the package spandrel ({error}). Install it: {install}") from error
-        install = f'"{sys.executable}" -m pip install {package}'
-        raise WeightsError(
-            f"{what} needs the package {package} ({error}). The licence of {what} (S-Lab License 1.0) "
-            f"allows non-commercial use only. If that is your use, install the package: {install}"
-        ) from error
+        raise WeightsError(f"{what} needs the package {package} ({error}). {_HOW_TO_GET[package]()}") from error

@@ -21,6 +21,9 @@ Build = Callable[[Mapping[str, "Tensor"]], "Network"]
 """Maps weights by name to a network of their sizes, without loading them."""
 
 
+CODEFORMER_LICENCE = "S-Lab License 1.0, which allows non-commercial use only"
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A network that can be recognised by its tensor names."""
@@ -37,6 +40,8 @@ class Architecture:
     """Builds it; None if it is only recognised, so that messages can say what a file is."""
     knows_more: bool = False
     """Whether `build` also recognises networks that the patterns do not."""
+    licence: str = ""
+    """The network's own licence, if it limits what it may be used for."""
 
 
 # The first match wins, so specific rows come before general ones.
@@ -70,6 +75,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         "CodeFormer",
         (r"(position_emb|fuse_convs_dict\.|idx_pred_layer\.)",),
         later(__package__, "by_spandrel", "build_codeformer"),
+        licence=CODEFORMER_LICENCE,
     ),
     Architecture(
         "gfpgan",

@@ -9,7 +9,7 @@ from typing import Literal, overload
 
 import torch
 
-from ..errors import WeightsError, shortened
+from ..errors import UnknownWeightsError, WeightsError, shortened
 from ..networks import registry
 from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
@@ -173,7 +173,8 @@ class WeightStore:
         """The file of a name; a missing known one is downloaded, if allowed.
 
         Raises:
-            WeightsError: it is nowhere, or a known file differs from the published one.
+            UnknownWeightsError: there is no such file or known name.
+            WeightsError: the file of a known name is nowhere, or differs from the published one.
             DownloadError: it could not be downloaded.
         """
         name = self.current_name(role, os.fspath(name))
@@ -181,9 +182,16 @@ class WeightStore:
         if found is not None:
             return found
         record = find_record(str(name), role, self._records)
-        if record is None or not record.urls or not self._download:
+        if record is None or not self._can_fetch(record):
             raise self._nowhere(role, name)
         return read_record_file(record, self.fetch(record.name, progress), "downloaded")
+
+    def require(self, role: str, name: PathLike = AUTO) -> None:
+        """Raise what `find` would, if the weights are neither present nor to be had; read and download nothing."""
+        name = self.current_name(role, os.fspath(name))
+        record = find_record(str(name), role, self._records)
+        if self.locate(role, name) is None and not self._can_fetch(record):
+            raise self._nowhere(role, name)
 
     def advice(self, role: str) -> str:
         """How to get weights of a role, for the end of a message."""
@@ -278,6 +286,9 @@ class WeightStore:
         chosen = pick_precision(precision, for_device or placed) if role in _HALVED else "fp32"
         return load_file(self.find(role, name, progress), role, placed, chosen, for_device)
 
+    def _can_fetch(self, record: WeightRecord | None) -> bool:
+        return record is not None and bool(record.urls) and self._download
+
     def _known(self, role: str | None = None) -> list[WeightRecord]:
         recorded = {record.name for record in self._records}
         others = [row for row in registry.architectures(role) if row.name not in recorded]
@@ -308,7 +319,7 @@ class WeightStore:
 
     def _choice(self, record: WeightRecord, path: Path | None) -> Choice:
         if path is None:
-            state: State = "downloadable" if record.urls and self._download else "absent"
+            state: State = "downloadable" if self._can_fetch(record) else "absent"
         else:
             state = "packaged" if path == record.packaged_path else "present"
         return Choice(record.name, state, path, record.origin, record.licence, record.size)
@@ -324,7 +335,7 @@ class WeightStore:
         if record is None:
             is_recorded = any(record.role == role for record in self._records)
             known = self.names(role) if is_recorded else [choice.name for choice in self.files(role)]
-            return WeightsError(
+            return UnknownWeightsError(
                 f"there is no file {shortened(expanded(name))}, here or in {looked}; "
                 f"known {role}s are {', '.join(known) or 'none'}"
             )
@@ -332,6 +343,11 @@ class WeightStore:
             return WeightsError(
                 f"{record.name} ({record.file_name}) is part of this package, but not in this copy of it, "
                 f"nor in {looked}; install the package again"
+            )
+        if record not in self._records:
+            return WeightsError(
+                f"{record.name} is not in {looked}. Put your file of this network into {folders.model}, under any "
+                f"name, or give its path; its licence: {record.licence}"
             )
         return WeightsError(f"{record.name} is not in {looked}. {record.by_hand(folders.model)}")
 
@@ -350,4 +366,6 @@ def _without_kind(name: PathLike, role: str | None) -> PathLike:
 
 def _unpublished(row: registry.Architecture) -> WeightRecord:
     """A record for an architecture without a published file: its weights have its name."""
-    return WeightRecord(row.name, row.role, f"{row.name}.pth", (), licence="its author's", origin="no published file")
+    return WeightRecord(
+        row.name, row.role, f"{row.name}.pth", (), licence=row.licence or "its author's", origin="no published file"
+    )

@@ -32,7 +32,7 @@ def test_everything_that_can_be_asked_for(face_file, tiny_v2, tmp_path, capsys):
     assert said.out.startswith(f"{face_file} -> {out / 'done.png'}: 1 of 1 face restored, tiny_v2 on ")
     assert said.out.count("\n") == 1
     # A random network changes the face beyond recognition.
-    assert said.err.startswith(f"note: {face_file}: face 0: the restored face may not look like the input (")
+    assert said.err.startswith(f"warning: {face_file}: face 0: the restored face may not look like the input (")
     assert said.err.count("\n") == 1
     assert files_in(out) == {
         "done.png", "compare.png", "r.json", "masks/done_mask.png", "done_face0_input.png", "done_face0_restored.png",
@@ -162,7 +162,7 @@ def test_ctrl_c_leaves_nothing_half_written(make_blank, tiny_v2, tmp_path, capsy
     [
         (["--model", "vqfr_v2"], 1, "VQFR_OFFLINE"),
         (["--model", "vqfr_v2", "--no-download"], 1, "VQFR_v2.pth"),
-        (["--model", "nowhere.pth"], 1, "nowhere.pth"),
+        (["--model", "nowhere.pth"], 2, "nowhere.pth"),
         (["--mask", "parsing"], 1, "fetches parsenet or bisenet"),
         (["--device", "abacus"], 2, "abacus"),
         (["--precision", "fp16", "--device", "cpu"], 2, "fp16"),
@@ -191,7 +191,7 @@ def test_a_background(make_blank, tiny_v2, tmp_path, capsys, monkeypatch):
     assert pixels(out).shape == (192, 256, 3)
     (entry,) = json.loads((tmp_path / "r.json").read_text())["images"]
     assert entry["report"]["background"]["kind"] == "RealESRGAN Compact"
-    assert main([*words, "--background", "other.pth"]) == 1
+    assert main([*words, "--background", "other.pth"]) == 2
     said = capsys.readouterr().err
     assert "there is no file other.pth" in said and said.endswith("known upscalers are 2x_tiny.pth\n")
     assert main([*words, "--background", "2x_tiny", "--aligned"]) == 2

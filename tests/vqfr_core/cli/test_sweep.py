@@ -53,6 +53,12 @@ def test_one_model_or_several(face_file, tmp_path, capsys):
     assert "cannot be given together" in capsys.readouterr().err
 
 
+def test_every_model_is_looked_for_before_one_is_loaded(face_file, tiny_v1, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("vqfr_core.cli.networks.FaceRestorer", None)  # loading would fail
+    assert main(["sweep", str(face_file), "-o", str(tmp_path / "x.png"), "--models", f"{tiny_v1},vqfr_v3"]) == 2
+    assert "there is no file vqfr_v3" in capsys.readouterr().err
+
+
 @pytest.fixture
 def others(tmp_path):
     """The words for a model folder with a RestoreFormer."""

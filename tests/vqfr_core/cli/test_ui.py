@@ -23,7 +23,7 @@ def test_wrong_usage(words, capsys):
 
 def test_a_missing_model_is_told_at_the_start(capsys):
     pytest.importorskip("gradio", reason="the page needs gradio (pip install gradio)")
-    assert main(["ui", "--model", "no-such-file.pth"]) == 1
+    assert main(["ui", "--model", "no-such-file.pth"]) == 2
     assert "there is no file" in capsys.readouterr().err
 
 

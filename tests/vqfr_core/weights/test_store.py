@@ -408,7 +408,7 @@ def test_a_row_and_a_file_make_a_network(store, folder, packaged, monkeypatch, r
     monkeypatch.setattr(registry, "ARCHITECTURES", (*registry.ARCHITECTURES, toy))
     assert store.names(role)[-1] == toy.name
     assert store.choices(role)[-1].state == "absent" and store.find_present(role) is None
-    with pytest.raises(WeightsError, match=f"{toy.name} is not in .*put it into"):
+    with pytest.raises(WeightsError, match=f"{toy.name} is not in .*Put your file"):
         store.find(role, toy.name)
     with pytest.raises(WeightsError, match="known are vqfr_v2"):
         store.fetch(toy.name)
@@ -451,5 +451,5 @@ def test_files_of_other_projects(folder, tmp_path):
         assert store.locate("restorer", name) == other / "GFPGANv1.4.pth"
         assert store.find("restorer", name).name == "GFPGANv1.4"
     assert store.auto_name("restorer") == "vqfr_small2"
-    with pytest.raises(WeightsError, match=r"codeformer is not in .*put it into"):
+    with pytest.raises(WeightsError, match=r"codeformer is not in .*Put your file of this network into .*non-commercial"):
         store.find("restorer", "codeformer")

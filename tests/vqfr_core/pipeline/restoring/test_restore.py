@@ -191,6 +191,7 @@ def test_what_it_was_done_with_is_noted(recorder, entry):
     (result,) = restore_faces([entry(1)], recorder, 0.25)
     assert result.made_by.model == {
         "name": "recorder",
+        "kind": "a recorder",
         "generation": None,
         "file": None,
         "sha256": None,
