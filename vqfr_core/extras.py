@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+CODEFORMER_LICENCE = "S-Lab License 1.0, which allows non-commercial use only"
+
 
 def how_to_install(extra: str, packages: str) -> str:
     """The command, for a message. packages: what the extra consists of."""

@@ -52,7 +52,7 @@ class Report:
     faces: list[FaceReport]
     """All faces found: first the restored, then the skipped, each by number; those without one come last."""
     model: dict[str, Any]
-    """name, kind, generation (of a VQFR), file, sha256 and source ("embedded", "file" or "downloaded") of the weights."""
+    """name, kind, generation (of a VQFR), file, sha256, source ("embedded", "file" or "downloaded") of the weights."""
     detector: str
     """Name of the detector, or why none ran."""
     mask: str

@@ -16,10 +16,9 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsError
-from ..extras import how_to_install
+from ..extras import CODEFORMER_LICENCE, how_to_install
 from .base import Fidelity, Kept, Restored, Restorer
 from .precision import DTYPES, full_float32
-from .registry import CODEFORMER_LICENCE
 
 _BYTES_PER_FACE = 800_000_000
 """Peak over the weights for one face in float32; 0.8 GB measured for GFPGAN and RestoreFormer, 0.7 for CodeFormer."""

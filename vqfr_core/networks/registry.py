@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
+from ..extras import CODEFORMER_LICENCE
 from ..later import later
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 Build = Callable[[Mapping[str, "Tensor"]], "Network"]
 """Maps weights by name to a network of their sizes, without loading them."""
-
-
-CODEFORMER_LICENCE = "S-Lab License 1.0, which allows non-commercial use only"
 
 
 @dataclass(frozen=True)

@@ -451,5 +451,5 @@ def test_files_of_other_projects(folder, tmp_path):
         assert store.locate("restorer", name) == other / "GFPGANv1.4.pth"
         assert store.find("restorer", name).name == "GFPGANv1.4"
     assert store.auto_name("restorer") == "vqfr_small2"
-    with pytest.raises(WeightsError, match=r"codeformer is not in .*Put your file of this network into .*non-commercial"):
+    with pytest.raises(WeightsError, match=r"codeformer is not in .*Put your file of this .*non-commercial"):
         store.find("restorer", "codeformer")
