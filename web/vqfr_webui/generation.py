@@ -19,10 +19,12 @@ AXES = "vqfr_axes"
 
 def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: Mapping[str, Any]) -> None:
     """Read what to do. Values of an X/Y/Z plot override those given by name, which override the controls."""
+    job, axes = once.begin(p), dict(getattr(p, AXES, {}))
+    if job is None:
+        return
     for key in [key for key in p.extra_generation_params if key.startswith(PREFIX)]:
         del p.extra_generation_params[key]  # the cells of an X/Y/Z plot share one dictionary
-    job, axes = once.begin(p), dict(getattr(p, AXES, {}))
-    if not axes.pop("enabled", bool(axes) or is_enabled):
+    if job.has_script or not axes.pop("enabled", bool(axes) or is_enabled):
         return
     p.extra_generation_params.update({FACES: faces_of_picture, ERROR: error_of_picture})
     try:
@@ -41,7 +43,7 @@ def begin(p: Any, is_enabled: bool, named: Mapping[str, Any] | None, controls: M
 
 def fix(p: Any, pp: Any, when: str) -> None:
     """Restore the faces of a picture (`pp.image`) if this is the right moment. Never raises, to keep the picture."""
-    job = _job_of(p)
+    job = once.job_of(p)
     if job is None or job.request is None or _moment(job.request) != when:
         return
     number = number_of(p)
@@ -106,17 +108,12 @@ def number_of(p: Any) -> once.Number:
     return getattr(p, "iteration", 0), getattr(p, "batch_index", 0)
 
 
-def _job_of(p: Any) -> once.Job | None:
-    job: once.Job | None = getattr(p, "vqfr_job", None)
-    return job
-
-
 def _text_of(entries_of: Callable[[once.Job], Mapping[once.Number, str]]) -> Callable[..., str | None]:
     """Called by the WebUI with the variables of its create_infotext, for the entry of the picture it writes."""
 
     def text(**known: Any) -> str | None:
         p, index = known["p"], known["index"]
-        job = _job_of(p)
+        job = getattr(p, "vqfr_job", None)  # also of a copy
         if job is None or known.get("use_main_prompt"):  # the text of a grid
             return None
         is_in_batch = known.get("all_prompts") is getattr(p, "prompts", None)

@@ -54,7 +54,7 @@ class VqfrScript(scripts.Script):
         generation.fix(p, pp, AFTER)
 
     def postprocess(self, p: Any, processed: Any, *args: Any) -> None:
-        once.end()
+        once.end(p)
 
     def _own_controls(self) -> dict[str, Any]:
         import gradio as gr

@@ -1,5 +1,6 @@
 """One picture can meet us three times; only one of them may work on it."""
 
+from copy import copy
 from types import SimpleNamespace
 
 import numpy as np
@@ -74,3 +75,35 @@ def test_a_generation_that_broke_off_does_not_silence_the_extras_tab(webui, port
 def test_a_generation_that_is_gone_does_not_count(webui, tiny):
     webui.script().process(Processing(), True, {"model": tiny})
     assert webui.part("once").current() is None
+
+
+def test_adetailer_ends_and_begins_with_a_copy(webui, portrait, tiny):
+    """Before and after each picture's inner pass it calls all scripts' `postprocess` and `process` so."""
+    webui.opts.vqfr_model, (p, page) = tiny, (Processing(), webui.script())
+    page.process(p, True, {"model": tiny})
+    for index in range(2):
+        p.batch_index = index
+        native = webui.face_restorers[-1].restore(np.asarray(portrait))
+        assert not differs(webui.part("convert").array_to_image(native), portrait), "left to the script"
+        page.postprocess(copy(p), None)
+        inner = webui.face_restorers[-1].restore(np.asarray(portrait))
+        assert not differs(webui.part("convert").array_to_image(inner), portrait), "the inner pass, too"
+        page.process(copy(p), True, {"model": tiny})
+        pp = SimpleNamespace(image=portrait)
+        page.postprocess_image_after_composite(p, pp)
+        assert differs(pp.image, portrait)
+    assert p.infotext(1)["VQFR faces"] == p.infotext(0)["VQFR faces"] == "1 of 1 restored"
+    page.postprocess(p, None)
+    assert webui.part("once").current() is None
+
+
+def test_a_generation_inside_another_is_left_to_the_outer_one(webui, portrait, tiny):
+    outer, inner, page = Processing(), Processing(), webui.script()
+    page.process(outer, True, {"model": tiny})
+    page.process(inner, True, {"model": tiny})
+    pp = SimpleNamespace(image=portrait)
+    page.postprocess_image_after_composite(inner, pp)
+    assert not differs(pp.image, portrait)
+    page.postprocess(inner, None)
+    page.postprocess_image_after_composite(outer, pp)
+    assert differs(pp.image, portrait)
