@@ -13,8 +13,16 @@ if "vqfr_webui" not in sys.modules:  # "Reload UI" runs this file again
     package = sys.modules["vqfr_webui"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
 
-from vqfr_webui.extras import VqfrExtras  # noqa: F401
-from vqfr_webui.register import register
-from vqfr_webui.script import VqfrScript  # noqa: F401
+from vqfr_webui import host
 
-register()
+if host.is_supported():
+    from vqfr_webui.extras import VqfrExtras  # noqa: F401
+    from vqfr_webui.register import register
+    from vqfr_webui.script import VqfrScript  # noqa: F401
+
+    register()
+else:
+    host.logger.warning(
+        "VQFR Face Restore does not run in SD.Next, and adds nothing to it. Its own page does the same: "
+        "`python -m vqfr_core ui` in the extension's folder"
+    )

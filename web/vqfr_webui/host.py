@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +43,23 @@ def device() -> "torch.device":
     return chosen
 
 
+def is_supported() -> bool:
+    """Whether the program is a relative of A1111: SD.Next loads its extensions, but lacks what they call."""
+    from modules import shared
+
+    return hasattr(shared, "face_restorers")
+
+
 def make_room() -> None:
-    """Ask Forge to move its models out of the way, as its own face restorers do. A1111 has no such function."""
-    try:
-        from modules_forge.utils import prepare_free_memory
-    except ImportError:
+    """Ask Forge or reForge to move its models out of the way, as its own face restorers do. A1111 cannot."""
+    if device().type == "cpu":
         return
-    if device().type != "cpu":
-        prepare_free_memory()
+    for module in ("modules_forge.utils", "modules_forge.forge_util"):
+        try:
+            import_module(module).prepare_free_memory()
+            return
+        except (ImportError, AttributeError):
+            continue
 
 
 def collect_garbage() -> None:

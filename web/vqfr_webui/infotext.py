@@ -6,9 +6,11 @@ Keys are "VQFR model", which is always there, and "VQFR <option>" for every opti
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vqfr_core.errors import InputError
+from vqfr_core.errors import InputError, shortened
 from vqfr_core.options import OptionSpec, option_specs
+from vqfr_core.page.gradio_compat import warn
 
+from .models import AUTO, current_model, resolve_model
 from .request import GenerationRequest, Request
 
 if TYPE_CHECKING:
@@ -50,6 +52,16 @@ def faces_text(report: "Report") -> str:
     chosen = [f"{face.fidelity:g}" for face in report.faces if face.fidelity is not None]
     told = f" (fidelity {', '.join(chosen)})" if chosen and report.options["auto_fidelity"] else ""
     return f"{report.num_restored} of {len(report.faces)} restored{told}" + (f"; {reasons}" if reasons else "")
+
+
+def pasted_model(name: str) -> str:
+    """The choice for the model of parsed infotext; auto, said on the page, if there is none of that name here."""
+    try:
+        resolve_model(name)
+    except InputError:
+        warn(f"The picture was restored with the model {shortened(name)}, which is not here; auto was chosen instead.")
+        return AUTO
+    return current_model(name)
 
 
 def pasted_option(spec: OptionSpec, parameters: Mapping[str, Any]) -> Any:

@@ -52,8 +52,8 @@ class GenerationRequest(Request):
 
     when: str = AFTER
     """One of `MOMENTS`: before or after an inpainted part is put into its picture."""
-    inpaint_only: bool = False
-    """Leave everything outside the inpaint mask as it is."""
+    inpaint_only: bool = True
+    """In masked img2img, leave everything outside the mask as it is."""
     save_before: bool = False
     """Also save each picture as it was before."""
 

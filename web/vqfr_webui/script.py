@@ -9,14 +9,15 @@ from vqfr_core.options import option_specs
 
 from . import generation, once
 from .controls import option_controls
-from .infotext import MODEL, key_of, pasted_option
-from .models import current_model
-from .request import AFTER, BEFORE, MOMENTS
+from .infotext import MODEL, key_of, pasted_model, pasted_option
+from .request import AFTER, BEFORE, MOMENTS, GenerationRequest
 
 _CHECKBOXES = {
     "inpaint_only": "Only inside the inpaint mask (faces that it covers by half; nothing outside of it changes)",
     "save_before": "Also save the picture as it was before (with -before-vqfr in its name)",
 }
+
+_USUAL = GenerationRequest()
 
 _APPENDED = ("detail", "only_degraded", "auto_fidelity")
 """Options newer than the script's own controls: positional arguments of programs keep their places."""
@@ -68,18 +69,22 @@ class VqfrScript(scripts.Script):
         )
         with gr.Row():
             boxes = {
-                name: gr.Checkbox(value=False, label=label, elem_id=self.elem_id(name))
+                name: gr.Checkbox(value=getattr(_USUAL, name), label=label, elem_id=self.elem_id(name))
                 for name, label in _CHECKBOXES.items()
             }
         return {"when": moment, **boxes}
 
 
+def _pasted_inpaint_only(known: dict[str, Any]) -> bool | None:
+    return known.get(key_of("inpaint_only"), str(_USUAL.inpaint_only)) == "True" if MODEL in known else None
+
+
 def _paste_fields(controls: dict[str, Any]) -> list[tuple[Any, Any]]:
     """How each control's value is read from a picture's infotext. None leaves the control unchanged."""
     fields: list[tuple[Any, Any]] = [
-        (controls["model"], lambda known: current_model(known[MODEL]) if MODEL in known else None),
+        (controls["model"], lambda known: pasted_model(known[MODEL]) if MODEL in known else None),
         (controls["when"], lambda known: known.get(key_of("when"), AFTER) if MODEL in known else None),
-        (controls["inpaint_only"], lambda known: key_of("inpaint_only") in known if MODEL in known else None),
+        (controls["inpaint_only"], _pasted_inpaint_only),
     ]
     for spec in option_specs():
         if spec.name in controls:

@@ -97,11 +97,12 @@ def test_outside_the_inpaint_mask_nothing_changes(run, portrait, processing):
     mask = Image.new("L", portrait.size, 0)
     mask.paste(255, (50, 0, 120, 160))
     processing.mask_for_overlay = mask
-    result = run({"inpaint_only": True, "opacity": 1.0})
+    result = run({"opacity": 1.0})
     assert differs(result.crop((50, 0, 120, 160)), portrait.crop((50, 0, 120, 160)))
     assert not differs(result.crop((120, 0, 192, 160)), portrait.crop((120, 0, 192, 160)))
     processing.mask_for_overlay = Image.new("L", portrait.size, 0)
-    assert run({"inpaint_only": True}) is portrait
+    assert run({}) is portrait
+    assert differs(run({"inpaint_only": False}), portrait)
 
 
 def test_before_composite_the_mask_is_that_of_the_painted_part(webui, processing):

@@ -36,7 +36,7 @@ def paste(script, known):
 
 def test_round_trip(webui):
     request = webui.part("request").GenerationRequest(
-        "vqfr_small2", RestoreOptions(**CHANGED), when="before composite", inpaint_only=True
+        "vqfr_small2", RestoreOptions(**CHANGED), when="before composite", inpaint_only=False
     )
     known = through_a_webui(webui.part("infotext").settings_to_infotext(request, "vqfr_small2"))
     pasted = paste(webui.script(), {"Steps": "20", **known})
@@ -62,3 +62,10 @@ def test_auto_is_written_as_what_it_stood_for(webui):
 def test_every_control_can_be_pasted(webui):
     script = webui.script()
     assert set(paste(script, {"VQFR model": "auto"})) == {"enabled", *script._names} - {"save_before"}
+
+
+def test_a_model_that_is_not_here_is_told_at_once(webui, monkeypatch):
+    told = []
+    monkeypatch.setattr(webui.part("infotext"), "warn", told.append)
+    assert paste(webui.script(), {"VQFR model": "gone.safetensors"})["model"] == "auto"
+    assert len(told) == 1 and "gone.safetensors, which is not here" in told[0]

@@ -52,3 +52,12 @@ assert "gradio" not in sys.modules and "fastapi" not in sys.modules
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_sd_next_gets_nothing_but_a_line_in_its_log(webui, monkeypatch, caplog):
+    """It loads the extensions of A1111, but lacks what ours calls."""
+    monkeypatch.delattr(sys.modules["modules.shared"], "face_restorers")
+    webui.callbacks.clear()
+    webui.load()
+    assert "does not run in SD.Next" in caplog.text
+    assert not webui.callbacks and not hasattr(webui.entry, "VqfrScript") and not hasattr(webui.entry, "VqfrExtras")
