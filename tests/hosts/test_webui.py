@@ -1,7 +1,8 @@
 """The extension in a real AUTOMATIC1111 WebUI and a real Forge.
 
 Set for either (the other is skipped): VQFR_A1111 or VQFR_FORGE (a checkout with repositories/ filled in),
-..._PYTHON (the Python it runs with) and ..._CHECKPOINTS (a folder with a Stable Diffusion 1.5 checkpoint).
+..._PYTHON (the Python it runs with) and ..._CHECKPOINTS (a folder with a Stable Diffusion 1.5 checkpoint). With
+VQFR_ADETAILER (a checkout of that extension; the Python needs ultralytics and mediapipe) also beside ADetailer.
 The picture is img2img of a portrait at almost no strength, so any checkpoint gives a face back.
 """
 
@@ -34,7 +35,10 @@ def installation(request: pytest.FixtureRequest) -> Installation:
     if not all(values):
         pytest.skip(f"{name}, {name}_PYTHON and {name}_CHECKPOINTS name no {request.param} on this machine")
     checkout, python, checkpoints = (Path(value).absolute() for value in values if value)
-    found = Installation(request.param, checkout, python, checkpoints)
+    adetailer = os.environ.get("VQFR_ADETAILER")
+    found = Installation(
+        request.param, checkout, python, checkpoints, Path(adetailer).absolute() if adetailer else None
+    )
     run_installer(found)  # the servers are started without, since it would install other extensions' packages, too
     return found
 
@@ -108,6 +112,24 @@ def test_faces_of_a_generation_are_restored(server, plain):
 def test_before_compositing_too(server):
     after, before = (generate(server, {"VQFR": [True, {"when": f"{when} composite"}]}) for when in ("after", "before"))
     assert (after.pixels == before.pixels).all() and "VQFR when: before composite" in before.infotext
+
+
+def test_beside_adetailer_every_face_of_a_batch_is_restored_once(server, installation):
+    if installation.adetailer is None:
+        pytest.skip("VQFR_ADETAILER names no ADetailer on this machine")
+    found = {"ad_model": "mediapipe_face_full", "ad_denoising_strength": 0.05}
+    both = {"VQFR": [True], "ADetailer": [True, False, found]}
+    again = {"VQFR": [True], "ADetailer": [True, False, {**found, "ad_restore_face": True}]}
+    chosen = {"batch_size": 2, "override_settings": {"face_restoration_model": "VQFR", "return_grid": False}}
+    warm_up(server)
+    alone = generate(server, both, **chosen)
+    others = [
+        generate(server, scripts, **chosen, restore_faces=native)
+        for scripts, native in ((both, True), (again, False), (again, True))
+    ]
+    for other in others:
+        for one, image, infotext in zip(alone.images, other.images, other.infotexts, strict=True):
+            assert one.tobytes() == image.tobytes() and "VQFR faces: 1 of 1 restored" in infotext
 
 
 def test_unknown_options_are_refused_and_the_picture_survives(server, plain):

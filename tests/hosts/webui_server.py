@@ -44,6 +44,8 @@ class Installation:
     """The Python it runs with."""
     checkpoints: Path
     """A folder with a Stable Diffusion checkpoint, however small."""
+    adetailer: Path | None = None
+    """A checkout of ADetailer, whose packages this Python has; None: tests beside it are skipped."""
 
     def flags(self, data: Path) -> list[str]:
         allowed = ["--gradio-allowed-path", str(self.checkout)] if self.kind == "forge" else []
@@ -68,6 +70,8 @@ class Server:
         (data / "extensions").mkdir(parents=True)
         (data / "models").mkdir()
         (data / "extensions" / "vqfr-face-restore").symlink_to(ROOT)
+        if installation.adetailer is not None:
+            (data / "extensions" / "adetailer").symlink_to(installation.adetailer)
         (data / "config.json").write_text(json.dumps({"live_previews_enable": False, **config}))
         (data / "ui-config.json").write_text(json.dumps(defaults))
         self.port = _free_port()
