@@ -51,6 +51,12 @@ def _threads(request: pytest.FixtureRequest) -> None:
     torch.set_num_threads(ALL_THREADS if request.node.get_closest_marker("slow") else 1)
 
 
+@pytest.fixture(autouse=True)
+def _plain_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results are the same on every CPU: one with bf16 instructions would use them where precision is auto."""
+    monkeypatch.setattr("vqfr_core.networks.auto_precision.cpu_has_bf16", lambda: False)
+
+
 @pytest.fixture(scope="session")
 def device(request: pytest.FixtureRequest) -> torch.device:
     return torch.device(request.config.getoption("--device"))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..types import Box
+from .auto_precision import AutoPrecision
 from .precision import DTYPES, Precision
 
 Source = Literal["embedded", "file", "downloaded"]
@@ -144,6 +145,8 @@ class Restorer(Network, ABC):
         """Whether it takes a fidelity: none, one per face, or also one per pixel."""
         self.generation: int | None = None
         """1 or 2 for VQFR."""
+        self.auto: AutoPrecision | None = None
+        """Chooses the precision; None if it was asked for."""
         self._working_bytes_per_face = working_bytes_per_face
 
     @property
@@ -190,6 +193,17 @@ class Restorer(Network, ABC):
         assert isinstance(exact, Restorer)
         exact.set_precision("fp32")
         return exact
+
+    def adopt(self, other: "Restorer") -> None:
+        """Take the weights and the precision of the same network: in place, for hosts hold the module."""
+        self.set_precision(other.precision)
+        with torch.inference_mode(False):
+            self.module.load_state_dict(other.module.state_dict(), assign=True)
+
+    @property
+    def precision_reason(self) -> str:
+        """Why it works in its precision."""
+        return "as asked for" if self.auto is None else self.auto.reason(self)
 
     def describe(self) -> dict[str, Any]:
         """Which network and which weights, for reports."""
