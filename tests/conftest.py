@@ -43,18 +43,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     os.environ["TRITON_INTERPRET"] = "1"  # must be there before anything imports Triton
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):  # auto is float32 then, on every CPU
+        setattr(torch.cpu, name, lambda: False)
 
 
 @pytest.fixture(autouse=True)
 def _threads(request: pytest.FixtureRequest) -> None:
     """Tiny networks gain nothing from a second thread, and on a busy machine wait for it fifty times as long."""
     torch.set_num_threads(ALL_THREADS if request.node.get_closest_marker("slow") else 1)
-
-
-@pytest.fixture(autouse=True)
-def _plain_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results are the same on every CPU: one with bf16 instructions would use them where precision is auto."""
-    monkeypatch.setattr("vqfr_core.networks.auto_precision.cpu_has_bf16", lambda: False)
 
 
 @pytest.fixture(scope="session")

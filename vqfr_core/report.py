@@ -115,7 +115,7 @@ def make_report(
 ) -> Report:
     """The report of one image with restored faces. background: see `Report`."""
     model = dict(found.made_by.model)
-    device, precision, reason = (model.pop(key) for key in ("device", "precision", "precision_reason"))
+    device, precision, reason = model.pop("device"), model.pop("precision"), model.pop("precision_reason", "")
     model.pop("fidelity")
     return Report(
         size=found.size,

@@ -2,17 +2,14 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ..errors import is_out_of_memory
+from .base import Fidelity, Restorer
 from .devices import cpu_has_bf16
 from .precision import Precision
-
-if TYPE_CHECKING:
-    from .base import Fidelity, Restorer
 
 LEAST_DB = 36.0
 """PSNR to float32 that half precision has to reach, in dB: differences below those of a good JPEG."""
@@ -37,12 +34,12 @@ class AutoPrecision:
         self.tried, self.agreement_db = tried, known_db
         self._remember = remember
 
-    def choice(self, restorer: "Restorer") -> Precision:
+    def choice(self, restorer: Restorer) -> Precision:
         """What the restorer should work in, as far as is known."""
         is_refused = self.agreement_db is not None and self.agreement_db < LEAST_DB
         return "fp32" if is_refused or self.tried not in restorer.precisions else self.tried
 
-    def settle(self, restorer: "Restorer", image: Tensor, fidelities: Sequence["Fidelity"]) -> None:
+    def settle(self, restorer: Restorer, image: Tensor, fidelities: Sequence[Fidelity]) -> None:
         """Compare with float32, unless that was done, and change the restorer to float32 if they differ.
 
         image: one face (1, 3, S, S) in [0, 1] on the restorer's device. fidelities: those wanted. A device on which
@@ -62,7 +59,7 @@ class AutoPrecision:
         if self.agreement_db < LEAST_DB:
             restorer.adopt(exact)
 
-    def reason(self, restorer: "Restorer") -> str:
+    def reason(self, restorer: Restorer) -> str:
         """Why the restorer works in its format, for the report."""
         if self.tried == "fp32":
             return "auto: no other format is known to be faster on this device"
@@ -73,9 +70,9 @@ class AutoPrecision:
         return f"auto: the first face in {self.tried} was {self.agreement_db:.1f} dB from float32 (least {LEAST_DB:g})"
 
 
-def _agreement_db(restorer: "Restorer", exact: "Restorer", image: Tensor, fidelities: Sequence["Fidelity"]) -> float:
+def _agreement_db(restorer: Restorer, exact: Restorer, image: Tensor, fidelities: Sequence[Fidelity]) -> float:
     """The lowest PSNR, of images cut to [0, 1]; 0 for results that are not finite, 100 for equal ones."""
     pairs = zip(restorer.restore(image, fidelities).answers, exact.restore(image, fidelities).answers, strict=True)
     errors = [float((half.clamp(0, 1) - full.clamp(0, 1)).square().mean()) for half, full in pairs]
     worst = torch.tensor(errors).max().nan_to_num(1.0).clamp(min=1e-10)
-    return float(-10 * worst.log10())
+    return max(0.0, float(-10 * worst.log10()))

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..types import Box
-from .auto_precision import AutoPrecision
 from .precision import DTYPES, Precision
 
 Source = Literal["embedded", "file", "downloaded"]
@@ -117,6 +116,13 @@ class Restored(NamedTuple):
     """What `render` needs for each face, if requested."""
 
 
+class PrecisionChooser(Protocol):
+    """What decides about a restorer's precision; see `auto_precision.py`."""
+
+    def settle(self, restorer: "Restorer", image: Tensor, fidelities: Sequence[Fidelity]) -> None: ...
+    def reason(self, restorer: "Restorer") -> str: ...
+
+
 class Restorer(Network, ABC):
     """Restores aligned faces. One without fidelity gives the same result for every fidelity."""
 
@@ -145,7 +151,7 @@ class Restorer(Network, ABC):
         """Whether it takes a fidelity: none, one per face, or also one per pixel."""
         self.generation: int | None = None
         """1 or 2 for VQFR."""
-        self.auto: AutoPrecision | None = None
+        self.auto: PrecisionChooser | None = None
         """Chooses the precision; None if it was asked for."""
         self._working_bytes_per_face = working_bytes_per_face
 

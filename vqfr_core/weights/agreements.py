@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
-from .. import __version__
 from ..atomic import whole_file
 from ..networks.auto_precision import AutoPrecision, fast_precision
 from .find import WeightFile
 
 MEMORY_FILE = "precision.json"
+_METHOD = "fidelities wanted first, codes in float32"
+"""What was compared; another text makes earlier results void."""
 _LONGEST = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def auto_precision(file: WeightFile, device: torch.device, folder: Path) -> Auto
     """The choice for the network of a file on a device. folder: the model folder, which remembers."""
     tried = fast_precision(device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()
-    key = f"{file.name} {file.sha256[:16]} in {tried} on {device.type} {name}, torch {torch.__version__}, {__version__}"
+    key = f"{file.name} {file.sha256[:16]} in {tried} on {device.type} {name}, torch {torch.__version__}, {_METHOD}"
     known = known_agreements(folder).get(key)
     return AutoPrecision(tried, known, partial(_remember, folder, key))
 
