@@ -1,6 +1,6 @@
 """What half precision changes and saves: `python -m benchmarks.precision --faces FOLDER`.
 
-The faces are sharp pictures of one face each; they are degraded at the levels of `evaluate`, in turn. VQFR v1 and v2 have
+The faces are sharp pictures of one face each, degraded at the levels of `evaluate` in turn. VQFR v1 and v2 have
 the tests' weights unless files are given; the built-in model has its own.
 """
 
@@ -71,7 +71,7 @@ def main() -> None:
         "v2": lambda: load_model(arguments.v2, device) if arguments.v2 else reference_network(2),
         "v1": lambda: load_model(arguments.v1, device) if arguments.v1 else reference_network(1),
     }
-    faces = [face.to(device) for face in degraded(pictures_in(arguments.faces)[: arguments.limit])]
+    faces = [face.to(device) for face in degraded(list(pictures_in(arguments.faces).values())[: arguments.limit])]
     columns = ("model", "format", "faces with equal codes", "lowest PSNR at 0 / 0.5 / 1, dB", "times as fast at 0.5")
     print(f"{describe_machine()}\n\n| {' | '.join(columns)} |\n" + "|---" * len(columns) + "|")
     with torch.inference_mode():
