@@ -8,6 +8,7 @@ import argparse
 import copy
 import statistics
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -36,7 +37,7 @@ def row(name: str, network: VqfrNetwork, precision: Precision, faces: Iterable[T
         equal.append(torch.equal(network.codes(face), half.codes(face)))
         pairs = zip(network.sweep(face, FIDELITIES), half.sweep(face, FIDELITIES), strict=True)
         lowest.append([psnr(_in_range(ours)[0], _in_range(exact)[0]) for exact, ours in pairs])
-        ratios.append(seconds_of(lambda face=face: network(face)) / seconds_of(lambda face=face: half(face)))
+        ratios.append(seconds_of(partial(network, face)) / seconds_of(partial(half, face)))
     db = " / ".join(f"{min(values):.1f}" for values in zip(*lowest, strict=True))
     return f"| {name} | {precision} | {sum(equal)} of {len(equal)} | {db} | {statistics.median(ratios):.2f} |"
 
