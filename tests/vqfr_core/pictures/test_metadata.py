@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from vqfr_core.errors import InputError
 from vqfr_core.pictures import open_picture, read_picture, write_picture
-from vqfr_core.pictures.photoshop import iptc_of, segment_with
+from vqfr_core.pictures.photoshop import iptc_in, join_segments, segment_with
 from vqfr_core.pictures.xmp import COMPOSITE, mark_composite, orientation_of, resize, turn_upright
 
 XMP = (
@@ -119,7 +119,7 @@ def test_iptc_goes_from_jpeg_to_jpeg_and_tiff(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", range(12, 40))
 def test_a_cut_photoshop_segment_has_no_records(cut: int) -> None:
-    assert iptc_of(segment_with(IPTC)[:cut]) is None
+    assert iptc_in(join_segments([segment_with(IPTC)[:cut]])) is None
 
 
 @pytest.mark.parametrize("bits", [8, 16])
