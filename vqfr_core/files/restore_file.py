@@ -75,6 +75,7 @@ def marked(info: AnyInfo, suffix: str) -> AnyInfo:
 
     target = format_of(suffix)
     if target is None or "xmp" not in target.carries:
+        tell_loss(f"a {suffix} file has no place for the mark of a restored picture", is_usual=True)
         return info
     packet = mark_composite(info.xmp)
     if packet is None:

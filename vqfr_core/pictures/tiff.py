@@ -105,4 +105,4 @@ def _dpi(tags: Mapping[int, Any], is_turned: bool) -> tuple[float, float] | None
 def _losses(tags: Iterable[int], resources: bytes) -> tuple[str, ...]:
     kept = leftovers.TIFF if photoshop.has_others(resources) else leftovers.TIFF | {f"tag {tag.PHOTOSHOP}"}
     private = (number for number in tags if number >= _FIRST_PRIVATE or number == tag.SUB_DIRECTORIES)
-    return tuple(leftovers.in_words((f"tag {number}" for number in private), kept))
+    return tuple(leftovers.in_words([f"tag {number}" for number in sorted(private)], kept))

@@ -1,5 +1,6 @@
 """What files say about themselves, from one format to another."""
 
+import dataclasses
 import io
 import struct
 import zlib
@@ -7,12 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from vqfr_core.errors import InputError
 from vqfr_core.pictures import open_picture, read_picture, write_picture
 from vqfr_core.pictures.photoshop import iptc_in, join_segments, segment_with
-from vqfr_core.pictures.xmp import COMPOSITE, mark_composite, orientation_of, resize, turn_upright
+from vqfr_core.pictures.xmp import (
+    COMPOSITE,
+    carried,
+    mark_composite,
+    orientation_of,
+    resize,
+    turn_upright,
+    without_companions,
+)
 
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -272,3 +281,113 @@ def test_regions_turn_with_the_pixels(orientation: int) -> None:
 def test_sizes_follow() -> None:
     packet = resize(b'<a tiff:ImageWidth="48"><exif:PixelYDimension>32</exif:PixelYDimension></a>', 96, 64)
     assert packet == b'<a tiff:ImageWidth="96"><exif:PixelYDimension>64</exif:PixelYDimension></a>'
+
+
+def tiff_pages(path: Path, *tags: dict[int, object]) -> None:
+    """A TIFF whose pages have these tags."""
+    pages = []
+    for number, own in enumerate(tags):
+        page = Image.fromarray(noise())
+        page.encoderinfo = {"tiffinfo": TiffImagePlugin.ImageFileDirectory_v2()}
+        page.encoderinfo["tiffinfo"].update({**own, 305: f"page {number}"})
+        pages.append(page)
+    pages[0].save(path, save_all=True, append_images=pages[1:], **pages[0].encoderinfo)
+
+
+def test_each_page_of_a_tiff_keeps_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    other = SRGB + b"other"
+    tiff_pages(
+        tmp_path / "a.tif",
+        {34675: SRGB, 270: "first", 700: XMP},
+        {34675: other, 270: "second", 282: 300.0, 283: 600.0, 700: XMP, 42112: "<GDAL/>"},
+    )
+    picture = read_picture(tmp_path / "a.tif")
+    write_picture(picture, tmp_path / "b.tif")
+    assert "later page" in caplog.text and "tag 42112" in caplog.text
+    with Image.open(tmp_path / "b.tif") as stored:
+        stored.seek(1)
+        assert stored.tag_v2[34675] == other and stored.tag_v2[270] == "second" and stored.tag_v2[305] == "page 1"
+        assert stored.size == (32, 48) and b'Orientation="1"' in stored.tag_v2[700]
+        assert (stored.tag_v2[282], stored.tag_v2[283]) == (600, 300), "turned by XMP alone"
+        stored.seek(0)
+        assert stored.tag_v2[34675] == SRGB and stored.tag_v2[270] == "first"
+
+
+def test_xmp_in_other_encodings_turns_with_the_pixels(tmp_path: Path) -> None:
+    for number, encoding in enumerate(("utf-16", "utf-16-be", "utf-32")):
+        packet = ("<?xml version='1.0' encoding='UTF-16'?>" + XMP.decode()).encode(encoding)
+        Image.fromarray(noise()).save(tmp_path / f"{number}.tif", tiffinfo={700: packet})
+        picture = read_picture(tmp_path / f"{number}.tif")
+        assert picture.images[0].shape == (3, 48, 32) and picture.xmp is not None
+        assert orientation_of(picture.xmp) == 1 and COMPOSITE.encode() in mark_composite(picture.xmp)
+
+
+def test_a_gif_keeps_its_xmp(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    still = Image.fromarray(noise()).quantize(200)
+    for name, more in (("a.gif", {}), ("b.gif", {"save_all": True, "append_images": [still.rotate(180)]})):
+        still.save(tmp_path / name, **more)
+        packet = mark_composite(UPRIGHT)
+        write_picture(dataclasses.replace(read_picture(tmp_path / name), xmp=packet), tmp_path / name)
+        again = read_picture(tmp_path / name)
+        assert again.xmp == packet and len(again.frames) == 1 + bool(more)
+    application = b"!\xff\x0bABCDEFGH1.0\x02ab\0"
+    stored = (tmp_path / "a.gif").read_bytes()
+    (tmp_path / "a.gif").write_bytes(stored[:-1] + application + stored[-1:])
+    assert read_picture(tmp_path / "a.gif").losses == ("its data called ABCDEFGH1.0",)
+
+
+def test_records_and_comments_in_several_segments_are_joined(tmp_path: Path) -> None:
+    data = segment_with(IPTC)
+    parts = segment(0xED, data[:40]) + segment(0xED, data[:14] + data[40:])
+    (tmp_path / "a.jpg").write_bytes(jpeg(parts + segment(0xFE, b"one") + segment(0xFE, b"two")))
+    picture = read_picture(tmp_path / "a.jpg")
+    assert picture.iptc == IPTC and picture.text == {"comment": "one\ntwo"} and picture.losses == ()
+
+
+PATH = b"8BIM\x07\xd0\0\0\0\0\0\x02ab"
+
+
+@pytest.mark.parametrize(
+    ("segments", "behind", "loss"),
+    [
+        (segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + bytes(40)), b"", "its extended XMP"),
+        (segment(0xED, b"Photoshop 3.0\0" + PATH), b"", "its Photoshop resources, such as paths"),
+        (segment(0xE2, b"MPF\0" + bytes(9)), b"", "its further pictures (MPO)"),
+        (segment(0xE1, b"FLIR\0\x1b[31m"), b"", "its data called FLIR"),
+        (b"", b"\0\0film", "what it has behind the picture, such as a depth map or a film"),
+    ],
+)
+def test_what_a_jpeg_cannot_keep_is_named(tmp_path: Path, segments: bytes, behind: bytes, loss: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(segments) + behind)
+    with open_picture(tmp_path / "a.jpg") as file:
+        assert file.info.losses == (loss,)
+
+
+def test_what_other_formats_cannot_keep_is_named(tmp_path: Path) -> None:
+    ours = {"icc_profile": SRGB, "exif": b"Exif\0\0" + exif(1), "dpi": (99, 99)}
+    (tmp_path / "a.png").write_bytes(png(noise(), chunk(b"mDCV", bytes(24)) + chunk(b"tIME", bytes(7)), **ours))
+    assert read_picture(tmp_path / "a.png").losses == ("its data called mDCV, tIME",)
+    layers, credentials = {37724: b"layers"}, "its Content Credentials (C2PA), which sign the pixels as they were"
+    Image.fromarray(noise()).save(tmp_path / "a.tif", tiffinfo={**layers, 52545: b"c2pa"}, icc_profile=SRGB)
+    assert read_picture(tmp_path / "a.tif").losses == ("its Photoshop layers", credentials)
+    Image.fromarray(noise()).save(tmp_path / "a.avif")
+    box = (24).to_bytes(4, "big") + b"uuid" + bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
+    with (tmp_path / "a.avif").open("ab") as file:
+        file.write(box)
+    assert read_picture(tmp_path / "a.avif").losses == (credentials,)
+
+
+def test_statements_of_companions_go_in_every_form() -> None:
+    directory = b"<GContainer:Directory><rdf:Seq><rdf:li/></rdf:Seq></GContainer:Directory>"
+    elements = b"<hdrgm:Version>1.0</hdrgm:Version><hdrgm:Gain a='/'/><hdrgm:Max><rdf:Seq/></hdrgm:Max>"
+    packet = b'<a x="1" GCamera:MotionPhoto="1" GDepth:Near=\'2\' y="3">%b<b/></a>'
+    assert without_companions(packet % (directory + elements)) == packet[:8] + b' y="3"><b/></a>'
+
+
+@pytest.mark.parametrize("part", [b" ", b"<hdrgm:A>", b"<a", b"stArea:x=", b"<stArea:x>", b"a", b"tiff:Orientation "])
+def test_hostile_packets_take_no_time(part: bytes) -> None:
+    """Each took minutes, or hours, with patterns that look back."""
+    packet = b"<" + part * 20_000
+    carried(packet, 6)
+    resize(packet, 9, 9)
+    mark_composite(packet)
