@@ -54,7 +54,7 @@ def _end_of_folders(text: str, start: int) -> int:
     end = start
     for place in range(start + 1, len(text)):
         if text[place] in (os.sep, os.altsep):
-            if not os.path.isdir(text[start:place]):
+            if not os.path.isdir(text[start:place]):  # noqa: PTH112  Path.is_dir raises for what may not be entered
                 break
             end = place
     return end

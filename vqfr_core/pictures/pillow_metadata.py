@@ -150,8 +150,8 @@ def _losses(path: Path, opened: Image.Image, xmp: bytes, names: Iterable[bytes])
         losses += leftovers.in_words(map(leftovers.name_of, names), _KEPT[opened.format])
     if opened.mode == "CMYK":
         losses.append("its separation into CMYK inks")
-    profiles = {key for key in opened.info if str(key).startswith(_RAW_PROFILE)} - {f"{_RAW_PROFILE}exif"}
-    losses += leftovers.in_words(sorted(profiles), frozenset())
+    profiles = [str(key) for key in opened.info if str(key).startswith(_RAW_PROFILE)]
+    losses += leftovers.in_words(profiles, frozenset([f"{_RAW_PROFILE}exif"]))
     return tuple(dict.fromkeys(losses))
 
 

@@ -104,7 +104,7 @@ def read_directory(path: Path, offset: int) -> ImageFileDirectory_v2:
 def first_offset(path: Path) -> int:
     """Where the first directory is, be it a page's or a thumbnail's."""
     with path.open("rb") as file:
-        return ImageFileDirectory_v2(_head(file)).next
+        return int(ImageFileDirectory_v2(_head(file)).next)
 
 
 def header_starting_at(head: bytes, page_offset: int) -> bytes:
