@@ -1,5 +1,6 @@
 """Guard the decoders against untrusted files: size limits, and errors that name the file."""
 
+import io
 import re
 import stat
 import threading
@@ -34,6 +35,18 @@ _END = b"\xd9"
 _limit_lock = threading.Lock()
 _limit_users = 0
 _limits_before: tuple[int | None, int] = (None, 0)
+
+
+class WholeFile(io.BufferedReader):
+    """A file of which no more is asked for than it has: decoders believe lengths, and memory is taken for them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        most = max(0, self._size - self.tell())
+        return super().read(most if size is None or size < 0 else min(size, most))
 
 
 def check_file(path: Path) -> None:

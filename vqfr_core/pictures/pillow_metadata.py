@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from . import gif_xmp, leftovers, photoshop
+from . import gif_blocks, leftovers, photoshop
 from . import xmp as packets
 from .boxes import boxes_of
 from .exif import take_orientation
@@ -67,7 +67,7 @@ def _exif(opened: Image.Image, chunk: bytes | None) -> tuple[int | None, bytes |
 def _blocks(path: Path, opened: Image.Image, chunks: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:
     """What the file consists of, by name; contents only of those that Pillow does not hand on."""
     if opened.format == "GIF":
-        return dict(gif_xmp.applications_in(path.read_bytes()))
+        return dict(gif_blocks.applications_in(path.read_bytes()))
     if opened.format == "AVIF":
         return boxes_of(path.read_bytes())
     return dict.fromkeys(_riff_kinds(path), b"") if opened.format == "WEBP" else chunks
@@ -78,8 +78,8 @@ def _xmp(opened: Image.Image, blocks: Mapping[bytes, bytes]) -> bytes:
     for kind, data in getattr(opened, "applist", ()):
         if kind == "APP1" and data.startswith(packets.JPEG_PREFIX):
             return bytes(data[len(packets.JPEG_PREFIX) :])
-    if gif_xmp.NAME in blocks:
-        return gif_xmp.xmp_in(blocks[gif_xmp.NAME])
+    if gif_blocks.NAME in blocks:
+        return gif_blocks.xmp_in(blocks[gif_blocks.NAME])
     packet = getattr(opened, "text", {}).get(_PNG_XMP) or opened.info.get("xmp") or b""
     return packet.encode("utf-8", errors="replace") if isinstance(packet, str) else packet
 

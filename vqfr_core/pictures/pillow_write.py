@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import InputError
-from . import gif_xmp
+from . import gif_blocks
 from .convert import frame_to_array
 from .exif import PREFIX
 from .formats import Format
@@ -53,8 +53,8 @@ def write_by_pillow(
         arguments |= {"save_all": True, "duration": durations, **_repetition(info, format, sequence.is_transparent)}
         sequence.save(file, format.name, **arguments)
     if format.name == "GIF" and info.xmp is not None:
-        file.seek(-len(gif_xmp.END), os.SEEK_END)
-        file.write(gif_xmp.end_with(info.xmp))
+        file.seek(-len(gif_blocks.END), os.SEEK_END)
+        file.write(gif_blocks.end_with(info.xmp))
 
 
 def png_chunks(info: PictureInfo) -> PngInfo:
