@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..extras import how_to_install
 from . import xmp as packets
 from .boxes import boxes_of
+from .cicp import NOT_STATED, cicp_of
 from .convert import Kind, divide_by_alpha, pixels_from_array
 from .exif import take_orientation
 from .guard import check_content, check_size
@@ -17,9 +18,6 @@ from .leftovers import BOXES, DEPTH_MAP, GAIN_MAP, in_words, name_of
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
 from .pillow_metadata import usable_profile
-
-_LIKE_SRGB = frozenset({1, 2, 6, 13})
-"""Primaries and transfer functions of ITU-T H.273 that are sRGB's, close to them, or not stated."""
 
 
 class HeifFile(PictureFile):
@@ -70,14 +68,12 @@ def _read_info(facts: Mapping[str, Any], boxes: Iterable[bytes], num_pictures: i
         icc_profile=profile,
         exif=take_orientation(exif)[1] if exif else None,
         xmp=packets.carried(packets.in_utf8(xmp), 1),
-        color_chunks=_color_chunks(facts.get("nclx_profile")) if profile is None else {},
+        color_chunks=cicp_of(*_color_codes(facts.get("nclx_profile"))) if profile is None else {},
         source_format="HEIF",
         losses=tuple(losses),
     )
 
 
-def _color_chunks(nclx: Mapping[str, Any] | None) -> dict[bytes, bytes]:
-    """Colours unlike sRGB, such as HDR, as a PNG states them (cICP); decoding makes RGB of full range."""
-    if nclx is None or {nclx["color_primaries"], nclx["transfer_characteristics"]} <= _LIKE_SRGB:
-        return {}
-    return {b"cICP": bytes([nclx["color_primaries"], nclx["transfer_characteristics"], 0, 1])}
+def _color_codes(nclx: Mapping[str, Any] | None) -> tuple[int, int]:
+    """Primaries and transfer function; decoding makes RGB of full range."""
+    return (nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else NOT_STATED

@@ -56,7 +56,7 @@ class PillowFile(PictureFile):
         kinds = self._kinds()  # loads the pixels, behind which a PNG may have metadata
         if self._is_png16:
             kinds = [kind_of_png16(head, opened.info)]
-        self._orientation, info = read_metadata(self.path, opened)
+        self._orientation, info = read_metadata(self.path, opened, max(kind.bit_depth for kind in kinds))
         turned = self._orientation >= 5
         self.size = (opened.width, opened.height) if turned else (opened.height, opened.width)
         self._take_kinds(info, kinds)

@@ -1,6 +1,6 @@
 """What a file that Pillow opened says about its picture."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,10 +9,12 @@ from PIL import Image
 from . import gif_blocks, leftovers, photoshop
 from . import xmp as packets
 from .boxes import boxes_of
+from .cicp import cicp_of, color_codes_in
 from .exif import take_orientation
 from .guard import is_followed
 from .picture import PictureInfo
 from .png_chunks import COLOR_CHUNKS, read_chunks
+from .stored_bits import stored_bits
 
 _PNG_XMP = "XML:com.adobe.xmp"
 _RAW_PROFILE = "Raw profile type "
@@ -20,6 +22,8 @@ _RAW_PROFILE = "Raw profile type "
 _KEPT = {"PNG": leftovers.PNG, "WEBP": leftovers.WEBP, "GIF": leftovers.GIF, "AVIF": leftovers.BOXES}
 """Of each format, the blocks that are read."""
 _MOST_CHUNKS = 100_000
+_BEGINNING = 1 << 16
+"""Where a file says how many bits a channel has."""
 
 
 class Metadata(NamedTuple):
@@ -29,8 +33,11 @@ class Metadata(NamedTuple):
     """Of the upright picture."""
 
 
-def read_metadata(path: Path, opened: Image.Image) -> Metadata:
-    """The metadata of an open picture whose pixels are loaded: some of a PNG's may be behind them."""
+def read_metadata(path: Path, opened: Image.Image, bit_depth: int) -> Metadata:
+    """The metadata of an open picture whose pixels are loaded: some of a PNG's may be behind them.
+
+    bit_depth: of these pixels.
+    """
     chunks = read_chunks(path, frozenset({b"eXIf", *COLOR_CHUNKS}))
     blocks = _blocks(path, opened, chunks)
     stated, exif = _exif(opened, chunks.get(b"eXIf"))
@@ -41,12 +48,12 @@ def read_metadata(path: Path, opened: Image.Image) -> Metadata:
         exif=exif,
         xmp=packets.carried(xmp, orientation),
         iptc=photoshop.iptc_in(_resources(opened)),
-        color_chunks={name: chunks[name] for name in COLOR_CHUNKS if chunks.get(name)},
+        color_chunks=_color_chunks(opened, blocks),
         text=_text(opened),
         dpi=_dpi(opened, orientation >= 5),
         loop=_loop(opened),
         is_lossless=b"VP8L" in blocks and b"VP8 " not in blocks,
-        losses=_losses(path, opened, xmp, blocks),
+        losses=_losses(path, opened, xmp, blocks, bit_depth),
         source_format="JPEG" if opened.format == "MPO" else opened.format,
     )
     return Metadata(orientation, info)
@@ -71,6 +78,17 @@ def _blocks(path: Path, opened: Image.Image, chunks: Mapping[bytes, bytes]) -> M
     if opened.format == "AVIF":
         return boxes_of(path.read_bytes())
     return dict.fromkeys(_riff_kinds(path), b"") if opened.format == "WEBP" else chunks
+
+
+def _color_chunks(opened: Image.Image, blocks: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    if opened.format == "AVIF" and "icc_profile" not in opened.info:
+        return cicp_of(*color_codes_in(blocks.get(b"meta", b"") + blocks.get(b"moov", b"")))
+    return {name: blocks[name] for name in COLOR_CHUNKS if blocks.get(name)}
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_BEGINNING)
 
 
 def _xmp(opened: Image.Image, blocks: Mapping[bytes, bytes]) -> bytes:
@@ -139,15 +157,22 @@ def _riff_kinds(path: Path) -> set[bytes]:
     return kinds
 
 
-def _losses(path: Path, opened: Image.Image, xmp: bytes, names: Iterable[bytes]) -> tuple[str, ...]:
-    """What would be wrong or meaningless beside changed pixels, or has no place in a result. names: of its blocks."""
+def _losses(
+    path: Path, opened: Image.Image, xmp: bytes, blocks: Mapping[bytes, bytes], bit_depth: int
+) -> tuple[str, ...]:
+    """What would be wrong or meaningless beside changed pixels, has no place in a result, or is not read."""
     losses = [leftovers.GAIN_MAP] if packets.has_gain_map(xmp) else []
     if opened.format in ("JPEG", "MPO"):
         losses += _of_jpeg(path, opened)
         if {leftovers.GAIN_MAP, leftovers.FURTHER}.isdisjoint(losses) and is_followed(path):
             losses.append(leftovers.BEHIND)
     elif opened.format in _KEPT:
-        losses += leftovers.in_words(map(leftovers.name_of, names), _KEPT[opened.format])
+        losses += leftovers.in_words(map(leftovers.name_of, blocks), _KEPT[opened.format])
+    meta = blocks.get(b"meta", b"")
+    losses += [leftovers.GAIN_MAP] if b"tmap" in meta else []
+    losses += [leftovers.DEPTH_MAP] if b"auxiliary:depth" in meta else []
+    if bit_depth == 8 and stored_bits(opened.format, _beginning(path)) > 8:
+        losses.append("its bits beyond 8 a channel")
     if opened.mode == "CMYK":
         losses.append("its separation into CMYK inks")
     profiles = [str(key) for key in opened.info if str(key).startswith(_RAW_PROFILE)]

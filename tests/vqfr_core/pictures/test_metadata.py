@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin
 from vqfr_core.errors import InputError
 from vqfr_core.pictures import open_picture, read_picture, write_picture
 from vqfr_core.pictures.photoshop import iptc_in, join_segments, segment_with
+from vqfr_core.pictures.stored_bits import stored_bits
 from vqfr_core.pictures.xmp import (
     COMPOSITE,
     carried,
@@ -391,3 +392,29 @@ def test_hostile_packets_take_no_time(part: bytes) -> None:
     carried(packet, 6)
     resize(packet, 9, 9)
     mark_composite(packet)
+
+
+def test_bits_that_are_not_read_are_named(tmp_path: Path) -> None:
+    bits = ("its bits beyond 8 a channel",)
+    (tmp_path / "a.ppm").write_bytes(b"P6 # deep\n2 1\n65535\n" + bytes(12))
+    assert read_picture(tmp_path / "a.ppm").losses == bits
+    (tmp_path / "b.ppm").write_bytes(b"P6 2 1 255\n" + bytes(6))
+    assert read_picture(tmp_path / "b.ppm").losses == ()
+    Image.fromarray(noise()).save(tmp_path / "a.avif", quality=60)
+    stored = (tmp_path / "a.avif").read_bytes()
+    place = stored.index(b"av1C") + 6
+    assert stored_bits("AVIF", stored) == 8
+    assert stored_bits("AVIF", stored[:place] + bytes([stored[place] | 0x60]) + stored[place + 1 :]) == 12
+    siz = b"\xff\x51" + bytes(38) + b"\x0f"
+    assert stored_bits("JPEG2000", siz) == 16 and stored_bits("JPEG2000", siz[:-1]) == 8
+
+
+def test_an_avif_says_what_its_numbers_mean(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    Image.fromarray(noise()).save(tmp_path / "a.avif")
+    stored = (tmp_path / "a.avif").read_bytes()
+    place = stored.index(b"colrnclx") + 8
+    (tmp_path / "a.avif").write_bytes(stored[:place] + struct.pack(">HH", 9, 16) + stored[place + 4 :])
+    picture = read_picture(tmp_path / "a.avif")
+    assert picture.color_chunks == {b"cICP": bytes([9, 16, 0, 1])}
+    write_picture(picture, tmp_path / "b.avif")
+    assert "its colour space" in caplog.text
