@@ -79,7 +79,7 @@ def marked(info: AnyInfo, suffix: str) -> AnyInfo:
         return info
     packet = mark_composite(info.xmp)
     if packet is None:
-        tell_loss("the XMP packet is not in UTF-8 and stays as it is, without the mark of a restored picture")
+        tell_loss("the XMP packet is damaged and stays as it is, without the mark of a restored picture")
         return info
     return dataclasses.replace(info, xmp=packet)
 
