@@ -115,13 +115,24 @@ def descriptive_tags(tags: Mapping[int, Any], directory: Callable[[int], Mapping
     under 0x8769 and 0x8825. How the file stores its pixels is left out, so that the result can be put into another
     file.
     """
-    found: dict[int, Any] = {tag: tags[tag] for tag in DESCRIPTIVE_TAGS if tag in tags}
+    found = {number: tags[number] for number in DESCRIPTIVE_TAGS if number in tags and _is_sound(tags, number)}
     for number in (_EXIF_IFD, _GPS_IFD):
         inner = directory(number) if number in tags else {}
-        entries = {tag: value for tag, value in inner.items() if tag != _INTEROPERABILITY}
+        entries = {tag: inner[tag] for tag in inner if tag != _INTEROPERABILITY and _is_sound(inner, tag, number)}
         if entries:
             found[number] = entries
     return found
+
+
+def _is_sound(tags: Mapping[int, Any], number: int, directory: int | None = None) -> bool:
+    """Whether a tag can be read and written; if not, its loss is told. directory: the tag that points to its own."""
+    try:
+        alone = {number: tags[number]}
+        exif_from_tags(alone if directory is None else {directory: alone})
+    except Exception:  # Pillow raises anything for a value of another type than the tag has
+        tell_loss(f"the EXIF tag {number} is damaged and was left out")
+        return False
+    return True
 
 
 def exif_from_tags(tags: dict[int, Any]) -> bytes | None:

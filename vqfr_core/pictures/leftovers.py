@@ -33,7 +33,7 @@ JPEG = frozenset(
 )
 """What a JPEG's segments begin with, if they are kept, read elsewhere, or speak of how it was compressed."""
 PNG = frozenset(("IHDR", "PLTE", "tRNS", "IDAT", "IEND", "acTL", "fcTL", "fdAT", "eXIf", "tEXt", "zTXt", "iTXt"))
-PNG |= {"iCCP", "gAMA", "cHRM", "cICP", "sRGB", "pHYs"}
+PNG |= {"iCCP", "gAMA", "cHRM", "cICP", "sRGB", "pHYs", "iDOT"}
 WEBP = frozenset(("VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "ICCP", "EXIF", "XMP "))
 GIF = frozenset(("NETSCAPE2.0", "ANIMEXTS1.0", "XMP DataXMP"))
 TIFF = frozenset(

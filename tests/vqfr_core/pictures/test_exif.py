@@ -6,6 +6,7 @@ import torch
 from PIL import Image, ImageOps
 
 from vqfr_core.pictures.exif import exif_from_tags, orient, tags_of, take_orientation
+from vqfr_core.pictures.losses import collect_losses
 
 MAKER_NOTE = b"made-up maker note"
 
@@ -49,6 +50,20 @@ def test_turning_agrees_with_pillow(orientation):
     turned = orient(torch.from_numpy(array.copy()).permute(2, 0, 1), orientation)
     assert turned.is_contiguous()
     np.testing.assert_array_equal(turned.permute(1, 2, 0).numpy(), expected)
+
+
+def test_tags_of_a_wrong_type_are_left_out_alone():
+    rational_text = struct.pack("<HHII", 0x010E, 5, 1, 0)
+    made = (
+        b"II*\0\x08\0\0\0"
+        + struct.pack("<H", 2)
+        + rational_text
+        + struct.pack("<HHI4s", 0x0131, 2, 3, b"me")
+        + bytes(4)
+    )
+    with collect_losses() as losses:
+        assert tags_of(made) == {0x0131: "me"}
+    assert [loss.text for loss in losses] == ["the EXIF tag 270 is damaged and was left out"]
 
 
 def test_tags_survive_being_made_into_a_block():
