@@ -7,11 +7,14 @@ import json
 import re
 from collections.abc import Callable
 
+from .losses import tell_loss
+
 JPEG_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 """What a JPEG has before a packet."""
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """The IPTC's term for a picture of which a trained model made a part (IPTC Photo Metadata 2023.2)."""
 
+_MOST_BYTES = 1 << 22
 _DIGITAL_SOURCE = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -23,7 +26,10 @@ _END = re.compile(rb"</([\w.-]+:|)RDF\s*>")
 
 
 def in_utf8(packet: bytes) -> bytes:
-    """The packet in UTF-8, as most are; others are in UTF-16 or UTF-32."""
+    """The packet in UTF-8, as most are; others are in UTF-16 or UTF-32. Nothing for one of more than 4 MB, told."""
+    if len(packet) > _MOST_BYTES:
+        tell_loss(f"the XMP packet of {len(packet):,} bytes was left out")
+        return b""
     encoding = json.detect_encoding(packet)  # JSON and XML both begin with ASCII
     if encoding.startswith("utf-8"):
         return packet
@@ -75,9 +81,8 @@ _COMPANION = (
     rb"|xmpNote:HasExtendedXMP"
 )
 _COMPANIONS = re.compile(
-    rb"""\s(?:%b)=(?:"[^"]*"|'[^']*')|<(%b)(?=[\s/>])[^<>]*(?:(?<=/)>|(?<!/)>.{0,2000}?</\1\s*>)"""
-    % (_COMPANION, _COMPANION),
-    re.DOTALL,
+    rb"""\s(?:%b)=(?:"[^"]*"|'[^']*')|<(%b)(?=[\s/>])[^<>]*(?:(?<=/)>|(?<!/)>[^<]*(?:<(?!/?\1)[^<]*){0,40}</\1\s*>)"""
+    % (_COMPANION, _COMPANION)
 )
 
 

@@ -6,9 +6,11 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from vqfr_core.pictures import read_picture, write_picture
+from vqfr_core.pictures.losses import collect_losses
 from vqfr_core.pictures.xmp import (
     COMPOSITE,
     carried,
+    in_utf8,
     mark_composite,
     orientation_of,
     resize,
@@ -108,7 +110,13 @@ def test_statements_of_companions_go_in_every_form() -> None:
 @pytest.mark.parametrize("part", [b" ", b"<hdrgm:A>", b"<a", b"stArea:x=", b"<stArea:x>", b"a", b"tiff:Orientation "])
 def test_hostile_packets_take_no_time(part: bytes) -> None:
     """Each took minutes, or hours, with patterns that look back."""
-    packet = b"<" + part * 20_000
+    packet = b"<" + part * 100_000
     carried(packet, 6)
     resize(packet, 9, 9)
     mark_composite(packet)
+
+
+def test_an_endless_packet_is_left_out() -> None:
+    with collect_losses() as losses:
+        assert in_utf8(bytes(5_000_000)) == b""
+    assert losses[0].text == "the XMP packet of 5,000,000 bytes was left out"
