@@ -38,17 +38,17 @@ class TiffFile(PictureFile):
         # Fax codes store a blank line of any length in a bit.
         check_content(path, max(page.size[0] * page.size[1] * min(page.bits, 8) // 8 for page in self._pages))
         check_size(path, self.num_pixels, self.num_pixels if max_pixels is None else max_pixels)
-        first = self._metadata(0)
-        if first.orientation >= 5:
+        self._first = self._metadata(0)
+        if self._first.orientation >= 5:
             self.size = self.size[::-1]
-        self._take_kinds(first.info, [kind_of_page(path, page) for page in self._pages])
+        self._take_kinds(self._first.info, [kind_of_page(path, page) for page in self._pages])
 
     def close(self) -> None:
         """Nothing to do: each page is opened for itself."""
 
     def _decode(self, number: int) -> Frame:
         pixels = read_page(self.path, self._pages[number])
-        turn, info = self._metadata(number)
+        turn, info = self._metadata(number) if number else self._first
         alpha = None if pixels.alpha is None else orient(pixels.alpha, turn)
         return Frame(orient(pixels.image, turn), alpha, own_info=info if number else None)
 
