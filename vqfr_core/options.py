@@ -14,6 +14,8 @@ from .selection import parse_selection
 SORT_ORDERS = ("size", "left-right", "top-bottom", "center", "score")
 MASK_KINDS = ("auto", "parsing", "soft", "crop")
 _LONGEST_TEXT = 1000
+_AUTO = ("fidelity", "auto")
+"""As the command line has it."""
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 GROUP_TITLES = {
     "restore": "restoration",
@@ -81,7 +83,8 @@ class OptionSpec:
 
     def _check_number(self, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"{self.name}: needs a number, got {_shown(value)}")
+            more = "; for automatic fidelity set auto_fidelity to true" if (self.name, value) == _AUTO else ""
+            raise InputError(f"{self.name}: needs a number, got {_shown(value)}{more}")
         try:
             number = float(value)
         except OverflowError as error:

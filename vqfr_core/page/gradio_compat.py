@@ -226,8 +226,9 @@ class Comparison:
         if self._is_own:
             self.component = make_html("", elem_id)
         else:
+            buttons = _known(gr.ImageSlider.__init__, {"buttons": ["fullscreen"], "show_download_button": False})
             self.component = gr.ImageSlider(
-                label="Before and after", show_label=False, interactive=False, elem_id=elem_id, buttons=["fullscreen"]
+                label="Before and after", show_label=False, interactive=False, elem_id=elem_id, **buttons
             )
 
     def value(self, pair: "tuple[Image.Image, Image.Image]", folder: Path) -> Any:

@@ -16,6 +16,7 @@ from ...files.restore_file import restore_file
 from ...files.run import Done, Entry, Work, count_entries, is_without_face, work_through
 from ...files.side_files import Extras
 from ...options import RestoreOptions
+from ...pictures.losses import collect_losses
 from ...report import NO_FACE_HINT
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
@@ -57,6 +58,8 @@ class Step:
     """Entries for what is done, and for what could not be found."""
     message: str = ""
     """In words."""
+    notes: tuple[str, ...] = ()
+    """What to know about the results, such as what they could not keep."""
     is_failed: bool = False
     """The message is an error, and the work has ended."""
     results: list[Path] = field(default_factory=list)
@@ -75,26 +78,31 @@ def work_on_pictures(
     session.stop_pictures.clear()
     told = without_folders if wanted.uploads else host.told
     entries: list[Entry] = []
+    reporter = _PageReporter()
     total = 0
     try:
         batch, out = _plan(host, session, wanted)
         total = len(batch.jobs)
         entries += [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
         yield Step(0, total, entries, _now(batch, 0))
-        start = _starter(host, session, wanted, options, open_restorer, background)
-        for done, entry in enumerate(work_through(batch, start, _LogReporter()), 1):
+        start = _starter(host, session, wanted, options, open_restorer, background, reporter)
+        for done, entry in enumerate(work_through(batch, start, reporter), 1):
             entries.append(replace(entry, error=entry.error and told(entry.error)))
             host.progress("picture", done, total)
-            yield Step(done, total, entries, _now(batch, done))
+            notes = tuple(map(told, reporter.notes))
+            yield Step(done, total, entries, _now(batch, done), notes)
         results = _packed(entries, session) if wanted.uploads else []
-        yield Step(total, total, entries, _end(entries, out, bool(wanted.uploads)), results=results)
+        end = _end(entries, out, bool(wanted.uploads))
+        yield Step(total, total, entries, end, tuple(map(told, reporter.notes)), results=results)
     except Cancelled:
         done = len(entries)
         yield Step(done, total, entries, f"Stopped after {done} of {total} pictures; no file is half-written.")
     except Exception as error:  # shown to the user, who cannot see the log
         if not isinstance(error, VqfrError):
             logger.exception("the page failed on pictures")
-        yield Step(len(entries), total, entries, told(describe_failure(error, hint="the log says more")), True)
+        yield Step(
+            len(entries), total, entries, told(describe_failure(error, hint="the log says more")), is_failed=True
+        )
 
 
 def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path]:
@@ -132,12 +140,13 @@ def _starter(
     options: RestoreOptions,
     open_restorer: Callable[[], FaceRestorer],
     background: str,
+    reporter: Reporter,
 ) -> Callable[[], Work]:
     def should_stop() -> bool:
         return session.stop_pictures.is_set() or host.should_stop()
 
     def work(job: Job) -> Done:
-        with host.open_picture(job.source, host.max_pixels, should_stop) as opened, host.job():
+        with collect_losses(), host.open_picture(job.source, host.max_pixels, should_stop) as opened, host.job():
             host.check_result(opened.num_pixels, options)
             if should_stop():
                 raise Cancelled("stopped by the user")
@@ -148,7 +157,7 @@ def _starter(
                 options,
                 Extras(),
                 wanted.quality,
-                _LogReporter(),
+                reporter,
                 should_stop,
                 opened,
                 wanted.mark,
@@ -158,8 +167,14 @@ def _starter(
     return lambda: work
 
 
-class _LogReporter(Reporter):
-    """The page shows entries; other errors go to the log."""
+class _PageReporter(Reporter):
+    """The page shows entries and notes; other errors go to the log."""
+
+    def __init__(self) -> None:
+        self.notes: dict[str, None] = {}
+
+    def note(self, text: str) -> None:
+        self.notes[text] = None
 
     def error(self, text: str) -> None:
         logger.warning("%s", text)

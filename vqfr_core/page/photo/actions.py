@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import Cancelled, VqfrError
+from ...errors import Cancelled, VqfrError, without_folders
 from ...files.reporter import describe_failure
 from ...options import RestoreOptions
+from ...pictures.losses import Loss, collect_losses
 from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress
+from ...report import Report
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
 from ..controls import read_controls
@@ -25,7 +27,6 @@ from .view import (
     draw_photo,
     face_at,
     open_photo,
-    report_dict,
     restore_photo,
     save_result,
     save_sweep,
@@ -77,7 +78,7 @@ class Desk:
         def draw(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             return self._draw(session.require_photo(), restorer, options)
 
-        return empty.then(self._told(key, read))
+        return empty.then(self._told(key, read, "drop the photograph in again"))
 
     def click(self, asked: Asked, point: tuple[float, float]) -> Shown:
         """The drawing was clicked: choose the face there, or leave it out."""
@@ -158,10 +159,12 @@ class Desk:
         if photo is None or photo.result is None:
             return Shown(key=key, file=None)
         try:
-            path = save_result(photo, session.folder, mark)
+            with collect_losses() as losses:
+                path = save_result(photo, session.folder, mark)
         except (VqfrError, OSError) as error:
             return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
-        return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
+        saved = Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
+        return saved.then(_reported(photo, photo.result.report, [*photo.losses, *losses]))
 
     def stop(self, key: str | None) -> None:
         """The Stop button."""
@@ -199,13 +202,10 @@ class Desk:
 
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
-        return Shown(
-            comparison=(result.before, result.after),
-            crops=result.crops,
-            report=report_html(report),
-            json=report_dict(photo),
-            said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),
-        )
+        losses = [without_folders(loss.text) for loss in photo.losses if not loss.is_usual]
+        said = say(". ".join([report.summary(), *report.notes, *report.warnings, *losses]) + ".", "done")
+        shown = Shown(comparison=(result.before, result.after), crops=result.crops, said=said)
+        return shown.then(_reported(photo, report, photo.losses))
 
     def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
         """Do a piece of work inside the host's `job`; errors are shown on the page."""
@@ -220,13 +220,13 @@ class Desk:
 
         return self._told(key, do)
 
-    def _told(self, key: str, do: Callable[[], Shown]) -> Shown:
-        """What it gives, or its error in words."""
+    def _told(self, key: str, do: Callable[[], Shown], then: str = "press Restore to continue from there") -> Shown:
+        """What it gives, or its error in words. then: what to do after Stop."""
         try:
             return do()
         except Cancelled as error:
             reason = str(error)
-            return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; press Restore to continue from there."))
+            return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; {then}."))
         except Exception as error:  # shown to the user, who cannot see the log
             if not isinstance(error, VqfrError):
                 logger.exception("the page failed")
@@ -242,3 +242,9 @@ class Desk:
 
     def _stopper(self, session: Session) -> Callable[[], bool]:
         return lambda: session.stop.is_set() or self._host.should_stop()
+
+
+def _reported(photo: Photo, report: Report, losses: Sequence[Loss]) -> Shown:
+    """The report, with what reading and saving could not keep."""
+    noted = replace(report, notes=[*report.notes, *(without_folders(loss.text) for loss in losses)])
+    return Shown(report=report_html(noted), json={"source": photo.name, **noted.to_dict()})
