@@ -157,7 +157,10 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(request: gr.Request, *values: Any) -> Any:  # type: ignore[name-defined]
         return function(_client(request), *values)
 
-    return called
+    def streamed(request: gr.Request, *values: Any) -> Any:  # type: ignore[name-defined]
+        yield from function(_client(request), *values)
+
+    return streamed if inspect.isgeneratorfunction(function) else called
 
 
 def _client(request: Any) -> str:

@@ -1,6 +1,13 @@
-"""The page's style sheet, inlined because a WebUI takes none from a tab."""
+"""The page's style sheet and scripts, inlined because a WebUI takes none from a tab.
 
-STYLE = """<style>
+A <script> in a gr.HTML does not run, but what happens when a style sheet is loaded does.
+"""
+
+from html import escape
+from pathlib import Path
+
+_SCRIPTS = ("arrivals.js",)
+_RULES = """
 .vqfr-flat, .vqfr-flat > * { padding: 0 !important; }
 .vqfr-flat > .vqfr-said, .vqfr-said { padding: 8px 12px !important; }
 .vqfr-said { border-radius: 8px; border-left: 4px solid #8aa; background: rgba(128, 140, 150, .14);
@@ -35,4 +42,16 @@ STYLE = """<style>
 }
 .vqfr-small { align-self: end; height: auto; flex-grow: 0 !important; }
 .vqfr-faces img { cursor: pointer; max-height: 75vh; object-fit: contain; }
-</style>"""
+.vqfr-thumbnail { max-height: 120px; max-width: 100%; margin: 0 auto; border-radius: 8px; }
+.vqfr-thumbnail[hidden] { display: none; }
+.vqfr-samples { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
+.vqfr-sample { padding: 0 !important; min-width: 0 !important; background: none !important; }
+.vqfr-sample img { height: 56px; margin: 0; border-radius: 6px; }
+.vqfr-desk:has(.vqfr-photo a[href]) .vqfr-samples { display: none; }
+"""
+
+
+def style_html() -> str:
+    """The element that brings both."""
+    scripts = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in _SCRIPTS)
+    return f'<style onload="{escape(scripts)}">{_RULES}</style>'
