@@ -176,6 +176,10 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     before = visitor.shown()
     assert len(before) >= 2 and visitor.find("comparison").is_visible()
 
+    visitor.page.get_by_label("Larger").click()
+    zoomed = "getComputedStyle(document.querySelector('#vqfr_page_comparison img')).transform"
+    place = visitor.page.evaluate(zoomed)
+    assert place.startswith("matrix(1.5,")
     seen: list[int] = []
     hook = keeper.open().network.encoder.register_forward_hook(lambda *_: seen.append(1))
     visitor.fidelity(0.9)
@@ -183,6 +187,7 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     hook.remove()
     assert not seen, "the network must not look at the face again"
     assert after[0] == before[0] and after[1] != before[1], "the photograph stays, the result changes"
+    assert visitor.page.evaluate(zoomed) == place, "it stays where somebody looks"
     visitor.wait_until(lambda: np.array_equal(visitor.saved(), expect(fidelity=0.9)), "the file follows the picture")
 
     visitor.find("mask", "input").click()

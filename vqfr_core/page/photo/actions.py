@@ -14,6 +14,7 @@ from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
+from ..comparing import comparison_html, faces_html
 from ..controls import read_controls
 from ..host import PageHost, PageProgress
 from ..session import Photo, Session, Sessions
@@ -21,6 +22,7 @@ from ..shown import NO_RESULT, SAME, Shown
 from ..words import report_html, say, say_faces, welcome
 from .view import (
     Result,
+    close_pair,
     compare_models,
     draw_photo,
     face_at,
@@ -32,6 +34,7 @@ from .view import (
     sweep_photo,
     toggled,
     whole_result,
+    whole_size,
 )
 
 logger = logging.getLogger(__name__)
@@ -162,6 +165,15 @@ class Desk:
             return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
         return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
 
+    def look_closer(self, asked: Asked) -> Shown:
+        """The comparison was enlarged beyond what is shown: the same at full size."""
+        key, session = self._sessions.open(asked.key)
+        with session.lock:
+            photo = session.photo
+            if photo is None or photo.result is None:
+                return Shown(key=key)
+            return Shown(key=key, comparison=comparison_html(close_pair(photo), whole_size(photo)[1]))
+
     def stop(self, key: str | None) -> None:
         """The Stop button."""
         self._sessions.open(key)[1].stop.set()
@@ -199,8 +211,8 @@ class Desk:
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
         return Shown(
-            comparison=(result.before, result.after),
-            crops=result.crops,
+            comparison=comparison_html(result.pair, whole_size(photo)[1]),
+            crops=faces_html(result.crops),
             report=report_html(report),
             json=report_dict(photo),
             said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),

@@ -4,13 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ...options import option_specs
 from ..backgrounds import HELP, NONE
 from ..controls import Controls, add_basic_controls, add_mark_control, add_other_controls, in_order
 from ..gradio_compat import (
-    Comparison,
     file_paths,
     import_gradio,
     make_html,
@@ -95,17 +92,15 @@ class PhotoTab:
             with gr.Tab("Faces", id="faces"):
                 self._places["drawing"] = make_image("Faces", f"{prefix}_drawing", elem_classes=["vqfr-faces"])
             with gr.Tab("Before and after", id="result"):
-                self._comparison = Comparison(f"{prefix}_comparison")
-                self._places["comparison"] = self._comparison.component
+                self._places["comparison"] = make_html("", f"{prefix}_comparison")
+                self._closer = gr.Button("Closer", elem_id=f"{prefix}_closer", elem_classes=["vqfr-closer"])
                 self._places["file"] = gr.File(
                     label="Result to download", interactive=False, visible=False, elem_id=f"{prefix}_file"
                 )
                 self._mark = add_mark_control(prefix)
                 self._add_send_buttons()
             with gr.Tab("Crops", id="crops"):
-                self._places["crops"] = gr.Gallery(
-                    label="Crops", show_label=False, columns=2, elem_id=f"{prefix}_crops", object_fit="contain"
-                )
+                self._places["crops"] = make_html("", f"{prefix}_crops")
             with gr.Tab("Compare", id="sweep"):
                 self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep", elem_classes=["vqfr-waits"])
                 with gr.Row():
@@ -165,11 +160,15 @@ class PhotoTab:
         def click(point: tuple[float, float], *values: Any) -> list[Any]:
             return self._values(self._desk.click(_asked(values), point))
 
+        def look_closer(*values: Any) -> list[Any]:
+            return self._values(self._desk.look_closer(_asked(values)), ["comparison"])
+
         inputs = [self._file, *self._inputs]
         self._file.change(with_client(open_file), inputs, outputs)
         self._then_save([self._restore.click(with_client(restore), inputs, outputs, show_progress="hidden")])
         self._sweep.click(with_client(sweep), inputs, outputs, show_progress="hidden")
         self._compare.click(with_client(compare), [self._models, *inputs], outputs, show_progress="hidden")
+        self._closer.click(look_closer, self._inputs, [self._places["comparison"]], show_progress="hidden")
         self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
         self._refresh.click(self._look_again, [], [self._model, self._models, self._background])
         self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
@@ -210,19 +209,11 @@ class PhotoTab:
         update, values = import_gradio().update, shown.changes()
         if shown.warning is not None:
             warn(shown.warning)
-        if shown.comparison is not SAME and shown.key is not SAME:
-            values["comparison"] = self._compared(shown.key, shown.comparison)
         if shown.file is not SAME:
             values["file"] = update(value=shown.file, visible=shown.file is not None)
         if shown.tab is not SAME:
             values["tab"] = update(selected=shown.tab)
         return [values.get(name, update()) for name in (names or self._places)]
-
-    def _compared(self, key: str, pair: tuple[Image.Image, Image.Image] | None) -> Any:
-        if pair is None:
-            return self._comparison.empty
-        _, session = self._sessions.open(key)
-        return self._comparison.value(pair, session.folder)
 
 
 def _asked(values: Sequence[Any], client: str = "", file: Any = None) -> Asked:
