@@ -196,6 +196,12 @@ def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any
     return [listen(function, list(inputs), list(outputs), show_progress="hidden", **more) for listen in listeners]
 
 
+def in_browser(listen: Callable[..., Any], script: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+    """Let an event call a function of the page's scripts, without the server. The event, for `then`."""
+    name = "js" if "js" in inspect.signature(listen).parameters else "_js"
+    return listen(None, list(inputs), list(outputs), **{name: script})
+
+
 def make_image(label: str, elem_id: str, **settings: Any) -> Any:
     """A gr.Image for display only, without a share button."""
     gr = import_gradio()

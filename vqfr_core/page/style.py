@@ -6,7 +6,7 @@ A <script> in a gr.HTML does not run, but what happens when a style sheet is loa
 from html import escape
 from pathlib import Path
 
-_SCRIPTS = ("arrivals.js", "comparing.js")
+_SCRIPTS = ("arrivals.js", "comparing.js", "presets.js")
 _RULES = """
 .vqfr-flat, .vqfr-flat > * { padding: 0 !important; }
 .vqfr-flat > .vqfr-said, .vqfr-said { padding: 8px 12px !important; }

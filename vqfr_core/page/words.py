@@ -32,7 +32,7 @@ def _found(found: ImageFaces) -> str:
         return f"{count}. {NO_FACE_HINT.capitalize()}."
     if not found.used:
         return f"{count}, none of them chosen ({count_reasons(face.skipped or '' for face in found.faces)})."
-    chosen = ", ".join(str(face.number) for face in found.used)
+    chosen = ", ".join(f"#{face.number}" for face in found.used)
     return f"{count}; to be restored: {chosen}. Click a face to choose it or leave it out."
 
 

@@ -17,6 +17,7 @@ from ..backgrounds import NONE, open_background
 from ..comparing import comparison_html, faces_html
 from ..controls import read_controls
 from ..host import PageHost, PageProgress
+from ..saving import Saving
 from ..session import Photo, Session, Sessions
 from ..shown import NO_RESULT, SAME, Shown
 from ..words import report_html, say, say_faces, welcome
@@ -153,14 +154,14 @@ class Desk:
             return Shown(said=say("Choose the models to compare, in the list beside the button.", "error"))
         return self._work(asked._replace(model=models[0]), work, starts=True)
 
-    def save(self, asked: Asked, mark: bool = True) -> Shown:
-        """Write the last result to a file to download. mark: as for `restore_file`."""
+    def save(self, asked: Asked, saving: Saving = Saving()) -> Shown:  # noqa: B008  a tuple
+        """Write the last result to a file to download."""
         key, session = self._sessions.open(asked.key)
         photo = session.photo
         if photo is None or photo.result is None:
             return Shown(key=key, file=None)
         try:
-            path = save_result(photo, session.folder, mark)
+            path = save_result(photo, session.folder, saving)
         except (VqfrError, OSError) as error:
             return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
         return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)

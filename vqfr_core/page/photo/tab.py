@@ -6,7 +6,7 @@ from typing import Any
 
 from ...options import option_specs
 from ..backgrounds import HELP, NONE
-from ..controls import Controls, add_basic_controls, add_mark_control, add_other_controls, in_order
+from ..controls import Controls, add_basic_controls, add_other_controls, in_order
 from ..gradio_compat import (
     file_paths,
     import_gradio,
@@ -18,8 +18,10 @@ from ..gradio_compat import (
     with_client,
 )
 from ..host import PageHost
+from ..presets import Presets
 from ..progress import with_bar
 from ..samples import samples_html
+from ..saving import Saving, add_saving_controls
 from ..session import Sessions
 from ..shown import SAME, Shown
 from ..words import welcome
@@ -72,6 +74,7 @@ class PhotoTab:
             add_basic_controls(self._controls, prefix, ("blend",), first_value)
         self._background = self._make_background()
         add_other_controls(self._controls, prefix, first_value)
+        self._presets = Presets(prefix, in_order(self._controls))
         self._places["select"] = self._controls["select"]
 
     def _make_background(self) -> Any:
@@ -97,7 +100,8 @@ class PhotoTab:
                 self._places["file"] = gr.File(
                     label="Result to download", interactive=False, visible=False, elem_id=f"{prefix}_file"
                 )
-                self._mark = add_mark_control(prefix)
+                with gr.Accordion("How it is saved", open=False, elem_id=f"{prefix}_saving"):
+                    self._saving = add_saving_controls(prefix)
                 self._add_send_buttons()
             with gr.Tab("Crops", id="crops"):
                 self._places["crops"] = make_html("", f"{prefix}_crops")
@@ -185,8 +189,10 @@ class PhotoTab:
             is_redrawn = spec.group in ("detect", "select") or spec.name in ("aligned", "only_degraded")
             changer = self._changer(is_redrawn)
             self._then_save(on_change(self._controls[spec.name], changer, self._inputs, outputs))
-        self._then_save(on_change(self._mark, lambda: None, [], []))
+        for control in self._saving:
+            self._then_save(on_change(control, lambda: None, [], []))
         on_change(self._model, lambda *v: self._values(self._desk.choose_model(_asked(v))), self._inputs, outputs)
+        self._then_save([self._presets.used.then(self._changer(is_redrawn=True), self._inputs, outputs)])
         if self._host.backgrounds is not None:
             self._then_save(on_change(self._background, self._changer(is_redrawn=False), self._inputs, outputs))
 
@@ -197,12 +203,12 @@ class PhotoTab:
         """The picture is shown first; writing it may take longer."""
         names = ["key", "said", "file", *(["whole"] if self._host.send_to else [])]
 
-        def save(mark: bool, *values: Any) -> list[Any]:
-            return self._values(self._desk.save(_asked(values), mark), names)
+        def save(format: str, quality: float, mark: bool, *values: Any) -> list[Any]:
+            return self._values(self._desk.save(_asked(values), Saving(format, int(quality), mark)), names)
 
         for event in events:
             outputs = [self._places[name] for name in names]
-            event.then(save, [self._mark, *self._inputs], outputs, show_progress="hidden")
+            event.then(save, [*self._saving, *self._inputs], outputs, show_progress="hidden")
 
     def _values(self, shown: Shown, names: Sequence[str] | None = None) -> list[Any]:
         """One value for each output."""

@@ -10,7 +10,7 @@ from PIL import Image
 from ...drawing.faces import draw_faces
 from ...drawing.sheet import draw_comparison, draw_sweep, fit
 from ...errors import InputError
-from ...files.outputs import copy_whole
+from ...files.outputs import FORMATS, copy_whole
 from ...files.restore_file import marked
 from ...interactive import InteractiveImage, compare
 from ...networks.fidelity import SWEEP_FIDELITIES
@@ -23,6 +23,7 @@ from ...restoration import Restoration
 from ...restorer import FaceRestorer
 from ...types import ImageFaces
 from ..host import PageHost
+from ..saving import Saving
 from ..session import Photo
 
 SHOWN_PX = 1600
@@ -163,19 +164,17 @@ def whole_result(photo: Photo) -> Image.Image:
     return flatten_frame(_finished(photo).frames[0])
 
 
-def save_result(photo: Photo, folder: Path, mark: bool = True) -> Path:
-    """Write the result in the photograph's format if it can be written, else as PNG; gives the path.
-
-    mark: as for `restore_file`.
-    """
-    suffix = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
+def save_result(photo: Photo, folder: Path, saving: Saving) -> Path:
+    """Write the result; gives the path. The photograph's own format, where it cannot be written, becomes PNG."""
+    own = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
+    suffix = FORMATS[saving.format] or own
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
         copy_whole(photo.path, target)  # saving a JPEG again would change it
     else:
-        is_marked = mark and photo.result is not None and photo.result.report.has_changes
-        write_picture(marked(finished, suffix) if is_marked else finished, target)
+        is_marked = saving.mark and photo.result is not None and photo.result.report.has_changes
+        write_picture(marked(finished, suffix) if is_marked else finished, target, quality=saving.quality)
     return target
 
 

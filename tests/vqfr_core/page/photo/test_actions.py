@@ -15,6 +15,7 @@ from vqfr_core.drawing.sheet import draw_sweep
 from vqfr_core.networks.vqfr import VqfrV1
 from vqfr_core.page.photo import view
 from vqfr_core.page.photo.actions import Desk
+from vqfr_core.page.saving import Saving
 from vqfr_core.page.shown import NO_RESULT, SAME
 from vqfr_core.pictures.xmp import COMPOSITE
 
@@ -55,7 +56,7 @@ def ignore(what: str, done: int, total: int) -> None:
 def test_a_photograph_is_shown_with_its_faces(desk, ask, photo_file):
     shown = desk.open(ask(), photo_file)
     assert shown.drawing.size == (960, 800), "enlarged, so that the numbers can be read"
-    assert "my photo.png: 1 face found; to be restored: 0." in shown.said
+    assert "my photo.png: 1 face found; to be restored: #0." in shown.said
     assert shown.tab == "faces" and shown.changes().items() >= NO_RESULT.changes().items()
 
 
@@ -70,10 +71,12 @@ def test_the_result_is_the_command_lines_and_keeps_the_format(desk, ask, photo_f
     assert len(pictures_in(shown.crops)) == 2 and "face 0, before" in shown.crops
     assert "1 of 1 face restored" in shown.report and shown.json["source"] == "my photo.png"
     json.dumps(shown.json)
-    unmarked = read_picture(desk.save(ask(key), mark=False).file).xmp
+    unmarked = read_picture(desk.save(ask(key), Saving(mark=False)).file).xmp
     saved = Path(desk.save(ask(key)).file)
     assert saved.name == "my photo_restored.png"
     assert unmarked is None and COMPOSITE.encode() in (read_picture(saved).xmp or b"")
+    sizes = [Path(desk.save(ask(key), Saving("jpg", quality)).file).stat().st_size for quality in (30, 90)]
+    assert sizes[0] < sizes[1] / 2
     image = read_picture(photo_file).images[0]
     fresh = FaceRestorer(tiny_v2, device="cpu").restore(image, RestoreOptions(fidelity=0.3))
     assert np.array_equal(np.asarray(Image.open(saved)), to_array(fresh.image))
