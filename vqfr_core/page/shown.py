@@ -24,6 +24,8 @@ class Shown:
     """Of the session."""
     said: str | Same = SAME
     """The line below the buttons, as HTML."""
+    fidelity_note: str | Same = SAME
+    """What to know of the model's fidelity, as HTML."""
     select: str | Same = SAME
     """The setting of that name."""
     tab: str | Same = SAME

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...errors import InputError
 from ..controls import read_controls
-from ..gradio_compat import file_paths, import_gradio, make_html, warn
+from ..gradio_compat import file_paths, import_gradio, make_html, warn, with_client
 from ..host import PageHost
 from ..saving import Saving, add_saving_controls
 from ..session import Sessions
@@ -39,8 +39,8 @@ class FolderTab:
                 )
         wanted = [self._uploads, self._folder, self._output, *self._choices]
         outputs = [key, self._progress, self._results]
-        self._start.click(self._run, [*wanted, key, *settings], outputs, show_progress="hidden")
-        self._stop.click(self._end, [key], [], queue=False)
+        self._start.click(with_client(self._run), [*wanted, key, *settings], outputs, show_progress="hidden")
+        self._stop.click(with_client(self._end), [key], [], queue=False)
         self._sent.upload(self._of_folder, [self._sent], [self._uploads], show_progress="hidden")
 
     def _add_inputs(self) -> None:
@@ -81,6 +81,7 @@ class FolderTab:
 
     def _run(
         self,
+        client: str,
         uploads: Any,
         folder: str,
         output: str,
@@ -94,7 +95,7 @@ class FolderTab:
         background: str,
         *settings: Any,
     ) -> Iterator[list[Any]]:
-        key, session = self._sessions.open(key)
+        key, session = self._sessions.open(key, client)
         paths = file_paths(uploads)
         saving = Saving(format, int(quality), mark)
         wanted = Wanted(paths, folder or "", output or "", is_recursive, bool(overwrite), saving)
@@ -114,5 +115,5 @@ class FolderTab:
         paths = [str(path) for path in step.results] or None
         return [key, progress_html(step), import_gradio().update(value=paths, visible=paths is not None)]
 
-    def _end(self, key: str | None) -> None:
-        self._sessions.open(key)[1].stop_pictures.set()
+    def _end(self, client: str, key: str | None) -> None:
+        self._sessions.open(key, client)[1].stop_pictures.set()

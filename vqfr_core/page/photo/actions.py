@@ -20,7 +20,7 @@ from ..host import PageHost, PageProgress
 from ..saving import Saving
 from ..session import Photo, Session, Sessions
 from ..shown import NO_RESULT, SAME, Shown
-from ..words import report_html, say, say_faces, welcome
+from ..words import report_html, say, say_faces, say_fidelity, welcome
 from .view import (
     Result,
     close_pair,
@@ -113,8 +113,21 @@ class Desk:
         """Another model was chosen. It is not opened yet: that may need a download."""
         key, session = self._sessions.open(asked.key)
         if session.photo is None:
-            return Shown(key=key)
-        return Shown(key=key, said=say(f"Press Restore to see the result with {asked.model}."))
+            return Shown(key=key, fidelity_note="")
+        said = say(f"Press Restore to see the result with {asked.model}.")
+        return Shown(key=key, fidelity_note="", said=said)
+
+    def download(self, asked: Asked, progress: PageProgress) -> Shown:
+        """The button for a better model."""
+        key, session = self._sessions.open(asked.key, asked.client)
+
+        def do() -> Shown:
+            with session.lock:
+                session.stop.clear()
+                self._fetch(asked.model, session, progress)
+            return Shown(key=key, said=say("The model is here. Press Restore to use it.", "done"))
+
+        return self._told(key, do)
 
     def restore(self, asked: Asked, progress: PageProgress) -> Shown:
         """The Restore button."""
@@ -124,9 +137,10 @@ class Desk:
             behind = self._background(asked, restorer, options, self._counting("tile", progress))
             faces, should_stop = self._counting("face", progress), self._stopper(session)
             result = restore_photo(photo, restorer, options, behind, faces, should_stop)
-            return replace(self._draw(photo, restorer, options).then(self._show(photo, result)), tab="result")
+            shown = self._draw(photo, restorer, options).then(self._show(photo, result))
+            return replace(shown, tab="result", fidelity_note=say_fidelity(restorer.model_for(options)))
 
-        return self._work(asked, work, starts=True)
+        return self._work(asked, work, starts=True, progress=progress)
 
     def sweep(self, asked: Asked, progress: PageProgress) -> Shown:
         """The button for several fidelities."""
@@ -175,9 +189,9 @@ class Desk:
                 return Shown(key=key)
             return Shown(key=key, comparison=comparison_html(close_pair(photo), whole_size(photo)[1]))
 
-    def stop(self, key: str | None) -> None:
+    def stop(self, key: str | None, client: str = "") -> None:
         """The Stop button."""
-        self._sessions.open(key)[1].stop.set()
+        self._sessions.open(key, client)[1].stop.set()
 
     def _photo(self, session: Session, options: RestoreOptions) -> Photo:
         photo = session.require_photo()
@@ -219,8 +233,8 @@ class Desk:
             said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),
         )
 
-    def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
-        """Do a piece of work inside the host's `job`; errors are shown on the page."""
+    def _work(self, asked: Asked, work: Work, starts: bool = False, progress: PageProgress | None = None) -> Shown:
+        """Do a piece of work inside the host's `job`; errors are shown on the page. progress: of a download before."""
         key, session = self._sessions.open(asked.key, asked.client)
         if asked.path is not None:
             session.take(asked.path)
@@ -230,6 +244,8 @@ class Desk:
                 if starts:
                     session.stop.clear()
                 self._read(session)  # outside the host's `job`: nobody else should wait for a slow decoder
+                if progress is not None:  # nor for a download
+                    self._fetch(asked.model, session, progress)
                 options = read_controls(asked.values)
                 with self._host.job():
                     return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
@@ -239,6 +255,19 @@ class Desk:
     def _read(self, session: Session) -> None:
         if session.photo is None and session.path is not None:
             session.photo = open_photo(session.path, self._host, self._stopper(session))
+
+    def _fetch(self, model: str, session: Session, progress: PageProgress) -> None:
+        """Download the model if it is missing."""
+        should_stop, counted = self._stopper(session), set[int]()
+
+        def tell(done: int, total: int | None) -> None:
+            if should_stop():
+                raise Cancelled("the download was stopped")
+            if done >> 20 not in counted:
+                counted.add(done >> 20)
+                progress("MB", done >> 20, (total or done) >> 20)
+
+        self._host.fetch(model, tell)
 
     def _told(self, key: str, do: Callable[[], Shown]) -> Shown:
         """What it gives, or its error in words."""

@@ -63,11 +63,19 @@ class PhotoTab:
         names = self._host.model_names()
         first = self._host.first_model() if self._host.first_model else names[0]
         add_basic_controls(self._controls, prefix, ("restore",), first_value)
+        self._places["fidelity_note"] = make_html("", f"{prefix}_fidelity_note")
         with gr.Row():
             self._model = gr.Dropdown(choices=names, value=first, label="Model", elem_id=f"{prefix}_model", scale=4)
             self._refresh = gr.Button(
                 "Refresh", size="sm", elem_id=f"{prefix}_refresh", scale=0, min_width=80, elem_classes=["vqfr-small"]
             )
+        self._better = self._host.better_model()
+        self._download = gr.Button(
+            f"Download {self._better}, a better model",
+            size="sm",
+            visible=bool(self._better),
+            elem_id=f"{prefix}_download",
+        )
         with gr.Accordion("Faces", open=True, elem_id=f"{prefix}_faces_settings"):
             add_basic_controls(self._controls, prefix, ("select", "detect"), first_value)
         with gr.Accordion("Result", open=True, elem_id=f"{prefix}_result_settings"):
@@ -161,6 +169,14 @@ class PhotoTab:
             for shown in with_bar(lambda progress: self._desk.compare(asked, models or [], progress)):
                 yield self._values(shown)
 
+        def download(client: str, *values: Any) -> Iterator[list[Any]]:
+            asked = _asked(values, client)._replace(model=self._better)
+            for shown in with_bar(lambda progress: self._desk.download(asked, progress)):
+                yield self._values(shown)
+
+        def stop(client: str, key: str | None) -> None:
+            self._desk.stop(key, client)
+
         def click(point: tuple[float, float], *values: Any) -> list[Any]:
             return self._values(self._desk.click(_asked(values), point))
 
@@ -172,11 +188,20 @@ class PhotoTab:
         self._then_save([self._restore.click(with_client(restore), inputs, outputs, show_progress="hidden")])
         self._sweep.click(with_client(sweep), inputs, outputs, show_progress="hidden")
         self._compare.click(with_client(compare), [self._models, *inputs], outputs, show_progress="hidden")
+        fetched = self._download.click(with_client(download), self._inputs, outputs, show_progress="hidden")
+        fetched.then(self._chosen, [], [self._model, self._models, self._download], show_progress="hidden")
         self._closer.click(look_closer, self._inputs, [self._places["comparison"]], show_progress="hidden")
-        self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
+        self._stop.click(with_client(stop), [self._places["key"]], [], queue=False)
         self._refresh.click(self._look_again, [], [self._model, self._models, self._background])
         self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
         self._connect_settings(outputs)
+
+    def _chosen(self) -> list[Any]:
+        """The menus after a download: the model is chosen if it is here."""
+        update, names = import_gradio().update, self._host.model_names()
+        if self._host.better_model():
+            return [update(), update(), update()]
+        return [update(choices=names, value=self._better), update(choices=names), update(visible=False)]
 
     def _look_again(self) -> list[Any]:
         """The lists of files as they are now."""

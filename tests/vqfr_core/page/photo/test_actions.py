@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -12,6 +13,7 @@ from stand_ins.restorers import save
 from stand_ins.upscalers import spandrel_network
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_array
 from vqfr_core.drawing.sheet import draw_sweep
+from vqfr_core.networks.base import Restorer
 from vqfr_core.networks.vqfr import VqfrV1
 from vqfr_core.page.photo import view
 from vqfr_core.page.photo.actions import Desk
@@ -204,6 +206,27 @@ def test_another_model_is_not_opened_before_it_is_needed(desk, ask, photo_file):
     assert desk.choose_model(ask(model="none")).said is SAME
     key = desk.open(ask(), photo_file).key
     assert "with none." in desk.choose_model(ask(key, model="none")).said
+
+
+def test_a_download_is_counted_and_can_be_stopped(host, sessions, ask, tiny_v2):
+    def fetch(name: str, progress) -> None:
+        for done in range(0, 4 << 20, 1 << 19):
+            progress(done, 4 << 20)
+
+    desk = Desk(dataclasses.replace(host, fetch=fetch), sessions)
+    told, key = [], sessions.open(None)[0]
+    assert "Press Restore to use it" in desk.download(ask(key), lambda *counted: told.append(counted)).said
+    assert told == [("MB", 0, 4), ("MB", 1, 4), ("MB", 2, 4), ("MB", 3, 4)]
+    stopped = desk.restore(ask(key), lambda *_: desk.stop(key))
+    assert "The download was stopped" in stopped.said
+
+
+def test_a_model_without_fidelity_says_so(desk, ask, photo_file, monkeypatch):
+    key = desk.open(ask(), photo_file).key
+    assert desk.restore(ask(key, select="none"), ignore).fidelity_note == ""
+    monkeypatch.setattr(Restorer, "has_fidelity", False)
+    assert "this slider changes nothing" in desk.restore(ask(key, select="none"), ignore).fidelity_note
+    assert desk.choose_model(ask(key)).fidelity_note == ""
 
 
 def test_of_an_animation_the_first_frame_is_worked_on(desk, ask, tmp_path):
