@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from PIL import Image
 
@@ -14,6 +14,13 @@ class _Same(Enum):
 Same = Literal[_Same.SAME]
 SAME: Same = _Same.SAME
 """The value of a component that stays as it is; None clears one."""
+
+
+class Ticks(NamedTuple):
+    """A list to tick."""
+
+    choices: tuple[str, ...] = ()
+    ticked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +39,8 @@ class Shown:
     """The selected view."""
     drawing: Image.Image | Same | None = SAME
     """The photograph with its faces."""
+    chosen: Ticks | Same = SAME
+    """The list of faces to tick."""
     comparison: str | Same = SAME
     """Before and after, as HTML."""
     file: str | Same | None = SAME

@@ -19,7 +19,7 @@ from ..controls import read_controls
 from ..host import PageHost, PageProgress
 from ..saving import Saving
 from ..session import Photo, Session, Sessions
-from ..shown import NO_RESULT, SAME, Shown
+from ..shown import NO_RESULT, SAME, Shown, Ticks
 from ..words import report_html, say, say_faces, say_fidelity, welcome
 from .view import (
     Result,
@@ -27,6 +27,8 @@ from .view import (
     compare_models,
     draw_photo,
     face_at,
+    naming,
+    numbers_of,
     open_photo,
     report_dict,
     restore_photo,
@@ -70,7 +72,7 @@ class Desk:
     def open(self, asked: Asked, path: Path | None) -> Shown:
         """A photograph was dropped in, or removed."""
         key, session = self._sessions.open(asked.key, asked.client)
-        empty = replace(NO_RESULT, key=key, drawing=None, tab="faces")
+        empty = replace(NO_RESULT, key=key, drawing=None, chosen=Ticks(), tab="faces")
         if path is None:
             session.take(None)
             return replace(empty, said=welcome())
@@ -91,9 +93,18 @@ class Desk:
             number = face_at(found, photo.drawing_scale, *point)
             if number is None:
                 return Shown(said=say("No face was found here; click inside a box."))
-            changed = options.replace(select=toggled(found, number))
-            behind = self._background(asked, restorer, options)
-            return replace(self._redo(photo, restorer, changed, behind, is_redrawn=True), select=changed.select)
+            return self._select(asked, photo, restorer, options, toggled(found, number))
+
+        return self._work(asked, work)
+
+    def choose(self, asked: Asked, faces: Sequence[str]) -> Shown:
+        """Faces were ticked in the list beside the drawing: by keys, all that a click does."""
+
+        def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
+            photo = session.require_photo()
+            wanted = {int(face.removeprefix("#")) for face in faces}
+            found = photo.image.detect(restorer, options)
+            return self._select(asked, photo, restorer, options, naming(found, wanted))
 
         return self._work(asked, work)
 
@@ -203,6 +214,12 @@ class Desk:
     ) -> Enlarger | None:
         return open_background(self._host.backgrounds, asked.background, restorer, options, progress)
 
+    def _select(
+        self, asked: Asked, photo: Photo, restorer: FaceRestorer, options: RestoreOptions, select: str
+    ) -> Shown:
+        behind, changed = self._background(asked, restorer, options), options.replace(select=select)
+        return replace(self._redo(photo, restorer, changed, behind, is_redrawn=True), select=select)
+
     def _redo(
         self,
         photo: Photo,
@@ -221,7 +238,9 @@ class Desk:
 
     def _draw(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
         found = photo.image.detect(restorer, options)
-        return Shown(drawing=draw_photo(photo, found), said=say_faces(photo, found))
+        numbers = [] if found.is_aligned else numbers_of(found.faces)
+        chosen = Ticks(tuple(map(_name, numbers)), tuple(map(_name, numbers_of(found.used))))
+        return Shown(drawing=draw_photo(photo, found), chosen=chosen, said=say_faces(photo, found))
 
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
@@ -291,3 +310,8 @@ class Desk:
 
     def _stopper(self, session: Session) -> Callable[[], bool]:
         return lambda: session.stop.is_set() or self._host.should_stop()
+
+
+def _name(number: int) -> str:
+    """As in the drawing."""
+    return f"#{number}"

@@ -102,6 +102,9 @@ class PhotoTab:
         with gr.Tabs(selected="faces", elem_id=f"{prefix}_views") as self._places["tab"]:
             with gr.Tab("Faces", id="faces"):
                 self._places["drawing"] = make_image("Faces", f"{prefix}_drawing", elem_classes=["vqfr-faces"])
+                self._places["chosen"] = gr.CheckboxGroup(
+                    choices=[], label="Faces to restore", visible=False, elem_id=f"{prefix}_chosen"
+                )
             with gr.Tab("Before and after", id="result"):
                 self._places["comparison"] = make_html("", f"{prefix}_comparison")
                 self._closer = gr.Button("Closer", elem_id=f"{prefix}_closer", elem_classes=["vqfr-closer"])
@@ -180,6 +183,9 @@ class PhotoTab:
         def click(point: tuple[float, float], *values: Any) -> list[Any]:
             return self._values(self._desk.click(_asked(values), point))
 
+        def choose(faces: Sequence[str], *values: Any) -> list[Any]:
+            return self._values(self._desk.choose(_asked(values), faces))
+
         def look_closer(*values: Any) -> list[Any]:
             return self._values(self._desk.look_closer(_asked(values)), ["comparison"])
 
@@ -193,6 +199,8 @@ class PhotoTab:
         self._closer.click(look_closer, self._inputs, [self._places["comparison"]], show_progress="hidden")
         self._stop.click(with_client(stop), [self._places["key"]], [], queue=False)
         self._refresh.click(self._look_again, [], [self._model, self._models, self._background])
+        inputs = [self._places["chosen"], *self._inputs]
+        self._then_save(on_change(self._places["chosen"], choose, inputs, outputs))
         self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
         self._connect_settings(outputs)
 
@@ -242,6 +250,9 @@ class PhotoTab:
             warn(shown.warning)
         if shown.file is not SAME:
             values["file"] = update(value=shown.file, visible=shown.file is not None)
+        if shown.chosen is not SAME:
+            choices, ticked = map(list, shown.chosen)
+            values["chosen"] = update(choices=choices, value=ticked, visible=bool(choices))
         if shown.tab is not SAME:
             values["tab"] = update(selected=shown.tab)
         return [values.get(name, update()) for name in (names or self._places)]

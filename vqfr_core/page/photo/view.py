@@ -1,6 +1,6 @@
 """The work on one photograph, from the page's settings to what it shows. Independent of Gradio."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress, ShouldStop
 from ...restoration import Restoration
 from ...restorer import FaceRestorer
-from ...types import ImageFaces
+from ...types import Face, ImageFaces
 from ..host import PageHost
 from ..saving import Saving
 from ..session import Photo
@@ -86,11 +86,20 @@ def face_at(found: ImageFaces, scale: float, x: float, y: float) -> int | None:
 
 def toggled(found: ImageFaces, number: int) -> str:
     """The `select` expression after a click on a face, which toggles it."""
-    wanted = {face.number for face in found.used} ^ {number}
-    numbered = [face.number for face in found.faces if face.number is not None]
+    return naming(found, {face.number for face in found.used if face.number is not None} ^ {number})
+
+
+def naming(found: ImageFaces, wanted: Set[int]) -> str:
+    """The `select` expression for these faces."""
+    numbered = numbers_of(found.faces)
     if wanted == set(numbered):
         return "all"
-    return ",".join(str(known) for known in sorted(numbered) if known in wanted) or "none"
+    return ",".join(str(known) for known in numbered if known in wanted) or "none"
+
+
+def numbers_of(faces: Iterable[Face]) -> list[int]:
+    """In order; faces without one cannot be chosen."""
+    return sorted(face.number for face in faces if face.number is not None)
 
 
 def restore_photo(

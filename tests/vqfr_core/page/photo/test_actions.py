@@ -124,6 +124,9 @@ def test_a_click_chooses_and_leaves_out(desk, ask, sessions, keepers, tiny_v2):
     assert shown.select == others and "to be restored" in shown.said
     assert desk.click(ask(key, select=others), spot).select == "all"
     assert desk.click(ask(key, select="1"), spot).select == "none"
+    assert desk.choose(ask(key), ["#1"]).select == "1" and desk.choose(ask(key), []).select == "none"
+    ticks = desk.choose(ask(key), ["#2", "#0"]).chosen
+    assert ticks.ticked == ("#0", "#2") and len(ticks.choices) == len(found.faces)
     assert "No face was found here" in desk.click(ask(key), (0, 0)).said
 
 
