@@ -5,11 +5,11 @@ from typing import Any
 
 from ..known_faults import warn_of_faults
 from .folder.tab import FolderTab
-from .gradio_compat import import_gradio, make_state, on_unload, open_blocks
+from .gradio_compat import import_gradio, make_html, make_state, on_unload, open_blocks
 from .host import PageHost
 from .photo.tab import PhotoTab
 from .session import Sessions
-from .style import STYLE
+from .style import style_html
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
     is_alone: it will not be nested in another gr.Blocks, so closing it is noticed at once.
     """
     with open_blocks(_TITLE) as blocks:
+        if is_alone:
+            make_html(f"<h1>{_TITLE}</h1>", f"{host.id_prefix}_title")
         sessions = add_page(host)
         if is_alone:
             on_unload(blocks, sessions.drop_client)
@@ -33,7 +35,7 @@ def add_page(host: PageHost) -> Sessions:
     gr, sessions = import_gradio(), Sessions(host)
     if warning := warn_of_faults():
         logger.warning("%s", warning)
-    gr.HTML(STYLE)
+    gr.HTML(style_html())
     key = make_state(sessions.drop)
     with gr.Tabs(elem_id=f"{host.id_prefix}_tabs"):
         with gr.Tab("Photograph"):

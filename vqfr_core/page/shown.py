@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from PIL import Image
 
@@ -16,6 +16,13 @@ SAME: Same = _Same.SAME
 """The value of a component that stays as it is; None clears one."""
 
 
+class Ticks(NamedTuple):
+    """A list to tick."""
+
+    choices: tuple[str, ...] = ()
+    ticked: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """New values for the components of the tab, which have the same names."""
@@ -24,20 +31,24 @@ class Shown:
     """Of the session."""
     said: str | Same = SAME
     """The line below the buttons, as HTML."""
+    fidelity_note: str | Same = SAME
+    """What to know of the model's fidelity, as HTML."""
     select: str | Same = SAME
     """The setting of that name."""
     tab: str | Same = SAME
     """The selected view."""
     drawing: Image.Image | Same | None = SAME
     """The photograph with its faces."""
-    comparison: tuple[Image.Image, Image.Image] | Same | None = SAME
-    """Before and after, of one size."""
+    chosen: Ticks | Same = SAME
+    """The list of faces to tick."""
+    comparison: str | Same = SAME
+    """Before and after, as HTML."""
     file: str | Same | None = SAME
     """The result to download."""
     whole: Image.Image | Same | None = SAME
     """The whole result, to send on."""
-    crops: list[tuple[Image.Image, str]] | Same | None = SAME
-    """Each face before and after, with its name."""
+    crops: str | Same = SAME
+    """Each face before and after, as HTML."""
     sweep: str | Same | None = SAME
     """The file that shows the faces at several fidelities."""
     report: str | Same = SAME
@@ -56,5 +67,5 @@ class Shown:
         return replace(self, warning=later.warning or self.warning, **later.changes())
 
 
-NO_RESULT = Shown(comparison=None, file=None, whole=None, crops=None, sweep=None, report="", json=None)
+NO_RESULT = Shown(comparison="", file=None, whole=None, crops="", sweep=None, report="", json=None)
 """The result components, cleared."""
