@@ -12,7 +12,7 @@ from .console import Console
 from .ui import port
 
 if TYPE_CHECKING:
-    from ..pictures.apart import Readers
+    from ..serving.service import OpenPicture
 
 TOKEN = "VQFR_TOKEN"
 _EPILOG = """\
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from ..pictures.apart import Readers
 
     with Readers() as readers, _listening(arguments.host, arguments.port) as listener:
-        server, token = make_server(arguments, readers)
+        server, token = make_server(arguments, lambda path, most: readers.open(path, most, lambda: False))
         host, number = listener.getsockname()[:2]
         where = f"[{host}]" if ":" in host else host
         told = f"the token of {TOKEN}" if TOKEN in os.environ else f"Authorization: Bearer {token}"
@@ -74,15 +74,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def make_server(arguments: argparse.Namespace, readers: "Readers") -> tuple[Any, str]:
-    """The uvicorn.Server, not started, and its token."""
+def make_server(arguments: argparse.Namespace, open_picture: "OpenPicture") -> tuple[Any, str]:
+    """The uvicorn.Server, not started, and its token. open_picture: see `Service`."""
     from ..page.access import Access, AccessMiddleware
     from ..serving.alone import HEALTH, make_app
     from ..serving.turns import Turns
     from .networks import open_store
 
     turns = Turns(arguments.workers, arguments.max_waiting)
-    app = make_app(open_store(arguments), arguments.device, turns, readers)
+    app = make_app(open_store(arguments), arguments.device, turns, open_picture)
     import uvicorn
 
     access = Access(arguments.host, arguments.allow_host, token=os.environ.get(TOKEN))

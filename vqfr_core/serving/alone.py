@@ -11,12 +11,11 @@ from ..restorer import FaceRestorer
 from ..weights.store import WeightStore
 from .models import Models
 from .routes import Routes
-from .service import Service
+from .service import OpenPicture, Service
 from .turns import Turns
 
 if TYPE_CHECKING:
     from ..pictures import Picture
-    from ..pictures.apart import Readers
     from ..restoration import Restoration
     from ..types import ImageFaces
 
@@ -52,7 +51,7 @@ class Device:
         return self._opened[1]
 
 
-def make_app(store: WeightStore, device: str | None, turns: Turns, readers: "Readers") -> Any:
+def make_app(store: WeightStore, device: str | None, turns: Turns, open_picture: OpenPicture) -> Any:
     """A FastAPI application with the routes, `HEALTH`, and their OpenAPI schema at /openapi.json."""
     try:
         import uvicorn  # noqa: F401  the server
@@ -68,7 +67,7 @@ def make_app(store: WeightStore, device: str | None, turns: Turns, readers: "Rea
         works.restore,
         works.find,
         "fetch it with: python -m vqfr_core models download NAME",
-        lambda path, most: readers.open(path, most, lambda: False),
+        open_picture,
         turns.turn,
     )
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ..types import ImageFaces
 
 
+OpenPicture = Callable[[Path, int], "PictureFile"]
+"""Called with (file, most pixels in all its frames), and used as `open_picture`."""
+
+
 def _open_here(path: Path, max_pixels: int) -> "PictureFile":
     from ..pictures import open_picture
 
@@ -32,7 +36,7 @@ class Service:
     """The same, but only numbers and selects the faces."""
     how_to_get: str
     """What to do about a missing weight file."""
-    open_picture: "Callable[[Path, int], PictureFile]" = _open_here
-    """Opens a picture of at most so many pixels."""
+    open_picture: OpenPicture = _open_here
+    """How callers' files are opened."""
     turn: Callable[[], AbstractContextManager[None]] = nullcontext
     """Held from reading a request's picture to writing its answer: bounds how many do so at once, and who waits."""

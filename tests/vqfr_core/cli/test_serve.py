@@ -18,7 +18,7 @@ from PIL import Image
 from vqfr_core.cli import build_parser, main
 from vqfr_core.cli.serve import make_server
 from vqfr_core.networks.vqfr import VqfrV2
-from vqfr_core.pictures.apart import Readers
+from vqfr_core.pictures import open_picture
 
 Ask = Callable[..., tuple[int, Any]]
 
@@ -30,8 +30,8 @@ def ask(tiny_v2: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]
     folder = tmp_path_factory.mktemp("models")
     (folder / "tiny.safetensors").write_bytes(Path(tiny_v2).read_bytes())
     words = ["serve", "--model-dir", str(folder), "--device", "cpu", "--no-download", "--workers", "1"]
-    with Readers() as readers, socket.create_server(("127.0.0.1", 0)) as listener:
-        server, token = make_server(build_parser().parse_args([*words, "--max-waiting", "1"]), readers)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server, token = make_server(build_parser().parse_args([*words, "--max-waiting", "1"]), open_picture)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
 
