@@ -7,6 +7,7 @@ them.
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ _OTHER_FOLDERS = ("facerestore_models", "facedetection", "facexlib")
 _UPSCALERS = ("upscale_models",)
 """Searched only by name: most of the files are no face networks, and a look into each would take seconds."""
 
+_UNLOADING_S = 1.0
 _STEPS = 1000
 _SHOWN_PX = 512
 
@@ -99,7 +101,7 @@ class HeldNetwork:
     """A network under ComfyUI's memory management, which may offload it at any time."""
 
     def __init__(self, network: nn.Module, let_go: Callable[[], None]) -> None:
-        """network: on the CPU. let_go: called when the user asks ComfyUI to unload its models."""
+        """network: on the CPU. let_go: called soon after ComfyUI unloads it because the user asked for that."""
         from comfy import model_management
         from comfy.model_patcher import ModelPatcher
         from comfy.patcher_extension import CallbacksMP
@@ -109,8 +111,7 @@ class HeldNetwork:
             load_device=model_management.get_torch_device(),
             offload_device=model_management.unet_offload_device(),
         )
-        # A running node only wants the device's memory, for which ComfyUI has moved the weights to the CPU.
-        self._patcher.add_callback(CallbacksMP.ON_DETACH, lambda *_: None if _is_node_running() else let_go())
+        self._patcher.add_callback(CallbacksMP.ON_DETACH, lambda *_: _after_unloading(let_go))
 
     @property
     def device(self) -> torch.device:
@@ -133,10 +134,15 @@ def bring_to_device(*networks: HeldNetwork, working_bytes: int = 0) -> None:
         patcher.model.to(patcher.load_device)
 
 
-def _is_node_running() -> bool:
+def _after_unloading(let_go: Callable[[], None]) -> None:
+    """Not at once: ComfyUI is in a loop over its models, and none may vanish from its list meanwhile."""
     from comfy_execution.utils import get_executing_context
 
-    return get_executing_context() is not None
+    # A running node only wants the device's memory; ComfyUI has moved the weights to the CPU for it.
+    if get_executing_context() is None:
+        timer = Timer(_UNLOADING_S, let_go)
+        timer.daemon = True
+        timer.start()
 
 
 def stop_if_interrupted() -> bool:

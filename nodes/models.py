@@ -14,7 +14,7 @@ import torch
 
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Network, Parser, Restorer
-from ..vqfr_core.networks.devices import pick_precision
+from ..vqfr_core.networks.devices import free_memory, pick_precision
 from ..vqfr_core.options import BlendOptions, FindOptions
 from ..vqfr_core.pipeline.blending.masks import check_mask, missing_parser, needs_parser, uses_parser
 from ..vqfr_core.weights.folders import Folders
@@ -155,9 +155,14 @@ def _once(role: str, name: str, load: Callable[[], AnyNetwork], precision: str =
     if held is None:
         network = load()
         wanted = key()  # a download changes it
-        held = _living[wanted] = Held(network, host.HeldNetwork(network.module, _kept.clear))
+        held = _living[wanted] = Held(network, host.HeldNetwork(network.module, partial(_let_go, wanted)))
     _kept[wanted] = held
     _kept.move_to_end(wanted)
     while len(_kept) > _MAX_LOADED:
         _kept.popitem(last=False)
     return held
+
+
+def _let_go(key: tuple[str, ...]) -> None:
+    _kept.pop(key, None)
+    free_memory(host.compute_device())

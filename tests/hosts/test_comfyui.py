@@ -216,7 +216,14 @@ def test_boxes_of_the_host_come_in_and_go_out(host, load):
         pytest.skip("this ComfyUI is older than its boxes")
     drawn = [{"x": 150, "y": 120, "width": 220, "height": 270, "metadata": {}}]
     prompt = chain(host, load)
-    prompt["8"] = defaults(host, "CreateBoundingBoxes", editor_state=drawn, width=512, height=512)
+    prompt["8"] = defaults(
+        host,
+        "CreateBoundingBoxes",
+        editor_state={"__value__": drawn},
+        last_incoming={"__value__": []},
+        width=512,
+        height=512,
+    )
     prompt["3"] = defaults(host, "VQFR_BoxesToFaces", image=["1", 0], boxes=["8", 1])
     prompt["9"] = defaults(host, "VQFR_FacesToBoxes", faces=["4", 0])
     prompt["10"] = {"class_type": "DrawBBoxes", "inputs": {"image": ["1", 0], "bboxes": ["9", 1]}}

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import weakref
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -40,7 +41,11 @@ def test_a_retried_network_can_be_forgotten(run, models):
     assert held() is None
 
 
-def test_networks_go_when_the_host_unloads_its_models(run, models, host):
+def test_networks_go_when_the_host_unloads_its_models(pack, models, host, monkeypatch):
+    leaving = []
+    monkeypatch.setattr(
+        pack.nodes.host, "Timer", lambda _, let_go: SimpleNamespace(start=lambda: leaving.append(let_go))
+    )
     held = models.open_model("tiny_v2.safetensors", "fp32")
     patcher, network = held.hold._patcher, weakref.ref(held.network)
     del held
@@ -50,6 +55,9 @@ def test_networks_go_when_the_host_unloads_its_models(run, models, host):
     patcher.detach()
     host.is_running_node = True
     del patcher
+    assert network() is not None, "the host is still in its loop"
+    leaving.pop()()
+    leaving.clear()
     assert network() is None
 
 
