@@ -118,8 +118,9 @@ class ComfyUI:
 
     def free(self) -> None:
         """What the page's "Unload models and free cache" does, and a while for it."""
-        self.post("/free", {"unload_models": True, "free_memory": True})
-        time.sleep(3)
+        for _ in range(2):  # a request just when the worker falls asleep is not heard
+            self.post("/free", {"unload_models": True, "free_memory": True})
+            time.sleep(3)
 
     def memory_mb(self) -> int:
         """Resident, of the process."""

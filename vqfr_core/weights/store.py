@@ -4,8 +4,9 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 
 import torch
 
@@ -16,7 +17,7 @@ from ..networks.devices import pick_device, pick_precision
 from ..networks.upscalers import Upscaler
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
-from .fetch import ensure_weights
+from .fetch import ensure_weights, is_offline
 from .find import (
     WeightFile,
     expanded,
@@ -35,6 +36,8 @@ from .load import load_file
 from .transfer import Progress
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 AUTO = "auto"
 _HALVED = ("restorer", "upscaler")
@@ -185,6 +188,18 @@ class WeightStore:
             raise self._nowhere(role, name)
         return read_record_file(record, self.fetch(record.name, progress), "downloaded")
 
+    def name_to_open(self, role: str, fetch: bool) -> str | None:
+        """The name of weights of a role for `open`: "auto" if some are present, else, to fetch, the smallest download.
+
+        None if neither is to be had.
+        """
+        if self.locate(role) is not None:
+            return AUTO
+        offered = [record for record in self._records if record.role == role and record.urls]
+        if not fetch or not offered or not self._download or is_offline():
+            return None
+        return min(offered, key=lambda record: record.most_bytes).name
+
     def advice(self, role: str) -> str:
         """How to get weights of a role, for the end of a message."""
         files = " or ".join(record.file_name for record in self._known(role))
@@ -260,7 +275,7 @@ class WeightStore:
         *,
         for_device: torch.device | None = None,
     ) -> Network:
-        """The network of a name, in eval mode, without gradients.
+        """The network of a name, in eval mode, without gradients. For "auto" see `try_names`.
 
         Args:
             role: restorer, upscaler, detector, parser, or another of the registry.
@@ -276,7 +291,22 @@ class WeightStore:
         """
         placed = pick_device(device)
         chosen = pick_precision(precision, for_device or placed) if role in _HALVED else "fp32"
-        return load_file(self.find(role, name, progress), role, placed, chosen, for_device)
+        return self.try_names(
+            role, name, lambda own: load_file(self.find(role, own, progress), role, placed, chosen, for_device)
+        )
+
+    def try_names(self, role: str, name: PathLike, use: Callable[[PathLike], T]) -> T:
+        """What `use` gives for a name; for "auto" that of the best one present whose file is good.
+
+        The log says which files raised a WeightsError; that of the last one is raised.
+        """
+        present = [choice.name for choice in self.known(role) if choice.path is not None] if name == AUTO else []
+        for best, next_best in pairwise(present):
+            try:
+                return use(best)
+            except WeightsError as error:
+                logger.warning("%s is not used, but %s: %s", best, next_best, error)
+        return use(present[-1] if present else name)
 
     def _known(self, role: str | None = None) -> list[WeightRecord]:
         recorded = {record.name for record in self._records}

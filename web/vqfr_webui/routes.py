@@ -18,7 +18,7 @@ from vqfr_core.errors import (
 from vqfr_core.options import OptionSpec, option_specs
 
 from . import convert, host
-from .models import AUTO, describe_models, is_present, model_names, resolve_model
+from .models import AUTO, describe_models, is_present, model_names, resolve_model, weight_store
 from .request import Request
 from .restoring import detect_in_image, restore_image
 
@@ -96,6 +96,10 @@ def read_task(body: Any) -> Task:
         raise InputError("model goes next to options, not inside")
     request = Request.from_names({"model": model, **options})
     _check_present(resolve_model(request.model), request.options.detector)
+    from vqfr_core.pipeline.blending.masks import missing_parser, needs_parser
+
+    if needs_parser(request.options.mask) and weight_store().locate("parser") is None:
+        raise WeightsError(missing_parser(request.options.mask, "choose it once in the WebUI to download one"))
     return Task(_decoded(body["image"], request.options.scale), request)
 
 
