@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..vqfr_core.errors import InputError
-from ..vqfr_core.options import AnyOptions, Options, OptionSpec, option_specs
+from ..vqfr_core.options import AnyOptions, CropOptions, Options, OptionSpec, option_specs
 
 CATEGORY = "VQFR Face Restore"
 
@@ -67,7 +67,7 @@ def check_like(setting: str, name: str, value: Any) -> None:
 
 
 def _spec(name: str) -> OptionSpec:
-    return next(spec for spec in option_specs() if spec.name == name)
+    return next(spec for spec in (*option_specs(), *option_specs(CropOptions)) if spec.name == name)
 
 
 def _input(spec: OptionSpec, optional: bool = False) -> io.Input:
@@ -77,6 +77,8 @@ def _input(spec: OptionSpec, optional: bool = False) -> io.Input:
         "default": spec.default,
         "tooltip": spec.help,
         "optional": optional,
+        # Folded away by the page; as an argument, hosts before 0.9 do not know it.
+        "extra_dict": {} if spec.is_basic else {"advanced": True},
     }
     if spec.choices is not None:
         # The host accepts only listed values, and saved workflows may contain values of earlier versions.
@@ -126,6 +128,11 @@ def area_inputs() -> list[io.Input]:
             tooltip="Only faces in one of these boxes are used: BBOX or BOUNDING_BOX. One list, or one for each image.",
         ),
     ]
+
+
+def crop_inputs() -> list[io.Input]:
+    """The framing of the crops, newer than the nodes that give them out."""
+    return newer_inputs(*(spec.name for spec in option_specs(CropOptions)))
 
 
 def face_outputs() -> list[io.Output]:

@@ -55,14 +55,15 @@ def select(faces: Faces, options: SelectOptions, *, boxes: Boxes = None, areas: 
 
 
 def leave_sharp(faces: Faces, crop_px: int = CROP_SIZE_PX) -> Faces:
-    """The faces cut out, and those that are already sharp skipped."""
+    """The faces without those that are already sharp as the network sees them; crops keep their framing."""
     cropped = crop(faces, crop_px)
-    return cropped.changed(skip_sharp_faces(cropped.by_image))
+    left = cropped.changed(skip_sharp_faces(cropped.by_image))
+    return crop(left, faces.crops[0].image.shape[-1], faces.crops[0].factor) if faces.crops else left
 
 
-def crop(faces: Faces, crop_px: int) -> Faces:
-    """The faces cut out, in one batch, unless already cut out at that size."""
-    cut = faces.changed(crop_faces(faces.by_image, crop_px))
+def crop(faces: Faces, crop_px: int, crop_factor: float = 1.0) -> Faces:
+    """The faces cut out, in one batch, unless already cut out like that."""
+    cut = faces.changed(crop_faces(faces.by_image, crop_px, crop_factor))
     if not cut.used or cut.crops[0] in faces.crops:
         return cut
     batch, views = share_batch([own.image for own in cut.crops])

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..faces import Faces
 from ..images import bounding_box, boxes_for, check_images
-from ..inputs import AnyBoxes, face_outputs, faces_input, image_input, node_schema, option_input
+from ..inputs import AnyBoxes, crop_inputs, face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_detector
 from ..steps import take_boxes
 from .results import found_result
@@ -31,15 +31,16 @@ class BoxesToFaces(io.ComfyNode):
                     "One list, or one for each image.",
                 ),
                 option_input("detector"),
+                *crop_inputs(),
             ],
             outputs=face_outputs(),
         )
 
     @classmethod
-    def execute(cls, image: Any, boxes: Any, detector: str) -> io.NodeOutput:
+    def execute(cls, image: Any, boxes: Any, detector: str, **framing: Any) -> io.NodeOutput:
         images = check_images(image)
         given = boxes_for(boxes, len(images)) or [[]] * len(images)
-        return found_result(cls, take_boxes(images, open_detector(detector), given))
+        return found_result(cls, take_boxes(images, open_detector(detector), given), framing)
 
 
 class FacesToBoxes(io.ComfyNode):

@@ -290,6 +290,24 @@ def test_edited_crops_of_another_size(run, portrait):
     assert torch.equal(blended["result"][blended["result_mask"] == 0], portrait[blended["result_mask"] == 0])
 
 
+def test_crops_in_another_framing_go_out_and_come_back(pack, run, portrait):
+    found = detect(run, portrait, crop_px=640, crop_factor=2.0)
+    assert found["face_crops"].shape == (1, 640, 640, 3) and found["face_masks"].shape == (1, 640, 640)
+    chosen = run("VQFR_SelectFaces", faces=found["found_faces"])
+    assert torch.equal(chosen["face_crops"], found["face_crops"])
+
+    def change(found):
+        edited = run("VQFR_FacesFromCrops", faces=found["found_faces"], crops=1 - found["face_crops"])["edited_faces"]
+        return run("VQFR_BlendFaces", image=portrait, faces=edited, color_match=0.0)
+
+    standard = detect(run, portrait)
+    wide, usual = change(found), change(standard)
+    assert (wide["result_mask"] - usual["result_mask"]).abs().max() < 0.1, "the mask follows the face, not the crop"
+    assert (wide["result"] - usual["result"]).abs().mean() < 0.01
+    seen = pack.nodes.steps.crop(found["found_faces"], 512).crops[0]
+    assert torch.equal(seen.image, standard["found_faces"].crops[0].image), "the network sees the standard crop"
+
+
 @pytest.mark.parametrize("side", [384, 512, 1024])
 def test_edited_crops_are_not_lost_by_restoring_them(run, portrait, side):
     found = detect(run, portrait)
