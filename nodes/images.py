@@ -67,7 +67,7 @@ def masks_for(mask: Tensor | None, num_images: int, size: tuple[int, int]) -> li
     mask = mask[None] if mask.ndim == 2 else mask
     if mask.ndim != 3 or 0 in mask.shape:
         raise InputError(f"mask: needs the shape (B, H, W), got {tuple(mask.shape)}")
-    if tuple(mask.shape[1:]) == _PLACEHOLDER_SIZE != size and not mask.any():
+    if tuple(mask.shape[1:]) == _PLACEHOLDER_SIZE and not mask.any():
         return None
     if len(mask) not in (1, num_images):
         raise InputError(f"{len(mask)} masks were given for {num_images} images; give one, or one for each")
