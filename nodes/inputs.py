@@ -7,20 +7,24 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..vqfr_core.errors import InputError
-from ..vqfr_core.options import AnyOptions, Options, OptionSpec, option_specs
+from ..vqfr_core.options import AnyOptions, CropOptions, Options, OptionSpec, option_specs
 
 CATEGORY = "VQFR Face Restore"
 
 Model = io.Custom("VQFR_MODEL")
 FaceSet = io.Custom("VQFR_FACES")
+AnyBoxes = io.Custom("BBOX,BOUNDING_BOX")
+"""Boxes of other packs, and ComfyUI's own."""
+
+_NEWER_FIELDS = ("search_aliases", "has_intermediate_output")
+"""Fields of a schema that the oldest hosts lack: words to find the node by, and whether it shows something."""
 
 
 def node_schema(**settings: Any) -> io.Schema:
     """A schema in our category, without what the host's version does not support."""
     known = {field.name for field in dataclasses.fields(io.Schema)}
     given = {"category": CATEGORY} | settings
-    # The only field newer than the oldest host: words to find the node by.
-    return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
+    return io.Schema(**{name: value for name, value in given.items() if name in known or name not in _NEWER_FIELDS})
 
 
 def option_input(name: str) -> io.Input:
@@ -63,7 +67,7 @@ def check_like(setting: str, name: str, value: Any) -> None:
 
 
 def _spec(name: str) -> OptionSpec:
-    return next(spec for spec in option_specs() if spec.name == name)
+    return next(spec for spec in (*option_specs(), *option_specs(CropOptions)) if spec.name == name)
 
 
 def _input(spec: OptionSpec, optional: bool = False) -> io.Input:
@@ -73,6 +77,8 @@ def _input(spec: OptionSpec, optional: bool = False) -> io.Input:
         "default": spec.default,
         "tooltip": spec.help,
         "optional": optional,
+        # Folded away by the page; as an argument, hosts before 0.9 do not know it.
+        "extra_dict": {} if spec.is_basic else {"advanced": True},
     }
     if spec.choices is not None:
         # The host accepts only listed values, and saved workflows may contain values of earlier versions.
@@ -116,12 +122,17 @@ def area_inputs() -> list[io.Input]:
     """Optional places to search."""
     return [
         area_input("Only faces that are at least half inside this mask are used. One mask, or one for each image."),
-        io.BBOX.Input(
+        AnyBoxes.Input(
             "boxes",
             optional=True,
-            tooltip="Only faces in one of these boxes (x0, y0, x1, y1) are used. One list, or one for each image.",
+            tooltip="Only faces in one of these boxes are used: BBOX or BOUNDING_BOX. One list, or one for each image.",
         ),
     ]
+
+
+def crop_inputs() -> list[io.Input]:
+    """The framing of the crops, newer than the nodes that give them out."""
+    return newer_inputs(*(spec.name for spec in option_specs(CropOptions)))
 
 
 def face_outputs() -> list[io.Output]:

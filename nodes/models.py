@@ -1,20 +1,24 @@
-"""The loaded networks; the same settings give the same object."""
+"""The loaded networks; the same settings give the same object.
+
+They stay loaded for the next run, until the host is asked to unload its models.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import torch
 
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.networks.base import Detector, Network, Parser, Restorer
-from ..vqfr_core.networks.devices import pick_precision
+from ..vqfr_core.networks.devices import free_memory, pick_precision
 from ..vqfr_core.options import BlendOptions, FindOptions
 from ..vqfr_core.pipeline.blending.masks import check_mask, missing_parser, needs_parser, uses_parser
-from ..vqfr_core.weights.folders import Folders
-from ..vqfr_core.weights.store import AUTO, WeightStore
+from ..vqfr_core.weights.folders import Folders, PathLike
+from ..vqfr_core.weights.store import WeightStore
 from . import host
 
 _MAX_LOADED = 4
@@ -54,7 +58,10 @@ def _folders() -> Folders:
 
 
 _store = WeightStore(_folders)
-_loaded: OrderedDict[tuple[str, ...], Held[Any]] = OrderedDict()
+_kept: OrderedDict[tuple[str, ...], Held[Any]] = OrderedDict()
+"""Those used last, though nobody else may hold them now."""
+_living: WeakValueDictionary[tuple[str, ...], Held[Any]] = WeakValueDictionary()
+"""Those that somebody holds, such as the host's cache of outputs."""
 
 
 def open_model(name: str, precision: str) -> Held[Restorer]:
@@ -89,13 +96,12 @@ def _in_float32(path: str, rounded: host.HeldNetwork) -> Restorer:
 def open_detector(name: str) -> Held[Detector]:
     """The face detector of that name. Raises what `WeightStore.open` does, and InputError for no detector's name."""
     name = FindOptions(detector=name).detector
-    if name == AUTO:
-        name = _store.auto_name("detector") or name  # so that it is loaded once under both names
 
-    def load() -> Detector:
+    def load(name: PathLike) -> Detector:
         return _store.open("detector", name, "cpu", progress=host.download_progress(), for_device=host.compute_device())
 
-    return _once("detector", name, load)
+    # By its own name under auto, too, so that it is loaded once.
+    return _store.try_names("detector", name, lambda own: _once("detector", str(own), partial(load, own)))
 
 
 def open_small_detector() -> Held[Detector]:
@@ -106,12 +112,17 @@ def open_small_detector() -> Held[Detector]:
 def open_parser(options: BlendOptions) -> Held[Parser] | None:
     """The face parser for the mask of the options; None if it needs none, or if "auto" finds no weights.
 
-    Raises InputError for a mask that cannot be made, before the network runs.
+    Before the network runs: weights for a mask that cannot do without are downloaded, and InputError, WeightsError or
+    DownloadError is raised for one that cannot be made.
     """
     held: Held[Parser] | None = None
-    if uses_parser(options.mask) and _store.locate("parser") is not None:
-        held = _once("parser", "auto", lambda: _store.open("parser", device="cpu", for_device=host.compute_device()))
-    if held is None and needs_parser(options.mask):
+    is_needed = needs_parser(options.mask)
+    name = _store.name_to_open("parser", fetch=is_needed) if uses_parser(options.mask) else None
+    if name is not None:
+        progress = host.download_progress()
+        device = host.compute_device()
+        held = _once("parser", name, lambda: _store.open("parser", name, "cpu", progress=progress, for_device=device))
+    if held is None and is_needed:
         raise InputError(missing_parser(options.mask, _store.advice("parser")))
     check_mask(options, None if held is None else held.network)
     return held
@@ -139,17 +150,24 @@ def weights_state(name: str) -> str:
 
 
 def _once(role: str, name: str, load: Callable[[], AnyNetwork], precision: str = "fp32") -> Held[AnyNetwork]:
-    """What was loaded with these settings; the least recently used is dropped if there are too many."""
+    """What was loaded with these settings; the least recently used is let go if there are too many."""
 
     def key() -> tuple[str, ...]:
         return role, name, precision, str(host.compute_device()), _store.state(role, name)
 
     wanted = key()
-    if wanted not in _loaded:
+    held = _living.get(wanted)
+    if held is None:
         network = load()
         wanted = key()  # a download changes it
-        _loaded[wanted] = Held(network, host.HeldNetwork(network.module))
-        while len(_loaded) > _MAX_LOADED:
-            _loaded.popitem(last=False)
-    _loaded.move_to_end(wanted)
-    return _loaded[wanted]
+        held = _living[wanted] = Held(network, host.HeldNetwork(network.module, partial(_let_go, wanted)))
+    _kept[wanted] = held
+    _kept.move_to_end(wanted)
+    while len(_kept) > _MAX_LOADED:
+        _kept.popitem(last=False)
+    return held
+
+
+def _let_go(key: tuple[str, ...]) -> None:
+    _kept.pop(key, None)
+    free_memory(host.compute_device())

@@ -24,11 +24,11 @@ from ..vqfr_core.pipeline import (
     sweep_faces,
 )
 from ..vqfr_core.pipeline.align import CROP_SIZE_PX
-from ..vqfr_core.pipeline.restoring.restore import Progress, Strength
+from ..vqfr_core.pipeline.restoring.restore import Strength
 from ..vqfr_core.types import Box, ImageFaces, with_all_used
 from . import host
 from .faces import MADE_ELSEWHERE, Faces, share_batch
-from .images import core_image
+from .images import core_image, to_picture
 from .models import Held, open_small_detector
 
 Areas = Sequence[Tensor] | None
@@ -55,14 +55,15 @@ def select(faces: Faces, options: SelectOptions, *, boxes: Boxes = None, areas: 
 
 
 def leave_sharp(faces: Faces, crop_px: int = CROP_SIZE_PX) -> Faces:
-    """The faces cut out, and those that are already sharp skipped."""
+    """The faces without those that are already sharp as the network sees them; crops keep their framing."""
     cropped = crop(faces, crop_px)
-    return cropped.changed(skip_sharp_faces(cropped.by_image))
+    left = cropped.changed(skip_sharp_faces(cropped.by_image))
+    return crop(left, faces.crops[0].image.shape[-1], faces.crops[0].factor) if faces.crops else left
 
 
-def crop(faces: Faces, crop_px: int) -> Faces:
-    """The faces cut out, in one batch, unless already cut out at that size."""
-    cut = faces.changed(crop_faces(faces.by_image, crop_px))
+def crop(faces: Faces, crop_px: int, crop_factor: float = 1.0) -> Faces:
+    """The faces cut out, in one batch, unless already cut out like that."""
+    cut = faces.changed(crop_faces(faces.by_image, crop_px, crop_factor))
     if not cut.used or cut.crops[0] in faces.crops:
         return cut
     batch, views = share_batch([own.image for own in cut.crops])
@@ -77,7 +78,7 @@ def restore(
     model: Held[Restorer],
     fidelity: Strength | None,
     batch_size: int,
-    progress: Progress | None = None,
+    progress: host.FaceProgress | None = None,
 ) -> Faces:
     """Send the crops of all images through the network, cut anew if it needs another size, and measure the results.
 
@@ -86,14 +87,15 @@ def restore(
     Raises InputError for edited crops: the network would be given the faces as they were before.
     """
     _refuse_edited(faces)
-    cropped = crop(faces, model.network.crop_px)
+    cropped, shown = crop(faces, model.network.crop_px), progress or host.FaceProgress()
     sweep = partial(
         sweep_faces,
         cropped.by_image,
         model.network,
         batch_size=_make_room(model, cropped, batch_size),
-        progress=progress or host.face_progress(),
+        progress=shown,
         should_stop=host.stop_if_interrupted,
+        seen=lambda face: shown.show(to_picture(face)),
     )
     detector = open_small_detector()
     if fidelity is None:
@@ -116,7 +118,7 @@ def sweep(faces: Faces, model: Held[Restorer], fidelities: Sequence[float], batc
         model.network,
         fidelities,
         batch_size=_make_room(model, cropped, batch_size),
-        progress=host.face_progress(),
+        progress=host.FaceProgress(),
         should_stop=host.stop_if_interrupted,
     )
 

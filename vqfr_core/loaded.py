@@ -108,11 +108,15 @@ class LoadedNetworks:
         """The built-in one: what is measured with it does not depend on the weights present."""
         return self.detector(self.store.packaged_name("detector"))
 
-    def parser(self) -> Parser | None:
-        """The face parser whose weights are present, or None."""
+    def parser(self, fetch: bool = False) -> Parser | None:
+        """The face parser whose weights are present, or None. fetch: download one if there is none and it is allowed.
+
+        Raises WeightsError and DownloadError.
+        """
         with self._lock:
-            if self._parser is None and self.store.find_present("parser") is not None:
-                self._parser = self.store.open("parser", "auto", self.device)
+            name = None if self._parser is not None else self.store.name_to_open("parser", fetch)
+            if name is not None:
+                self._parser = self.store.open("parser", name, self.device, progress=self._progress)
             return self._parser
 
     def upscaler(self, name: PathLike, precision: str = "auto") -> Upscaler:

@@ -176,6 +176,14 @@ class SelectOptions(Options):
 
 
 @dataclass(frozen=True)
+class CropOptions(Options):
+    """Crops for one's own processing; the networks always see the standard ones."""
+
+    crop_px: int = option(512, "Crop size", "Side of the crops that are given out, in pixels. The restorers see the faces at their own size all the same.", "crop", minimum=256, maximum=1024, step=64)
+    crop_factor: float = option(1.0, "Crop factor", "How much wider the crops that are given out are than what the restorers see: 1 is the face alone, 3 has head and shoulders.", "crop", minimum=1.0, maximum=3.0, step=0.1)
+
+
+@dataclass(frozen=True)
 class BlendOptions(Options):
     """How restored faces are put back."""
 

@@ -29,7 +29,7 @@ from .pipeline import (
     sweep_faces,
 )
 from .pipeline.blending.background import Background, output_size
-from .pipeline.blending.masks import check_mask, uses_parser
+from .pipeline.blending.masks import check_mask, needs_parser, uses_parser
 from .pipeline.enlarging.enlarger import Enlarger
 from .pipeline.restoring.restore import Progress, ShouldStop
 from .report import make_report
@@ -299,7 +299,7 @@ class FaceRestorer(LoadedNetworks):
         """The parser for the masks, if any. InputError for a mask that cannot be made, before the network runs."""
         if not any(entry.used and not entry.is_aligned for entry in images):
             return None
-        parser = self.parser() if uses_parser(options.mask) else None
+        parser = self.parser(fetch=needs_parser(options.mask)) if uses_parser(options.mask) else None
         check_mask(options, parser)
         return parser
 

@@ -80,6 +80,8 @@ class FaceCrop:
     """RGB float32 in [0, 1], (3, S, S)."""
     image_to_crop: np.ndarray
     """float64 (2, 3): maps (x, y, 1) in image pixels to (x, y) in crop pixels, pixel centres at integers."""
+    factor: float = 1.0
+    """Side of the view, as a multiple of what the networks see."""
 
 
 @dataclass(frozen=True)

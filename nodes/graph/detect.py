@@ -9,7 +9,16 @@ from ...vqfr_core.options import FindOptions
 from ...vqfr_core.pipeline.finding.areas import boxes_of_mask
 from ...vqfr_core.types import Box
 from ..images import boxes_for, check_images, masks_for
-from ..inputs import area_inputs, check_choice, face_outputs, image_input, node_schema, option_inputs, read_options
+from ..inputs import (
+    area_inputs,
+    check_choice,
+    crop_inputs,
+    face_outputs,
+    image_input,
+    node_schema,
+    option_inputs,
+    read_options,
+)
 from ..models import open_detector
 from ..steps import Areas, Boxes, find, take_boxes
 from .results import found_result
@@ -28,6 +37,8 @@ class DetectFaces(io.ComfyNode):
             description="Finds the faces in each image and crops them, upright. Faces that are too small "
             "or too uncertain are skipped; the preview and the report say which and why.",
             search_aliases=["face detection", "retinaface", "crop faces", "align faces"],
+            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 *option_inputs(FindOptions),
@@ -40,6 +51,7 @@ class DetectFaces(io.ComfyNode):
                     "the area, is taken as a face, even where the detector finds none.",
                 ),
                 *area_inputs(),
+                *crop_inputs(),
             ],
             outputs=face_outputs(),
         )
@@ -52,8 +64,9 @@ class DetectFaces(io.ComfyNode):
         given_boxes, areas = boxes_for(boxes, len(images)), masks_for(area, len(images), size)
         detector = open_detector(options.detector)
         if area_use == AREA_USES[1]:
-            return found_result(cls, take_boxes(images, detector, all_boxes(given_boxes, areas, len(images), size)))
-        return found_result(cls, find(images, detector, options), boxes=given_boxes, areas=areas)
+            wanted = all_boxes(given_boxes, areas, len(images), size)
+            return found_result(cls, take_boxes(images, detector, wanted), settings)
+        return found_result(cls, find(images, detector, options), settings, boxes=given_boxes, areas=areas)
 
 
 def all_boxes(boxes: Boxes, areas: Areas, num_images: int, size: tuple[int, int]) -> list[list[Box]]:

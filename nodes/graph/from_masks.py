@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..faces import Faces
 from ..images import check_images, masks_for
-from ..inputs import check_choice, face_outputs, faces_input, image_input, node_schema, option_input
+from ..inputs import check_choice, crop_inputs, face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_detector
 from ..outlines import OUTLINES, draw_outlines
 from ..steps import take_boxes
@@ -24,6 +24,7 @@ class MaskToFaces(io.ComfyNode):
             display_name="Mask to Faces",
             description="Turns each separate area of a mask into a face, even where the detector finds none. The "
             "detector only locates the eyes, nose and mouth there.",
+            has_intermediate_output=True,
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 io.Mask.Input(
@@ -31,16 +32,17 @@ class MaskToFaces(io.ComfyNode):
                     tooltip="An area for each face, from forehead to chin. One mask, or a batch.",
                 ),
                 option_input("detector"),
+                *crop_inputs(),
             ],
             outputs=face_outputs(),
         )
 
     @classmethod
-    def execute(cls, image: Any, mask: Any, detector: str) -> io.NodeOutput:
+    def execute(cls, image: Any, mask: Any, detector: str, **framing: Any) -> io.NodeOutput:
         images = check_images(image)
         size = (images.shape[1], images.shape[2])
         boxes = all_boxes(None, masks_for(mask, len(images), size), len(images), size)
-        return found_result(cls, take_boxes(images, open_detector(detector), boxes))
+        return found_result(cls, take_boxes(images, open_detector(detector), boxes), framing)
 
 
 class FacesToMask(io.ComfyNode):

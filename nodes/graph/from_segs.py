@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..faces import Faces
 from ..images import boxes_of_segs, check_images, segs_of_masks
-from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
+from ..inputs import crop_inputs, face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_detector
 from ..outlines import outline
 from ..steps import take_boxes
@@ -23,19 +23,21 @@ class SegsToFaces(io.ComfyNode):
             display_name="SEGS to Faces",
             description="Turns segments from an Impact Pack detector into faces. Our detector only locates the eyes, "
             "nose and mouth in them.",
+            has_intermediate_output=True,
             inputs=[
                 image_input("The image the segments were found in; it is not changed."),
                 io.SEGS.Input("segs", display_name="SEGS", tooltip="From a detector of the Impact Pack."),
                 option_input("detector"),
+                *crop_inputs(),
             ],
             outputs=face_outputs(),
         )
 
     @classmethod
-    def execute(cls, image: Any, segs: Any, detector: str) -> io.NodeOutput:
+    def execute(cls, image: Any, segs: Any, detector: str, **framing: Any) -> io.NodeOutput:
         images = check_images(image)
         boxes = boxes_of_segs(segs, (images.shape[1], images.shape[2]))
-        return found_result(cls, take_boxes(images, open_detector(detector), [boxes] * len(images)))
+        return found_result(cls, take_boxes(images, open_detector(detector), [boxes] * len(images)), framing)
 
 
 class FacesToSegs(io.ComfyNode):

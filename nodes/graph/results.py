@@ -1,19 +1,34 @@
 """The outputs of nodes that find or choose faces."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from comfy_api.latest import io
 
-from ...vqfr_core.options import SelectOptions
-from ...vqfr_core.pipeline.align import CROP_SIZE_PX
+from ...vqfr_core.options import CropOptions, SelectOptions
 from .. import host
 from ..describe import draw_previews, mask_batch, picture_batch, warn_of_images_without_faces, write_report
 from ..faces import Faces
+from ..inputs import read_options
 from ..outlines import face_masks
 from ..steps import Areas, Boxes, crop, select
 
 
-def found_result(node: type[io.ComfyNode], found: Faces, *, boxes: Boxes = None, areas: Areas = None) -> io.NodeOutput:
-    """The outputs for newly found faces: those in the given boxes and areas, numbered by size and cut out."""
-    return face_result(node, crop(select(found, SelectOptions(), boxes=boxes, areas=areas), CROP_SIZE_PX))
+def found_result(
+    node: type[io.ComfyNode],
+    found: Faces,
+    framing: Mapping[str, Any],
+    *,
+    boxes: Boxes = None,
+    areas: Areas = None,
+) -> io.NodeOutput:
+    """The outputs for newly found faces: those in the given boxes and areas, numbered by size and cut out.
+
+    framing: from the inputs of `crop_inputs`.
+    """
+    options = read_options(CropOptions, framing)
+    chosen = select(found, SelectOptions(), boxes=boxes, areas=areas)
+    return face_result(node, crop(chosen, options.crop_px, options.crop_factor))
 
 
 def face_result(node: type[io.ComfyNode], faces: Faces) -> io.NodeOutput:

@@ -23,8 +23,8 @@ class NotingStore(WeightStore):
         self.opened: list[tuple[str, str, str]] = []
         self.asked: list[tuple[str, torch.device, Any]] = []
 
-    def find_present(self, role, name="auto"):
-        return object() if role in self.present else None
+    def name_to_open(self, role, fetch):
+        return "auto" if role in self.present else "another" if fetch else None
 
     def open(self, role, name="auto", device=None, precision="auto", progress=None, **named):
         self.opened.append((role, name, precision))
@@ -55,14 +55,14 @@ def test_all_go_to_the_device_and_downloads_are_reported(monkeypatch):
     store = NotingStore("parser")
     loaded = LoadedNetworks(device="some", download_progress=progress, store=store)
     assert loaded.model and loaded.detector() and loaded.parser()
-    meta = torch.device("meta")  # a parser is opened only if it is there
-    assert store.asked == [("restorer", meta, progress), ("detector", meta, progress), ("parser", meta, None)]
+    assert store.asked == [(role, torch.device("meta"), progress) for role in ("restorer", "detector", "parser")]
 
 
 def test_a_parser_that_comes_later_is_found():
     store = NotingStore()
     loaded = LoadedNetworks(device="cpu", store=store)
     assert loaded.parser() is None
+    assert LoadedNetworks(device="cpu", store=store).parser(fetch=True).name == "another"
     store.present = ("parser",)
     assert loaded.parser() is not None
 

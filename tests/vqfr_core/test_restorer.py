@@ -332,7 +332,7 @@ def test_wrong_input_is_named(restorer):
 def test_a_mask_that_cannot_be_made_is_refused_before_the_network_runs(
     has_parser, settings, message, restorer, group, monkeypatch
 ):
-    monkeypatch.setattr(restorer, "parser", lambda: UnusedParser() if has_parser else None)
+    monkeypatch.setattr(restorer, "parser", lambda fetch: UnusedParser() if has_parser else None)
     monkeypatch.setattr(restorer.model, "restore", lambda *inputs: pytest.fail("the network ran"))
     with pytest.raises(InputError, match=message):
         restorer.restore(group, ONE.replace(**settings))

@@ -65,7 +65,7 @@ def add_settings(parser: argparse.ArgumentParser, groups: Collection[str], leave
         for spec in option_specs():
             # On the command line, auto_fidelity is a word for the fidelity.
             if spec.group == group and spec.name not in (*leave_out, "auto_fidelity"):
-                _add_setting(section, spec)
+                add_setting(section, spec)
 
 
 def read_settings(arguments: argparse.Namespace) -> RestoreOptions:
@@ -195,7 +195,8 @@ def _quality(text: str) -> int:
     return int(text)
 
 
-def _add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
+def add_setting(section: argparse._ArgumentGroup, spec: OptionSpec) -> None:
+    """Add the option of one setting."""
     flag, text = f"--{spec.name.replace('_', '-')}", spec.help.replace("%", "%%")
     if isinstance(spec.default, bool):
         section.add_argument(flag, action="store_true", help=text)

@@ -34,10 +34,10 @@ def open_restorer(arguments: argparse.Namespace, options: RestoreOptions, consol
         )
         if not options.aligned:
             restorer.detector(options.detector)
-    if needs_parser(options.mask) and not options.aligned and restorer.parser() is None:
-        known = " or ".join(restorer.store.names("parser"))
-        advice = f"`python -m vqfr_core models download NAME` fetches {known}"
-        raise WeightsError(missing_parser(options.mask, advice))
+            if needs_parser(options.mask) and restorer.parser(fetch=True) is None:
+                known = " or ".join(restorer.store.names("parser"))
+                advice = f"`python -m vqfr_core models download NAME` fetches {known}"
+                raise WeightsError(missing_parser(options.mask, advice))
     return restorer
 
 

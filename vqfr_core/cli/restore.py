@@ -9,7 +9,8 @@ from ..files.plan import Batch
 from ..files.restore_file import restore_file
 from ..files.run import Work, run_batch
 from ..files.side_files import Extras
-from .arguments import add_inputs, add_models, add_settings, add_talk, read_batch, read_settings, usage
+from ..options import CropOptions, option_specs
+from .arguments import add_inputs, add_models, add_setting, add_settings, add_talk, read_batch, read_settings, usage
 from .console import Console
 
 _EPILOG = """\
@@ -39,7 +40,15 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     add_inputs(parser, "The result: a file for one picture, or a folder.")
     more = parser.add_argument_group("further results")
     more.add_argument("--compare", type=Path, metavar="FILE", help="Picture of before and after; a folder for several.")
-    more.add_argument("--crops", type=Path, metavar="DIR", help="Each face before and after the network.")
+    more.add_argument(
+        "--crops",
+        type=Path,
+        metavar="DIR",
+        help="Each face before and after the network; in another size or framing than the network's, cut from the "
+        "picture before and after.",
+    )
+    for spec in option_specs(CropOptions):
+        add_setting(more, spec)
     more.add_argument("--masks", type=Path, metavar="DIR", help="Where each picture changed; white is fully changed.")
     more.add_argument(
         "--layers",
@@ -103,4 +112,5 @@ def _plan_extras(arguments: argparse.Namespace, batch: Batch) -> Extras:
         arguments.crops and plan_side_files(arguments.crops, jobs),
         arguments.masks and plan_side_files(arguments.masks, jobs),
         arguments.layers and plan_side_files(arguments.layers, jobs),
+        CropOptions(crop_px=arguments.crop_px, crop_factor=arguments.crop_factor),
     )

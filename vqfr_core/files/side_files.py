@@ -1,13 +1,16 @@
 """Side files of a restored picture: its faces, where it was changed, before and after."""
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..options import CropOptions
 from ..pictures.formats import paged_suffix
 from .outputs import Job, SideFiles
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..pictures import Frame, Picture, PictureFile
     from ..restoration import Restoration
     from ..types import Face
@@ -25,6 +28,8 @@ class Extras:
     """Where the picture was changed."""
     layers: SideFiles | None = None
     """Each restored face alone, in place, on a transparent picture of the result's size."""
+    framing: CropOptions = field(default_factory=CropOptions)
+    """Of the crops."""
 
 
 class SideWriter:
@@ -40,7 +45,7 @@ class SideWriter:
     def add(self, frame: "Frame", result: "Restoration") -> None:
         """Take the next frame and its result. Writes its crops and layers."""
         if self._extras.crops is not None:
-            self._write_crops(self._extras.crops, result)
+            self._write_crops(self._extras.crops, frame, result)
         if self._extras.layers is not None:
             self._write_layers(self._extras.layers, result)
         if self._extras.masks is not None:
@@ -60,13 +65,23 @@ class SideWriter:
         if self._extras.compare is not None and self._comparison is not None:
             write_picture(self._comparison, self._extras.compare.path(self._job, "compare"))
 
-    def _write_crops(self, crops: SideFiles, result: "Restoration") -> None:
+    def _write_crops(self, crops: SideFiles, frame: "Frame", result: "Restoration") -> None:
         from ..pictures import Frame, Picture, write_picture
 
         for face in result.found.used:
-            for kind, image in (("input", face.crop.image if face.crop else None), ("restored", face.restored)):
+            for kind, image in zip(("input", "restored"), self._views(face, frame, result), strict=True):
                 if image is not None:
                     write_picture(Picture((Frame(image),)), crops.path(self._job, self._face_name(face, kind)))
+
+    def _views(self, face: "Face", frame: "Frame", result: "Restoration") -> "tuple[Tensor | None, Tensor | None]":
+        """What the network saw and gave; in another framing, the face in the picture before and after."""
+        framing = self._extras.framing
+        if framing == CropOptions() or result.found.is_aligned:
+            return face.crop.image if face.crop else None, face.restored
+        from ..pipeline.align import view_face
+
+        where = face.detection, result.found.size, framing.crop_px, framing.crop_factor
+        return view_face(frame.image, *where), view_face(result.image, *where)
 
     def _write_layers(self, layers: SideFiles, result: "Restoration") -> None:
         from ..pictures import Picture, PictureInfo, write_picture

@@ -1,6 +1,8 @@
 """Which device and which number format to use."""
 
+import ctypes
 import logging
+import sys
 
 import torch
 
@@ -61,9 +63,12 @@ def pick_batch_size(batch_size: int, device: torch.device) -> int:
 
 
 def free_memory(device: torch.device) -> None:
-    """Give memory that PyTorch keeps for later back to the device."""
+    """Give memory that PyTorch, or on a CPU the C library, keeps for later back to the device."""
     if device.type in ("cuda", "xpu", "mps"):
         getattr(torch, device.type).empty_cache()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
 
 
 def cpu_has_bf16() -> bool:

@@ -62,7 +62,7 @@ def estimate_image_to_crop(
     return np.array([[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]])
 
 
-def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE_PX) -> FaceCrop:
+def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE_PX, factor: float = 1.0) -> FaceCrop:
     """Cut a face out of an image, upright and at the network's size.
 
     Bicubic, antialiased if the face is larger than the crop. Beyond its edge the image is mirrored, so that the network
@@ -72,22 +72,38 @@ def align_face(image: Tensor, detection: FaceDetection, size_px: int = CROP_SIZE
         image: RGB in [0, 1], (3, H, W).
         detection: a face of this image.
         size_px: side of the crop.
+        factor: side of the view, as a multiple of what the networks see; the face's middle stays where it is.
 
     Raises:
         InputError: the landmarks do not form a face, or the image has a wrong shape.
     """
     _check_image(image)
-    image_to_crop = estimate_image_to_crop(detection.landmarks, size_px)
-    return FaceCrop(detection, _cut(image, image_to_crop, size_px), image_to_crop)
+    image_to_crop = _image_to_view(detection, size_px, factor)
+    return FaceCrop(detection, _cut(image, image_to_crop, size_px), image_to_crop, factor)
 
 
-def crop_faces(images: Sequence[ImageFaces], crop_px: int = CROP_SIZE_PX) -> list[ImageFaces]:
-    """Cut the used faces out of their images at `crop_px` and measure them, unless they have crops of that size.
+def view_face(
+    image: Tensor, detection: FaceDetection, image_size: tuple[int, int], size_px: int, factor: float
+) -> Tensor:
+    """The crop of `align_face` from another size of the image, (3, h, w): (3, size_px, size_px).
+
+    image_size: (height, width) of the image that the detection belongs to.
+    """
+    resized_to_image = resize_affine((image.shape[1], image.shape[2]), image_size)
+    return _cut(image, compose_affine(resized_to_image, _image_to_view(detection, size_px, factor)), size_px)
+
+
+def crop_faces(images: Sequence[ImageFaces], crop_px: int = CROP_SIZE_PX, crop_factor: float = 1.0) -> list[ImageFaces]:
+    """Cut the used faces out of their images at `crop_px` and measure them, unless they have such crops.
+
+    crop_factor: see `align_face`; the networks need 1.
 
     Raises InputError if landmarks do not form a face, or a crop is needed from an image that was not kept.
     """
     return [
-        entry.with_used(_cropped(face, entry, crop_px) for face in entry.used) if not entry.is_aligned else entry
+        entry.with_used(_cropped(face, entry, crop_px, crop_factor) for face in entry.used)
+        if not entry.is_aligned
+        else entry
         for entry in images
     ]
 
@@ -112,12 +128,12 @@ def _notes_on_aligned(size: tuple[int, int], crop_px: int) -> tuple[str, ...]:
     return (became if height == width else f"{became}; it is not square, so it is mirrored along its shorter side",)
 
 
-def _cropped(face: Face, entry: ImageFaces, crop_px: int) -> Face:
-    if face.crop is not None and face.crop.image.shape[-1] == crop_px:
+def _cropped(face: Face, entry: ImageFaces, crop_px: int, factor: float) -> Face:
+    if face.crop is not None and (face.crop.image.shape[-1], face.crop.factor) == (crop_px, factor):
         return face
     if entry.image is None:
         raise InputError("the faces have no crops of the size that is needed, and their image is not kept")
-    return _with_crop(face, align_face(entry.image, face.detection, crop_px))
+    return _with_crop(face, align_face(entry.image, face.detection, crop_px, factor))
 
 
 def _with_crop(face: Face, crop: FaceCrop) -> Face:
@@ -159,6 +175,12 @@ def aligned_crop(image: Tensor, size_px: int = CROP_SIZE_PX) -> FaceCrop:
     )
     unchanged = (height, width) == (size_px, size_px)
     return FaceCrop(detection, image if unchanged else _cut(image, image_to_crop, size_px), image_to_crop)
+
+
+def _image_to_view(detection: FaceDetection, size_px: int, factor: float) -> np.ndarray:
+    middle = (size_px - 1) / 2
+    wider = np.array([[1, 0, middle * (factor - 1)], [0, 1, middle * (factor - 1)]]) / factor
+    return compose_affine(estimate_image_to_crop(detection.landmarks, size_px), wider)
 
 
 def _cut(image: Tensor, image_to_crop: np.ndarray, size_px: int) -> Tensor:

@@ -51,7 +51,15 @@ def read_task(body: Any, service: Service) -> Task:
     for name in (service.models.resolve(model), options.detector):
         if name != AUTO and not service.models.is_present(name):  # remote programs must not start downloads
             raise WeightsError(f"{name} is not on this machine; {service.how_to_get}")
+    _check_parser(options, service)
     return Task(body["image"], model, options)
+
+
+def _check_parser(options: RestoreOptions, service: Service) -> None:
+    from ..pipeline.blending.masks import missing_parser, needs_parser
+
+    if needs_parser(options.mask) and service.models.store.locate("parser") is None:
+        raise WeightsError(missing_parser(options.mask, service.how_to_get))
 
 
 def _given(body: Mapping[str, Any], field: str, default: Any) -> Any:

@@ -3,7 +3,8 @@
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +15,15 @@ from ..errors import DownloadError, VqfrError
 from .catalog import WeightRecord
 from .hashes import check_file, hash_problem, remember_sha256, sha256_of
 from .read import TORCH_SUFFIXES, check_sums
-from .transfer import BrokenTransferError, Progress, RefusedTransferError, fetch, remove_part, without_secrets
+from .transfer import (
+    BrokenTransferError,
+    Progress,
+    RefusedTransferError,
+    UnreachableError,
+    fetch,
+    remove_part,
+    without_secrets,
+)
 
 OFFLINE_VARIABLE = "VQFR_OFFLINE"
 MIRROR_VARIABLE = "VQFR_MIRROR"
@@ -79,7 +88,7 @@ def ensure_weights(
         transfer = _Transfer(record, target, progress or _no_progress, validate, attempts, backoff_s, timeout_s)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{target}.lock", timeout=lock_timeout_s):
+            with _only_one(Path(f"{target}.lock"), lock_timeout_s):
                 if not target.is_file():
                     transfer.run()
                     return target
@@ -90,6 +99,21 @@ def ensure_weights(
             raise _failure(record, target.parent, f"cannot write there: {reason}") from error
     check_file(target, record)
     return target
+
+
+@contextmanager
+def _only_one(lock: Path, timeout_s: float) -> Iterator[None]:
+    """Hold a lock file that does not stay.
+
+    Two who waited may then go on at once, one of them with a new file. Both find the finished download; if there is
+    none, what they write into one part file does not have the hash.
+    """
+    with FileLock(lock, timeout=timeout_s):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no open file, but filelock does it there
+                lock.unlink()
 
 
 @dataclass(frozen=True)
@@ -148,10 +172,14 @@ class _Transfer:
                 continued = True
                 failures = failures + 1 if self._part_size() < most + _ENOUGH else 1
                 most = max(most, self._part_size())
-                if failures >= self.attempts:
+                if failures >= (1 if self._is_offline(error) else self.attempts):
                     raise RefusedTransferError(f"{error}; gave up after {failures} attempts in a row") from error
                 _log.info("%s: %s; trying again", without_secrets(url), error)
                 time.sleep(min(self.backoff_s * 2 ** (failures - 1), 30.0))
+
+    def _is_offline(self, error: BrokenTransferError) -> bool:
+        """Whether nobody was reached at all. Once something has arrived, the line is worth waiting for."""
+        return isinstance(error, UnreachableError) and not self._part_size()
 
     def _fetch_once(self, url: str) -> bool:
         return fetch(

@@ -50,5 +50,9 @@ def load_model(
         raise InputError(f"dtype {dtype} is not usable; use one of {', '.join(map(str, DTYPES.values()))}")
     chosen = pick_device(device)
     folders = default_folders(folder, search)
-    file = WeightStore(lambda: folders, download=download).find("restorer", name_or_path, progress)
-    return vqfr_module(load_file(file, "restorer", chosen, precision))
+    store = WeightStore(lambda: folders, download=download)
+    return store.try_names(
+        "restorer",
+        name_or_path,
+        lambda name: vqfr_module(load_file(store.find("restorer", name, progress), "restorer", chosen, precision)),
+    )

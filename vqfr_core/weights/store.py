@@ -4,8 +4,9 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 
 import torch
 
@@ -17,7 +18,7 @@ from ..networks.upscalers import Upscaler
 from .agreements import auto_precision
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
-from .fetch import ensure_weights
+from .fetch import ensure_weights, is_offline
 from .find import (
     WeightFile,
     expanded,
@@ -36,6 +37,8 @@ from .load import load_file
 from .transfer import Progress
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 AUTO = "auto"
 _HALVED = ("restorer", "upscaler")
@@ -194,6 +197,18 @@ class WeightStore:
         if self.locate(role, name) is None and not self._can_fetch(record):
             raise self._nowhere(role, name)
 
+    def name_to_open(self, role: str, fetch: bool) -> str | None:
+        """The name of weights of a role for `open`: "auto" if some are present, else, to fetch, the smallest download.
+
+        None if neither is to be had.
+        """
+        if self.locate(role) is not None:
+            return AUTO
+        offered = [record for record in self._records if record.role == role and record.urls]
+        if not fetch or not offered or not self._download or is_offline():
+            return None
+        return min(offered, key=lambda record: record.most_bytes).name
+
     def advice(self, role: str) -> str:
         """How to get weights of a role, for the end of a message."""
         files = " or ".join(record.file_name for record in self._known(role))
@@ -269,7 +284,7 @@ class WeightStore:
         *,
         for_device: torch.device | None = None,
     ) -> Network:
-        """The network of a name, in eval mode, without gradients.
+        """The network of a name, in eval mode, without gradients. For "auto" see `try_names`.
 
         Args:
             role: restorer, upscaler, detector, parser, or another of the registry.
@@ -287,10 +302,27 @@ class WeightStore:
         placed = pick_device(device)
         used_on = for_device or placed
         chosen = pick_precision(precision, used_on) if role in _HALVED else "fp32"
-        file = self.find(role, name, progress)
-        if role == "restorer" and precision == "auto":
-            return load_file(file, role, placed, auto_precision(file, used_on, self.folders().model), for_device)
-        return load_file(file, role, placed, chosen, for_device)
+
+        def load(own: PathLike) -> Network:
+            file = self.find(role, own, progress)
+            if role == "restorer" and precision == "auto":
+                return load_file(file, role, placed, auto_precision(file, used_on, self.folders().model), for_device)
+            return load_file(file, role, placed, chosen, for_device)
+
+        return self.try_names(role, name, load)
+
+    def try_names(self, role: str, name: PathLike, use: Callable[[PathLike], T]) -> T:
+        """What `use` gives for a name; for "auto" that of the best one present whose file is good.
+
+        The log says which files raised a WeightsError; that of the last one is raised.
+        """
+        present = [choice.name for choice in self.known(role) if choice.path is not None] if name == AUTO else []
+        for best, next_best in pairwise(present):
+            try:
+                return use(best)
+            except WeightsError as error:
+                logger.warning("%s is not used, but %s: %s", best, next_best, error)
+        return use(present[-1] if present else name)
 
     def _can_fetch(self, record: WeightRecord | None) -> bool:
         return record is not None and bool(record.urls) and self._download

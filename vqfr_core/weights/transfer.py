@@ -48,6 +48,10 @@ class BrokenTransferError(TransferError):
     """The attempt failed, but another may succeed; what arrived is kept."""
 
 
+class UnreachableError(BrokenTransferError):
+    """No connection came about."""
+
+
 class RefusedTransferError(TransferError):
     """This URL will not give the file; another one may."""
 
@@ -104,13 +108,22 @@ def fetch(
             _receive(response, part, start, total, size, most, progress)
             return start > 0
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise BrokenTransferError(f"the connection broke ({_short(error)})") from error
+        kind = UnreachableError if _is_unreachable(error) else BrokenTransferError
+        raise kind(f"the connection broke ({_short(error)})") from error
     except requests.RequestException as error:
         raise RefusedTransferError(_short(error)) from error
     except OSError as error:
         if error.errno in _FULL_DISK:
             remove_part(part)
         raise
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether the name is unknown, or nobody listens, answers or leads there."""
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, (ConnectTimeoutError, NewConnectionError, ProxyError))
 
 
 def remove_part(part: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from . import convert, host
-from .models import resolve_model, weight_store
+from .models import AUTO, resolve_model, weight_store
 from .request import Request
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def open_restorer(model: str, precision: str = "auto") -> "FaceRestorer":
         _kept.clear()  # frees its memory first
         host.show_progress(f"VQFR: loading {model}")
         _kept[key] = FaceRestorer(
-            wanted,
+            AUTO if model == AUTO else wanted,  # auto passes over a damaged file
             device=device,
             precision=precision,
             download_progress=_show_download,

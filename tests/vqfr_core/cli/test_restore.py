@@ -108,13 +108,14 @@ def test_an_animation_keeps_its_frames(portrait, tiny_v2, tmp_path, capsys):
     blank = Image.new("RGB", portrait.size, (120, 130, 140))
     portrait.save(path, save_all=True, append_images=[blank, blank.transpose(0)], duration=[40, 50, 60])
     words = ["restore", path, "-o", out, "--model", tiny_v2, "--crops", out, "--masks", out, *FAST]
-    words += ["--compare", out, "--report", tmp_path / "r.json"]
+    words += ["--crop-px", 256, "--crop-factor", 2, "--compare", out, "--report", tmp_path / "r.json"]
     assert main([str(word) for word in words]) == 0
     with Image.open(path) as before, Image.open(out / "moving.png") as after:
         assert after.n_frames == before.n_frames
         num_frames = before.n_frames
     assert f"{num_frames} frames, 1 of 1 face restored" in capsys.readouterr().out
-    assert "moving_frame0000_face0_restored.png" in files_in(out)
+    seen, made = (pixels(out / f"moving_frame0000_face0_{kind}.png") for kind in ("input", "restored"))
+    assert seen.shape == (256, 256, 3) and (seen[:64] == made[:64]).all() and (seen[64:192] != made[64:192]).any()
     assert {"moving_mask.png", "moving_compare.png"} <= files_in(out)
     (entry,) = json.loads((tmp_path / "r.json").read_text())["images"]
     assert len(entry["frames"]) == num_frames and entry["report"] == entry["frames"][0]

@@ -15,6 +15,7 @@ from vqfr_core.pipeline.align import (
     aligned_faces,
     crop_faces,
     estimate_image_to_crop,
+    view_face,
 )
 from vqfr_core.types import Box, Face, FaceDetection, ImageFaces, Point
 
@@ -32,6 +33,21 @@ def face_placed_by(crop_to_image: np.ndarray) -> FaceDetection:
 def smooth_image(height: int, width: int) -> torch.Tensor:
     coarse = torch.rand((1, 3, 10, 10), generator=torch.Generator().manual_seed(3)) * 0.8 + 0.1
     return torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=False)[0].clamp(0, 1)
+
+
+@pytest.mark.parametrize(("side", "factor"), [(256, 1.0), (512, 2.5)])
+def test_a_wider_view_keeps_the_middle_and_fits_any_size_of_the_image(side, factor):
+    image, face = smooth_image(300, 400), face_placed_by(similarity(0.3, 20, 90, 60))
+    narrow, wide = align_face(image, face, side), align_face(image, face, side, factor)
+    middle, edge = ((side - 1) / 2,) * 2, (0, (side - 1) / 2)
+    crop_to_image = [invert_affine(crop.image_to_crop) for crop in (narrow, wide)]
+    middles = [transform_points([middle], matrix)[0] for matrix in crop_to_image]
+    np.testing.assert_allclose(*middles, atol=1e-9)
+    widths = [np.linalg.norm(transform_points([edge], m)[0] - middles[0]) for m in crop_to_image]
+    assert widths[1] / widths[0] == pytest.approx(factor)
+    doubled = torch.nn.functional.interpolate(image[None], scale_factor=2, mode="bicubic")[0]
+    assert torch.equal(view_face(image, face, (300, 400), side, factor), wide.image)
+    assert (view_face(doubled, face, (300, 400), side, factor) - wide.image).abs().mean() < 0.01
 
 
 def test_template_landmarks_give_identity():

@@ -182,6 +182,25 @@ def test_auto_parser_is_one_that_is_there(store, folder):
     assert store.find("parser").name == "parsenet"
 
 
+def test_auto_passes_over_damaged_files_with_a_warning(store, folder, caplog):
+    put(folder, "detection_Resnet50_Final.pth")
+    assert store.open("detector", device="cpu").name == store.packaged_name("detector")
+    assert "retinaface_resnet50 is not used, but retinaface_mobile0.25: " in caplog.text
+    with pytest.raises(WeightsError, match="Resnet50"):
+        store.open("detector", "retinaface_resnet50", "cpu")
+
+
+def test_the_smallest_parser_is_fetched_and_only_on_demand(folder, monkeypatch):
+    monkeypatch.delenv("VQFR_OFFLINE", raising=False)
+    allowed, forbidden = (WeightStore(lambda: Folders(folder), download=yes) for yes in (True, False))
+    assert [allowed.name_to_open("parser", fetch=fetch) for fetch in (True, False)] == ["bisenet", None]
+    assert forbidden.name_to_open("parser", fetch=True) is None
+    monkeypatch.setenv("VQFR_OFFLINE", "1")
+    assert allowed.name_to_open("parser", fetch=True) is None
+    put(folder, "parsing_parsenet.pth")
+    assert allowed.name_to_open("parser", fetch=True) == "auto"
+
+
 def test_a_path_or_the_name_of_a_file(store, folder, tmp_path):
     put(folder, "mine.pth")
     outside = put(tmp_path, "x.pth")

@@ -1,7 +1,7 @@
 """Where a restored face replaces the image: masks in crop coordinates.
 
 Edge widths are fractions of the face's size, which is FACE_FRACTION of the crop's side: about the distance from brows
-to chin, and from cheek to cheek, in an aligned crop.
+to chin, and from cheek to cheek, in an aligned crop; less in a wider view.
 """
 
 import logging
@@ -76,8 +76,12 @@ def make_masks(faces: Sequence[Face], options: BlendOptions, parser: Parser | No
     if not faces:
         return []
     drawn = _draw(mask_kind(options.mask, parser), faces, options, parser)
-    shaped = [shape_mask(mask, erode=options.erode, feather=options.feather) for mask in drawn]
-    return [replace(face, mask=mask) for face, mask in zip(faces, shaped, strict=True)]
+    return [
+        replace(
+            face, mask=shape_mask(mask, erode=options.erode, feather=options.feather, crop_factor=_crop(face).factor)
+        )
+        for face, mask in zip(faces, drawn, strict=True)
+    ]
 
 
 def crop_mask(size_px: int = 512) -> Tensor:
@@ -85,17 +89,18 @@ def crop_mask(size_px: int = 512) -> Tensor:
     return border_window(size_px)[None]
 
 
-def shape_mask(mask: Tensor, *, erode: float, feather: float) -> Tensor:
+def shape_mask(mask: Tensor, *, erode: float, feather: float, crop_factor: float = 1.0) -> Tensor:
     """Shrink (or, with a negative number, grow) a mask and soften its edge.
 
     mask: (..., 1, S, S) in [0, 1], crop coordinates. erode and feather are parts of the face's size, FACE_FRACTION * S:
     at 512 pixels 0.02 moves the edge by 6 px; a feather of 0.06 turns a hard edge into one 18 px wide, half on each
     side. Returns the same shape in float32 in [0, 1], always exactly 0 at the crop's border.
+    In a view that is wider by crop_factor, the face is smaller by it.
     """
     size_px = mask.shape[-1]
     if mask.ndim < 3 or mask.shape[-2] != size_px or mask.shape[-3] != 1:
         raise InputError(f"mask: needs the shape (..., 1, S, S), got {tuple(mask.shape)}")
-    face_px = FACE_FRACTION * size_px
+    face_px = FACE_FRACTION * size_px / crop_factor
     reach_px = round(feather * face_px / 2)
     shaped = mask.float().reshape(-1, 1, size_px, size_px).clamp(0, 1)
     # Kept clear of the border by the blur's reach, so that the blur ends at the rim.

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...errors import InputError
-from ...types import Face, FaceCrop
+from ...types import Face
 from ..affine import compose_affine, resize_affine
 from ..values import check_values
 
@@ -35,7 +35,7 @@ def edit_face(face: Face, image: Tensor) -> Face:
     if side == old_side:
         return replace(face, restored=image)
     image_to_crop = compose_affine(crop.image_to_crop, resize_affine((old_side, old_side), (side, side)))
-    enlarged = FaceCrop(crop.detection, _resized(crop.image, side), image_to_crop)
+    enlarged = replace(crop, image=_resized(crop.image, side), image_to_crop=image_to_crop)
     return replace(face, crop=enlarged, restored=image)
 
 
