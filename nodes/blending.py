@@ -1,5 +1,6 @@
 """The last step over a batch of host images: blend faces into images of any size, with or without alpha."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,11 +13,16 @@ from ..vqfr_core.options import BlendOptions
 from ..vqfr_core.pipeline import blend_faces, finish_faces
 from ..vqfr_core.pipeline.blending.background import output_size, prepare_background
 from ..vqfr_core.pipeline.blending.masks import mask_kind
+from ..vqfr_core.types import ImageFaces
 from . import host
 from .faces import MADE_ELSEWHERE, Faces
 from .images import core_image
 from .models import Held
 from .steps import Areas
+
+NOT_RESTORED = "the faces were not restored; put Restore Faces, or Faces from Crops, between detection and Blend Faces"
+
+_log = logging.getLogger(__name__)
 
 
 def blend(
@@ -34,6 +40,7 @@ def blend(
 
     Args:
         images: (B, H, W, C); may be larger or smaller than the images the faces were found in.
+        faces: those not restored are left out, with a note.
         background: (B, h, w, C), the result behind the faces; h, w set its size. Defaults to the images enlarged by the
         options' scale.
         areas: for each image a mask outside which nothing is changed.
@@ -45,6 +52,7 @@ def blend(
         the notes of this step.
     """
     _check_blend(images, faces, background)
+    faces = _only_restored(faces)
     base = images if background is None else background.expand(len(images), -1, -1, -1)
     size = output_size((base.shape[1], base.shape[2]), options.scale if background is None else 1.0)
     result, masks = out or blend_output(len(images), size, base.shape[3])
@@ -89,10 +97,20 @@ def _check_blend(images: Tensor, faces: Faces, background: Tensor | None) -> Non
         )
     if background is not None and len(background) not in (1, len(images)):
         raise InputError(f"background: {len(background)} images for {len(images)}; give one, or one for each")
-    if len(faces.restored) < len(faces.used):
-        raise InputError(
-            "the faces have not been restored yet: put Restore Faces, or Faces from Crops, between detection and Blend"
-        )
+
+
+def _only_restored(faces: Faces) -> Faces:
+    """Without faces that were not restored, e.g. by a node that is bypassed; the notes say so."""
+    if len(faces.restored) == len(faces.used):
+        return faces
+    _log.warning("VQFR: %s", NOT_RESTORED)
+    host.say(f"0 restored: {NOT_RESTORED}")
+    return faces.changed([_left_out(entry) for entry in faces.by_image])
+
+
+def _left_out(entry: ImageFaces) -> ImageFaces:
+    kept = [face if face.restored is not None else replace(face, skipped="not restored") for face in entry.used]
+    return entry.with_used(kept, notes=(*entry.notes, NOT_RESTORED))
 
 
 def _put_background(target: Tensor, base: Tensor) -> None:

@@ -15,7 +15,7 @@ from ..vqfr_core.pipeline.align import CROP_SIZE_PX
 from ..vqfr_core.report import count_faces, face_reports
 from ..vqfr_core.types import ImageFaces, all_used
 from .faces import Faces
-from .images import core_image
+from .images import core_image, to_picture
 
 MAX_PREVIEWS = 16
 """Images of a batch that a preview shows; a clip has thousands of frames."""
@@ -40,7 +40,7 @@ def write_report(faces: Faces, blended: Mapping[str, Any] | None = None) -> str:
         for index, entry in enumerate(faces.by_image)
     ]
     report: dict[str, Any] = {
-        "summary": summarize(faces),
+        "summary": summarize(faces, is_done=blended is not None),
         "images": images,
         "detector": faces.made_by.detector,
         "restorer": model,
@@ -63,10 +63,10 @@ def _warnings(faces: Faces) -> list[str]:
     ]
 
 
-def summarize(faces: Faces) -> str:
-    """One readable line."""
+def summarize(faces: Faces, is_done: bool = False) -> str:
+    """One readable line. is_done: nobody will restore them any more."""
     reasons = [face.skipped for entry in faces.by_image for face in entry.faces if face.skipped is not None]
-    line = count_faces(len(faces.used), reasons, "restored" if faces.made_by.model else "chosen")
+    line = count_faces(len(faces.used), reasons, "restored" if faces.made_by.model or is_done else "chosen")
     is_empty = not any(entry.faces for entry in faces.by_image)
     return f"{line} in {len(faces.by_image)} images" if is_empty and len(faces.by_image) > 1 else line
 
@@ -86,7 +86,7 @@ def draw_previews(faces: Faces) -> Tensor:
     drawings = []
     for image, entry in zip(faces.images[:MAX_PREVIEWS], faces.by_image, strict=False):
         small, factor = _reduced(core_image(image))
-        drawing = draw_faces(_to_pil(small), scale_faces(entry, factor), _TEXT_FRACTION)
+        drawing = draw_faces(to_picture(small), scale_faces(entry, factor), _TEXT_FRACTION)
         drawings.append(_from_pil(drawing))
     return torch.stack(drawings)
 
@@ -134,12 +134,6 @@ def _reduced(image: Tensor) -> tuple[Tensor, float]:
     factor = _PREVIEW_SIDE_PX / longest
     size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[2] * factor)))
     return F.interpolate(image[None], size, mode="bilinear", antialias=True)[0], factor
-
-
-def _to_pil(image: Tensor) -> Any:
-    from ..vqfr_core.pictures import to_pil
-
-    return to_pil(image.cpu().clamp(0, 1))
 
 
 def _from_pil(picture: Any) -> Tensor:

@@ -19,6 +19,9 @@ _OTHER_FOLDERS = ("facerestore_models", "facedetection", "facexlib")
 _UPSCALERS = ("upscale_models",)
 """Searched only by name: most of the files are no face networks, and a look into each would take seconds."""
 
+_STEPS = 1000
+_SHOWN_PX = 512
+
 _log = logging.getLogger(__name__)
 
 
@@ -95,16 +98,19 @@ def allowed_precision(precision: str) -> str:
 class HeldNetwork:
     """A network under ComfyUI's memory management, which may offload it at any time."""
 
-    def __init__(self, network: nn.Module) -> None:
-        """network: on the CPU."""
+    def __init__(self, network: nn.Module, let_go: Callable[[], None]) -> None:
+        """network: on the CPU. let_go: called when the user asks ComfyUI to unload its models."""
         from comfy import model_management
         from comfy.model_patcher import ModelPatcher
+        from comfy.patcher_extension import CallbacksMP
 
         self._patcher = ModelPatcher(
             VqfrNetwork(network),
             load_device=model_management.get_torch_device(),
             offload_device=model_management.unet_offload_device(),
         )
+        # A running node only wants the device's memory, for which ComfyUI has moved the weights to the CPU.
+        self._patcher.add_callback(CallbacksMP.ON_DETACH, lambda *_: None if _is_node_running() else let_go())
 
     @property
     def device(self) -> torch.device:
@@ -127,6 +133,12 @@ def bring_to_device(*networks: HeldNetwork, working_bytes: int = 0) -> None:
         patcher.model.to(patcher.load_device)
 
 
+def _is_node_running() -> bool:
+    from comfy_execution.utils import get_executing_context
+
+    return get_executing_context() is not None
+
+
 def stop_if_interrupted() -> bool:
     """Raise the host's own exception if the user pressed cancel, else return False; a `should_stop` callback."""
     from comfy import model_management
@@ -143,12 +155,36 @@ def progress_bar(total: int) -> Callable[[int], None]:
     return lambda done: bar.update_absolute(done, total)
 
 
-def face_progress() -> Callable[[int, int], None]:
-    """A progress bar as a callback of (faces done, faces in all)."""
-    from comfy.utils import ProgressBar
+class FaceProgress:
+    """A bar, a line of text and the face just done, on the running node; a callback of (faces done, faces in all)."""
 
-    bar = ProgressBar(1)
-    return lambda done, total: bar.update_absolute(done, total)
+    def __init__(self, start: float = 0.0, end: float = 0.9, words: str = "") -> None:
+        """start, end: the part of the node's work that these faces are, in [0, 1]. words: go before the line."""
+        from comfy.utils import ProgressBar
+
+        self._bar = ProgressBar(_STEPS)
+        self._start, self._end, self._words = start, end, words
+        self._done = start
+
+    def __call__(self, done: int, total: int) -> None:
+        self._done = self._start + (self._end - self._start) * done / max(1, total)
+        self._bar.update_absolute(round(_STEPS * self._done), _STEPS)
+        if done < total:
+            say(f"{self._words}face {done + 1} of {total}")
+
+    def show(self, picture: Any) -> None:
+        """A Pillow image of the face just done."""
+        self._bar.update_absolute(round(_STEPS * self._done), _STEPS, ("JPEG", picture, _SHOWN_PX))
+
+
+def say(text: str) -> None:
+    """Show a line on the running node."""
+    from comfy_execution.utils import get_executing_context
+    from server import PromptServer
+
+    node, server = get_executing_context(), PromptServer.instance
+    if node is not None:
+        server.send_progress_text(text, node.node_id, server.client_id)
 
 
 def download_progress() -> Callable[[int, int | None], None]:

@@ -1,7 +1,7 @@
 """Convert the host's images, masks, boxes and segments to the core's, and back.
 
 ComfyUI: IMAGE is float32 (B, H, W, C) in [0, 1], usually RGB, sometimes with alpha or grey; MASK is float32 (B, H, W).
-BBOX has no fixed form among packs; SEGS is the Impact Pack's.
+BOUNDING_BOX is {"x", "y", "width", "height"}, BBOX has no fixed form among packs; SEGS is the Impact Pack's.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..vqfr_core.errors import InputError
 from ..vqfr_core.pipeline.values import check_values
-from ..vqfr_core.types import Box
+from ..vqfr_core.types import Box, FaceDetection
 
 _PLACEHOLDER_SIZE = (64, 64)
 """The mask Load Image gives for a picture without transparency: 64 x 64 zeros."""
@@ -47,6 +47,13 @@ def core_image(image: Tensor) -> Tensor:
     """(H, W, C) as RGB (3, H, W); a view unless it is grey. Alpha is dropped."""
     channels = image.permute(2, 0, 1)
     return channels.expand(3, -1, -1) if channels.shape[0] == 1 else channels[:3]
+
+
+def to_picture(image: Tensor) -> Any:
+    """(3, H, W) as a Pillow image."""
+    from ..vqfr_core.pictures import to_pil
+
+    return to_pil(image.cpu().clamp(0, 1))
 
 
 def masks_for(mask: Tensor | None, num_images: int, size: tuple[int, int]) -> list[Tensor] | None:
@@ -89,6 +96,12 @@ def boxes_for(boxes: Any, num_images: int) -> list[list[Box]] | None:
         raise InputError(f"boxes: lists for {len(listed)} images were given, but there are {num_images}")
     lists = [[_box(entry) for entry in entries] for entries in listed]
     return lists if len(lists) == num_images else lists * num_images
+
+
+def bounding_box(face: FaceDetection) -> dict[str, float]:
+    """Where a face is, as an entry of BOUNDING_BOX."""
+    box = face.box
+    return {"x": box.x0, "y": box.y0, "width": box.width, "height": box.height, "score": face.score}
 
 
 def boxes_of_segs(segs: Any, size: tuple[int, int]) -> list[Box]:

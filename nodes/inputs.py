@@ -13,14 +13,18 @@ CATEGORY = "VQFR Face Restore"
 
 Model = io.Custom("VQFR_MODEL")
 FaceSet = io.Custom("VQFR_FACES")
+AnyBoxes = io.Custom("BBOX,BOUNDING_BOX")
+"""Boxes of other packs, and ComfyUI's own."""
+
+_NEWER_FIELDS = ("search_aliases", "has_intermediate_output")
+"""Fields of a schema that the oldest hosts lack: words to find the node by, and whether it shows something."""
 
 
 def node_schema(**settings: Any) -> io.Schema:
     """A schema in our category, without what the host's version does not support."""
     known = {field.name for field in dataclasses.fields(io.Schema)}
     given = {"category": CATEGORY} | settings
-    # The only field newer than the oldest host: words to find the node by.
-    return io.Schema(**{name: value for name, value in given.items() if name in known or name != "search_aliases"})
+    return io.Schema(**{name: value for name, value in given.items() if name in known or name not in _NEWER_FIELDS})
 
 
 def option_input(name: str) -> io.Input:
@@ -116,10 +120,10 @@ def area_inputs() -> list[io.Input]:
     """Optional places to search."""
     return [
         area_input("Only faces that are at least half inside this mask are used. One mask, or one for each image."),
-        io.BBOX.Input(
+        AnyBoxes.Input(
             "boxes",
             optional=True,
-            tooltip="Only faces in one of these boxes (x0, y0, x1, y1) are used. One list, or one for each image.",
+            tooltip="Only faces in one of these boxes are used: BBOX or BOUNDING_BOX. One list, or one for each image.",
         ),
     ]
 

@@ -1,10 +1,14 @@
-"""The loaded networks; the same settings give the same object."""
+"""The loaded networks; the same settings give the same object.
+
+They stay loaded for the next run, until the host is asked to unload its models.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -54,7 +58,10 @@ def _folders() -> Folders:
 
 
 _store = WeightStore(_folders)
-_loaded: OrderedDict[tuple[str, ...], Held[Any]] = OrderedDict()
+_kept: OrderedDict[tuple[str, ...], Held[Any]] = OrderedDict()
+"""Those used last, though nobody else may hold them now."""
+_living: WeakValueDictionary[tuple[str, ...], Held[Any]] = WeakValueDictionary()
+"""Those that somebody holds, such as the host's cache of outputs."""
 
 
 def open_model(name: str, precision: str) -> Held[Restorer]:
@@ -138,17 +145,19 @@ def weights_state(name: str) -> str:
 
 
 def _once(role: str, name: str, load: Callable[[], AnyNetwork], precision: str = "fp32") -> Held[AnyNetwork]:
-    """What was loaded with these settings; the least recently used is dropped if there are too many."""
+    """What was loaded with these settings; the least recently used is let go if there are too many."""
 
     def key() -> tuple[str, ...]:
         return role, name, precision, str(host.compute_device()), _store.state(role, name)
 
     wanted = key()
-    if wanted not in _loaded:
+    held = _living.get(wanted)
+    if held is None:
         network = load()
         wanted = key()  # a download changes it
-        _loaded[wanted] = Held(network, host.HeldNetwork(network.module))
-        while len(_loaded) > _MAX_LOADED:
-            _loaded.popitem(last=False)
-    _loaded.move_to_end(wanted)
-    return _loaded[wanted]
+        held = _living[wanted] = Held(network, host.HeldNetwork(network.module, _kept.clear))
+    _kept[wanted] = held
+    _kept.move_to_end(wanted)
+    while len(_kept) > _MAX_LOADED:
+        _kept.popitem(last=False)
+    return held

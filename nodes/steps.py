@@ -24,11 +24,11 @@ from ..vqfr_core.pipeline import (
     sweep_faces,
 )
 from ..vqfr_core.pipeline.align import CROP_SIZE_PX
-from ..vqfr_core.pipeline.restoring.restore import Progress, Strength
+from ..vqfr_core.pipeline.restoring.restore import Strength
 from ..vqfr_core.types import Box, ImageFaces, with_all_used
 from . import host
 from .faces import MADE_ELSEWHERE, Faces, share_batch
-from .images import core_image
+from .images import core_image, to_picture
 from .models import Held, open_small_detector
 
 Areas = Sequence[Tensor] | None
@@ -77,7 +77,7 @@ def restore(
     model: Held[Restorer],
     fidelity: Strength | None,
     batch_size: int,
-    progress: Progress | None = None,
+    progress: host.FaceProgress | None = None,
 ) -> Faces:
     """Send the crops of all images through the network, cut anew if it needs another size, and measure the results.
 
@@ -86,14 +86,15 @@ def restore(
     Raises InputError for edited crops: the network would be given the faces as they were before.
     """
     _refuse_edited(faces)
-    cropped = crop(faces, model.network.crop_px)
+    cropped, shown = crop(faces, model.network.crop_px), progress or host.FaceProgress()
     sweep = partial(
         sweep_faces,
         cropped.by_image,
         model.network,
         batch_size=_make_room(model, cropped, batch_size),
-        progress=progress or host.face_progress(),
+        progress=shown,
         should_stop=host.stop_if_interrupted,
+        seen=lambda face: shown.show(to_picture(face)),
     )
     detector = open_small_detector()
     if fidelity is None:
@@ -116,7 +117,7 @@ def sweep(faces: Faces, model: Held[Restorer], fidelities: Sequence[float], batc
         model.network,
         fidelities,
         batch_size=_make_room(model, cropped, batch_size),
-        progress=host.face_progress(),
+        progress=host.FaceProgress(),
         should_stop=host.stop_if_interrupted,
     )
 

@@ -43,6 +43,8 @@ class Schema:
     description: str = ""
     inputs: list[Socket] = field(default_factory=list)
     outputs: list[Socket] = field(default_factory=list)
+    is_output_node: bool = False
+    has_intermediate_output: bool = False
 
 
 class NodeOutput:
@@ -55,13 +57,16 @@ class Host:
 
     def __init__(self, models: Path) -> None:
         self.models = models
-        self.progress: list[tuple[int, int]] = []
+        self.progress: list[tuple[int, int, Any]] = []
+        """Done, total and preview."""
         self.loaded: list[Any] = []
         self.interrupt_after: int | None = None
         """How many checks pass before the host interrupts."""
         self.force_fp32 = False
         self.previews: list[torch.Tensor] = []
         self.folders: dict[str, tuple[list[str], set[str]]] = {}
+        self.said: list[str] = []
+        self.is_running_node = True
 
     def check_interrupted(self) -> None:
         if self.interrupt_after is not None:
@@ -109,6 +114,10 @@ class Host:
         modules += [_module("comfy_api", latest=latest), _module("comfy", model_management=management)]
         modules.append(_module("comfy.model_patcher", ModelPatcher=ModelPatcher))
         modules.append(_module("comfy.utils", ProgressBar=self._progress_bar))
+        modules.append(_module("comfy.patcher_extension", CallbacksMP=SimpleNamespace(ON_DETACH="on_detach")))
+        modules.append(_module("comfy_execution.utils", get_executing_context=self._context))
+        server = SimpleNamespace(client_id="page", send_progress_text=lambda text, node, sid: self.said.append(text))
+        modules.append(_module("server", PromptServer=SimpleNamespace(instance=server)))
         modules.append(_module("comfy.cli_args", args=SimpleNamespace(force_fp32=self.force_fp32)))
         return {module.__name__: module for module in modules}
 
@@ -117,7 +126,12 @@ class Host:
         return SimpleNamespace(as_dict=lambda: {"images": [{"filename": f"{i}.png"} for i in range(len(images))]})
 
     def _progress_bar(self, total: int) -> Any:
-        return SimpleNamespace(update_absolute=lambda done, total: self.progress.append((done, total)))
+        return SimpleNamespace(
+            update_absolute=lambda done, total, preview=None: self.progress.append((done, total, preview))
+        )
+
+    def _context(self) -> Any:
+        return SimpleNamespace(node_id="1") if self.is_running_node else None
 
     def _add_folder(self, name: str, path: str) -> None:
         self.folders.setdefault(name, ([], set()))[0].append(path)
@@ -136,6 +150,14 @@ class ModelPatcher:
     def __init__(self, model: torch.nn.Module, load_device: torch.device, offload_device: torch.device) -> None:
         self.model, self.load_device = model, load_device
         model.device = offload_device  # type: ignore[assignment]  # the real one sets it, too
+        self._callbacks: list[Any] = []
+
+    def add_callback(self, kind: str, callback: Any) -> None:
+        self._callbacks.append(callback)
+
+    def detach(self) -> None:
+        for callback in self._callbacks:
+            callback(self, True)
 
 
 def load_pack(host: Host, modules: dict[str, ModuleType]) -> ModuleType:

@@ -28,6 +28,8 @@ class DetectFaces(io.ComfyNode):
             description="Finds the faces in each image and crops them, upright. Faces that are too small "
             "or too uncertain are skipped; the preview and the report say which and why.",
             search_aliases=["face detection", "retinaface", "crop faces", "align faces"],
+            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 *option_inputs(FindOptions),

@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..faces import Faces
-from ..images import boxes_for, check_images
-from ..inputs import face_outputs, faces_input, image_input, node_schema, option_input
+from ..images import bounding_box, boxes_for, check_images
+from ..inputs import AnyBoxes, face_outputs, faces_input, image_input, node_schema, option_input
 from ..models import open_detector
 from ..steps import take_boxes
 from .results import found_result
@@ -20,14 +20,15 @@ class BoxesToFaces(io.ComfyNode):
         return node_schema(
             node_id="VQFR_BoxesToFaces",
             display_name="Boxes to Faces",
-            description="Turns boxes from another pack's detector into faces. Our detector only locates the eyes, "
-            "nose and mouth in them.",
+            description="Turns boxes drawn by hand or found by another detector into faces. Our detector only "
+            "locates the eyes, nose and mouth in them.",
+            has_intermediate_output=True,
             inputs=[
                 image_input("One image or a batch; it is not changed."),
-                io.BBOX.Input(
+                AnyBoxes.Input(
                     "boxes",
-                    tooltip="(x0, y0, x1, y1) in pixels, around the face from forehead to chin. One list, or one for "
-                    "each image.",
+                    tooltip="In pixels, around the face from forehead to chin: BBOX (x0, y0, x1, y1) or BOUNDING_BOX. "
+                    "One list, or one for each image.",
                 ),
                 option_input("detector"),
             ],
@@ -49,18 +50,24 @@ class FacesToBoxes(io.ComfyNode):
         return node_schema(
             node_id="VQFR_FacesToBoxes",
             display_name="Faces to Boxes",
-            description="The boxes of the faces, for nodes of other packs that take BBOX.",
+            description="The boxes of the faces, for other nodes: as BBOX and as ComfyUI's own BOUNDING_BOX.",
             inputs=[faces_input("From Detect Faces or Select Faces.")],
             outputs=[
                 io.BBOX.Output(
                     "boxes",
                     display_name="boxes",
                     tooltip="[x0, y0, x1, y1] in pixels: a list for one image, a list of lists for a batch.",
-                )
+                ),
+                io.Custom("BOUNDING_BOX").Output(
+                    "bounding_boxes",
+                    display_name="bounding boxes",
+                    tooltip="The same as x, y, width, height and score: a list for each image.",
+                ),
             ],
         )
 
     @classmethod
     def execute(cls, faces: Faces) -> io.NodeOutput:
         lists = [[list(face.detection.box) for face in entry.used] for entry in faces.by_image]
-        return io.NodeOutput(lists[0] if len(lists) == 1 else lists)
+        dicts = [[bounding_box(face.detection) for face in entry.used] for entry in faces.by_image]
+        return io.NodeOutput(lists[0] if len(lists) == 1 else lists, dicts)

@@ -24,6 +24,7 @@ class MaskToFaces(io.ComfyNode):
             display_name="Mask to Faces",
             description="Turns each separate area of a mask into a face, even where the detector finds none. The "
             "detector only locates the eyes, nose and mouth there.",
+            has_intermediate_output=True,
             inputs=[
                 image_input("One image or a batch; it is not changed."),
                 io.Mask.Input(

@@ -23,6 +23,7 @@ class SegsToFaces(io.ComfyNode):
             display_name="SEGS to Faces",
             description="Turns segments from an Impact Pack detector into faces. Our detector only locates the eyes, "
             "nose and mouth in them.",
+            has_intermediate_output=True,
             inputs=[
                 image_input("The image the segments were found in; it is not changed."),
                 io.SEGS.Input("segs", display_name="SEGS", tooltip="From a detector of the Impact Pack."),

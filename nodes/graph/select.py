@@ -23,6 +23,7 @@ class SelectFaces(io.ComfyNode):
             description="Keeps some of the faces. In each image they are numbered from 0 in sort order, and keep "
             "their numbers when others are skipped. The preview shows which were chosen, which were not, and why.",
             search_aliases=["face index", "filter faces", "largest face"],
+            has_intermediate_output=True,
             inputs=[
                 faces_input("From Detect Faces, or restored ones."),
                 *option_inputs(SelectOptions),

@@ -13,7 +13,7 @@ from ...vqfr_core.pipeline.portions import IMAGES_AT_ONCE, PIXELS_AT_ONCE
 from ...vqfr_core.types import ImageFaces
 from .. import host
 from ..blending import blend, blend_output
-from ..describe import summarize, warn_of_images_without_faces, write_report
+from ..describe import MAX_PREVIEWS, summarize, warn_of_images_without_faces, write_report
 from ..faces import Faces, without_pictures
 from ..images import check_images, masks_for
 from ..inputs import area_input, basic_inputs, image_input, newer_inputs, node_schema, read_options
@@ -22,7 +22,6 @@ from ..steps import Areas, find, leave_sharp, restore, select
 from .blend import blend_outputs
 from .load_model import model_input
 
-_PROGRESS_STEPS = 100
 _COMPARED_PX = 1024
 
 
@@ -37,6 +36,7 @@ class Restore(io.ComfyNode):
             description="Finds the faces in each image, restores them and puts them back. Works out of the box: a "
             "small network and a face detector are built in.",
             search_aliases=["face restoration", "face fix", "fix faces", "gfpgan", "codeformer", "reactor"],
+            has_intermediate_output=True,
             inputs=[
                 image_input("One image, or the frames of a video; not changed."),
                 model_input(),
@@ -88,31 +88,31 @@ def _restore_in_parts(
     size = output_size((images.shape[1], images.shape[2]), options.scale)
     result, masks = blend_output(len(images), size, images.shape[3])
     at_once = max(1, min(IMAGES_AT_ONCE, PIXELS_AT_ONCE // images[0].numel()))
-    report_progress = host.progress_bar(len(images) * _PROGRESS_STEPS)
     done: list[ImageFaces] = []
     for start in range(0, len(images), at_once):
         part = slice(start, min(start + at_once, len(images)))
-
-        def face_done(num_done: int, total: int, part: slice = part) -> None:
-            share = (part.stop - part.start) * num_done / max(1, total)
-            report_progress(int((part.start + share) * _PROGRESS_STEPS))
-
         found = find(images[part], networks.detector, options)
         chosen = select(found, options, areas=None if areas is None else areas[part])
         if options.only_degraded:
             chosen = leave_sharp(chosen, networks.model.network.crop_px)
         fidelity = None if options.auto_fidelity else options.fidelity
-        restored = restore(chosen, networks.model, fidelity, options.batch_size, face_done)
+        restored = restore(chosen, networks.model, fidelity, options.batch_size, _progress(part, len(images)))
         into = (result[part], masks[part])
         _, _, told = blend(images[part], restored, options, networks.parser, out=into)
         done += map(without_pictures, told.by_image)
-    report_progress(len(images) * _PROGRESS_STEPS)
     return result, masks, Faces(images, done)
 
 
+def _progress(part: slice, num_images: int) -> host.FaceProgress:
+    """For the faces of some of the images, which are blended afterwards."""
+    start, end = part.start / num_images, part.stop / num_images
+    words = f"images {part.start + 1} to {part.stop} of {num_images}: " if num_images > 1 else ""
+    return host.FaceProgress(start, start + 0.9 * (end - start), words)
+
+
 def _preview(images: Tensor) -> Tensor:
-    """The first image, no larger than displayed."""
-    first = images[:1, ..., :3].permute(0, 3, 1, 2)
+    """The first images, no larger than displayed."""
+    first = images[:MAX_PREVIEWS, ..., :3].permute(0, 3, 1, 2)
     factor = _COMPARED_PX / max(first.shape[2:])
     if factor < 1:
         first = torch.nn.functional.interpolate(first, scale_factor=factor, mode="bilinear", antialias=True)

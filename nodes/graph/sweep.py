@@ -31,6 +31,8 @@ class FidelitySweep(io.ComfyNode):
             "model gives several fidelities at about the cost of one, and a v1 does not change above 0.5. A model "
             "without fidelity has one column.",
             search_aliases=["fidelity grid", "compare fidelity", "compare models", "xyz plot"],
+            is_output_node=True,
+            has_intermediate_output=True,
             inputs=[
                 Model.Input("vqfr_model", tooltip="From Load VQFR Model."),
                 faces_input("From Detect Faces or Select Faces."),

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -114,6 +115,16 @@ class ComfyUI:
         status = self.wait(self.queue(prompt))["status"]
         assert status["status_str"] == "error", status
         return next(data["exception_message"] for kind, data in status["messages"] if kind == "execution_error")
+
+    def free(self) -> None:
+        """What the page's "Unload models and free cache" does, and a while for it."""
+        self.post("/free", {"unload_models": True, "free_memory": True})
+        time.sleep(3)
+
+    def memory_mb(self) -> int:
+        """Resident, of the process."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024
 
     def view(self, entry: dict[str, str]) -> bytes:
         """The file behind an image entry of an output."""

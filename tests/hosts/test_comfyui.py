@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import save_file
 
+from stand_ins.weights import reference_weights
 from vqfr_core import FaceRestorer, RestoreOptions
 from vqfr_core.cli import main
 from vqfr_core.options import BlendOptions
@@ -59,6 +61,15 @@ def host(tmp_path_factory, tiny_v2):
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def full_v2(host) -> Any:
+    """The name of a file with the sizes of the published v2, and random numbers."""
+    path = host.base / "models" / "vqfr" / "full_v2.safetensors"
+    save_file(reference_weights(2), path)
+    yield path.name
+    path.unlink()
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +210,58 @@ def test_a_sweep_and_the_conversions(host, load):
     assert outputs["17"]["images"]
 
 
+def test_boxes_of_the_host_come_in_and_go_out(host, load):
+    kinds = host.get("/object_info")
+    if "CreateBoundingBoxes" not in kinds:
+        pytest.skip("this ComfyUI is older than its boxes")
+    drawn = [{"x": 150, "y": 120, "width": 220, "height": 270, "metadata": {}}]
+    prompt = chain(host, load)
+    prompt["8"] = defaults(host, "CreateBoundingBoxes", editor_state=drawn, width=512, height=512)
+    prompt["3"] = defaults(host, "VQFR_BoxesToFaces", image=["1", 0], boxes=["8", 1])
+    prompt["9"] = defaults(host, "VQFR_FacesToBoxes", faces=["4", 0])
+    prompt["10"] = {"class_type": "DrawBBoxes", "inputs": {"image": ["1", 0], "bboxes": ["9", 1]}}
+    prompt["11"] = save("10")
+    outputs = host.run(prompt)
+    plain = saved(host, host.run({"1": load, "2": save("1")}), "2")[0]
+    assert (saved(host, outputs, "7")[0] != plain).any() and (saved(host, outputs, "11")[0] != plain).any()
+
+
+def test_a_bypassed_restore_gives_the_image_back(host, load):
+    prompt = chain(host, load)
+    del prompt["2"], prompt["5"]
+    prompt["6"]["inputs"]["faces"] = ["4", 0]
+    prompt["8"] = {"class_type": "PreviewAny", "inputs": {"source": ["6", 2]}}
+    outputs = host.run(prompt)
+    assert json.loads(outputs["8"]["text"][0])["summary"].startswith("0 of 1 face restored")
+    assert np.array_equal(saved(host, outputs, "7")[0], saved(host, host.run({"1": load, "2": save("1")}), "2")[0])
+
+
+def test_detect_runs_alone_and_is_shown_again_from_the_cache(host, load):
+    prompt = {"1": load, "2": defaults(host, "VQFR_DetectFaces", image=["1", 0])}
+    assert host.run(prompt)["2"]["images"]
+    prompt |= {
+        "3": defaults(host, "VQFR_SelectFaces", faces=["2", 0]),
+        "4": {"class_type": "PreviewImage", "inputs": {"images": ["3", 3]}},
+    }
+    host.run(prompt)
+    is_known = "has_intermediate_output" in host.get("/object_info/VQFR_SelectFaces")["VQFR_SelectFaces"]
+    assert not is_known or host.run(prompt)["3"]["images"], "nothing ran, yet the page gets the picture"
+
+
+def test_memory_comes_back_when_the_host_unloads_its_models(host, load, full_v2):
+    prompt = simple(host, load, model=full_v2, fidelity=0.0)
+    host.run(simple(host, load, model="tiny_v2.safetensors"))
+    host.free()
+    before = host.memory_mb()
+    host.run(prompt)
+    loaded, loads = host.memory_mb(), host.log.read_text().count("Requested to load VqfrNetwork")
+    prompt["2"]["inputs"]["opacity"] = 0.5
+    host.run(prompt)
+    assert host.log.read_text().count("Requested to load VqfrNetwork") == loads, "kept for the next run"
+    host.free()
+    assert loaded > before + 250 and host.memory_mb() < before + 50
+
+
 def test_frames_without_faces_pass_through(host, load):
     blank = host.upload(Image.new("RGB", (64, 64), (90, 120, 150)), "blank.png")
     prompt = simple(host, {"class_type": "LoadImage", "inputs": {"image": blank}}, model="vqfr_small2")
@@ -229,7 +292,6 @@ def test_the_same_prompt_is_not_run_again_and_a_change_runs_only_what_follows(ho
     [
         ({"4": {"select": "first"}}, "select: cannot understand 'first'"),
         ({"5": {"fidelity_list": "0.1, 0.2"}}, "2 fidelities were given for 1 faces"),
-        ({"6": {"faces": ["3", 0]}}, "have not been restored yet"),
     ],
 )
 def test_what_is_wrong_stands_on_the_node(host, load, changes, message):

@@ -270,7 +270,7 @@ def test_a_network_of_another_size_restores_what_was_detected(pack, run, portrai
             return 1 - images
 
     restorer = Negative(torch.nn.Conv2d(1, 1, 1), "negative", "Negative", crop_px=256)
-    vqfr_model = pack.nodes.models.Held(restorer, pack.nodes.host.HeldNetwork(restorer.module))
+    vqfr_model = pack.nodes.models.Held(restorer, pack.nodes.host.HeldNetwork(restorer.module, lambda: None))
     faces = detect(run, portrait)["found_faces"]
     done = run("VQFR_RestoreFaces", vqfr_model=vqfr_model, faces=faces)
     (crop,) = done["restored_faces"].crops
@@ -352,6 +352,10 @@ def test_there_and_back_with_other_packs(run, group):
     boxes = run("VQFR_FacesToBoxes", faces=faces)["boxes"]
     assert len(boxes) == len(faces.used) and all(len(box) == 4 for box in boxes)
     back = run("VQFR_BoxesToFaces", image=group, boxes=boxes)["found_faces"]
+    (dicts,) = run("VQFR_FacesToBoxes", faces=faces)["bounding_boxes"]
+    assert [face.detection.box for face in run("VQFR_BoxesToFaces", image=group, boxes=dicts)["found_faces"].used] == [
+        pytest.approx(box) for box in boxes
+    ]
     assert [tuple(face.box) for face in back.by_image[0].detections.faces] == [tuple(box) for box in boxes]
     (segs,) = run("VQFR_FacesToSegs", faces=faces)["segs"]
     assert segs[0] == faces.size and len(segs[1]) == len(faces.used)
@@ -389,10 +393,45 @@ def test_bad_input_is_explained(run, node, given, message):
         run(node, **given)
 
 
+def test_a_bypassed_restore_gives_the_image_back(run, portrait, host, caplog):
+    faces = detect(run, portrait)["found_faces"]
+    host.said.clear()
+    blended = run("VQFR_BlendFaces", image=portrait, faces=faces)
+    assert torch.equal(blended["result"], portrait) and not blended["result_mask"].any()
+    report = json.loads(blended["report"])
+    assert report["summary"] == "0 of 1 face restored (skipped: 1 not restored)"
+    assert "the faces were not restored" in report["notes"][-1] and report["notes"][-1] in caplog.text
+    assert host.said == [f"0 restored: {report['notes'][-1]}"]
+
+
+def test_progress_is_told_and_shown(run, portrait, host):
+    frames = portrait.repeat(2, 1, 1, 1)
+    host.progress.clear()
+    host.said.clear()
+    restored(run, frames, fidelity=0.0)
+    assert host.said == ["face 1 of 2", "face 2 of 2"]
+    assert [kind for _, _, shown in host.progress if shown for kind in [shown[0], shown[1].size]] == [
+        "JPEG",
+        (512, 512),
+    ] * 2
+    assert max(done for done, *_ in host.progress) == 900, "the results are still to be measured"
+
+
+def test_the_slider_has_all_pictures_of_a_small_batch(run, portrait):
+    ui = run("VQFR_Restore", image=portrait.repeat(2, 1, 1, 1), model="tiny_v2.safetensors", fidelity=0.0)["ui"]
+    assert len(ui["vqfr_before"]) == len(ui["vqfr_after"]) == 2
+
+
+def test_nodes_that_show_something_say_so(pack):
+    schemas = [node.define_schema() for node in pack.nodes_by_id.values()]
+    shows = {schema.node_id for schema in schemas if schema.has_intermediate_output}
+    found = {schema.node_id for schema in schemas if {"found_faces"} & {output.id for output in schema.outputs}}
+    assert shows == found | {"VQFR_Restore", "VQFR_FidelitySweep"}
+    assert {s.node_id for s in schemas if s.is_output_node} == {"VQFR_DetectFaces", "VQFR_FidelitySweep"}
+
+
 def test_what_does_not_belong_together_is_refused(run, portrait):
     found = detect(run, portrait)
-    with pytest.raises(Exception, match="have not been restored yet"):
-        run("VQFR_BlendFaces", image=portrait, faces=found["found_faces"])
     with pytest.raises(Exception, match="2 crops were given for 1 faces"):
         run("VQFR_FacesFromCrops", faces=found["found_faces"], crops=torch.zeros(2, 512, 512, 3))
     faces = restored(run, portrait, fidelity=0.0)["restored_faces"]
@@ -411,4 +450,4 @@ def test_cancelling_raises_the_hosts_own_exception(run, portrait, host):
     host.interrupt_after = 2
     with pytest.raises(Interrupted):
         run("VQFR_RestoreFaces", vqfr_model=vqfr_model, faces=faces)
-    assert host.progress[-1] == (2, 4)
+    assert host.progress[-1] == (450, 1000, None)

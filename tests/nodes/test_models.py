@@ -36,8 +36,27 @@ def test_the_float32_network_of_a_retry_is_in_the_hosts_care(run, host):
 def test_a_retried_network_can_be_forgotten(run, models):
     held = weakref.ref(run("VQFR_LoadModel", model="tiny_v2.safetensors", precision="bf16")["vqfr_model"])
     held().network.in_float32()
-    models._loaded.clear()
+    models._kept.clear()
     assert held() is None
+
+
+def test_networks_go_when_the_host_unloads_its_models(run, models, host):
+    held = models.open_model("tiny_v2.safetensors", "fp32")
+    patcher, network = held.hold._patcher, weakref.ref(held.network)
+    del held
+    patcher.detach()
+    assert models.open_model("tiny_v2.safetensors", "fp32").network is network(), "a node needed the room"
+    host.is_running_node = False
+    patcher.detach()
+    host.is_running_node = True
+    del patcher
+    assert network() is None
+
+
+def test_what_the_hosts_cache_holds_is_not_loaded_twice(run, models, host):
+    held = run("VQFR_LoadModel", model="tiny_v2.safetensors")["vqfr_model"]
+    models._kept.clear()
+    assert models.open_model("tiny_v2.safetensors", "fp32") is held
 
 
 def test_a_file_that_was_replaced_is_loaded_again(run, models, host):
@@ -54,7 +73,7 @@ def test_old_models_are_forgotten(run, models):
     for precision in ("fp32", "bf16"):
         for name in ("tiny_v1.safetensors", "tiny_v2.safetensors", "vqfr_small2"):
             run("VQFR_LoadModel", model=name, precision=precision)
-    assert len(models._loaded) <= 4
+    assert len(models._kept) <= 4
 
 
 def test_the_menu_lists_known_models_and_files(pack, host):

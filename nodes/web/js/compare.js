@@ -1,4 +1,4 @@
-// Before and after on the simple node: a slider over the picture, and one line that says what was done.
+// Before and after on the simple node: a slider over each picture of the batch, and one line that says what was done.
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
@@ -16,6 +16,10 @@ const STYLE = `
   background: #fff; box-shadow: 0 0 3px #000; pointer-events: none; }
 .vqfr-compare input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: ew-resize; }
 .vqfr-compare input:focus-visible + .line { background: #4af; }
+.vqfr-compare .pages { display: flex; justify-content: center; align-items: center; gap: 8px; }
+.vqfr-compare .pages[hidden] { display: none; }
+.vqfr-compare button { padding: 0 8px; font: inherit; color: inherit; background: none; border: 1px solid; border-radius: 4px;
+  cursor: pointer; }
 .vqfr-compare p { margin: 0; text-align: center; opacity: 0.8; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 `;
 
@@ -25,9 +29,10 @@ function addStyle() {
   document.head.append(style);
 }
 
-function make(tag, className, parent) {
+function make(tag, className, parent, text = "") {
   const element = document.createElement(tag);
   element.className = className;
+  element.textContent = text;
   parent.append(element);
   return element;
 }
@@ -40,9 +45,15 @@ function makeCompare() {
   const after = make("img", "after", pictures);
   const slider = make("input", "", pictures);
   make("div", "line", pictures);
+  const pages = make("div", "pages", root);
+  const back = make("button", "back", pages, "‹");
+  const number = make("span", "", pages);
+  const forth = make("button", "forth", pages, "›");
   const summary = make("p", "", root);
   Object.assign(slider, { type: "range", min: 0, max: 100, step: 0.1, value: 50 });
   slider.setAttribute("aria-label", "before and after");
+  back.setAttribute("aria-label", "previous picture");
+  forth.setAttribute("aria-label", "next picture");
 
   // The picture is letterboxed in its box, so the slider's range is not the box's width.
   const place = () => {
@@ -54,7 +65,26 @@ function makeCompare() {
   slider.addEventListener("input", place);
   after.addEventListener("load", place);
   new ResizeObserver(place).observe(pictures);
-  return { root, before, after, summary };
+
+  let output = {};
+  let index = 0;
+  const turn = (step) => {
+    const count = output.vqfr_after.length;
+    index = (index + step + count) % count;
+    before.src = pictureUrl(output.vqfr_before[index]);
+    after.src = pictureUrl(output.vqfr_after[index]);
+    number.textContent = `${index + 1} / ${count}`;
+  };
+  back.addEventListener("click", () => turn(-1));
+  forth.addEventListener("click", () => turn(1));
+  const show = (newOutput) => {
+    if (newOutput === output) return;
+    [output, index] = [newOutput, 0];
+    turn(0);
+    pages.hidden = output.vqfr_after.length < 2;
+    summary.textContent = summary.title = output.vqfr_summary?.[0] ?? "";
+  };
+  return { root, show };
 }
 
 function pictureUrl({ filename, subfolder, type }) {
@@ -62,9 +92,7 @@ function pictureUrl({ filename, subfolder, type }) {
 }
 
 function show(node, output) {
-  const [before] = output.vqfr_before ?? [];
-  const [after] = output.vqfr_after ?? [];
-  if (!before || !after) return;
+  if (!output?.vqfr_before?.length || !output.vqfr_after?.length) return;
   if (!node.vqfrCompare) {
     node.vqfrCompare = makeCompare();
     const widget = node.addDOMWidget(WIDGET, "VQFR_COMPARE", node.vqfrCompare.root, {
@@ -76,12 +104,15 @@ function show(node, output) {
     const [width, height] = node.computeSize();
     node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
   }
-  const compare = node.vqfrCompare;
-  compare.before.src = pictureUrl(before);
-  compare.after.src = pictureUrl(after);
-  compare.summary.textContent = output.vqfr_summary?.[0] ?? "";
-  compare.summary.title = compare.summary.textContent;
+  node.vqfrCompare.show(output);
   node.setDirtyCanvas(true, true);
+}
+
+// "5" is a node of the graph itself, "UUID:5" one in a subgraph.
+function findNode(locator) {
+  const [id, subgraph] = locator.split(":").reverse();
+  const graph = app.rootGraph ?? app.graph;
+  return (subgraph ? graph.subgraphs?.get(subgraph) : graph)?.getNodeById(id);
 }
 
 app.registerExtension({
@@ -94,5 +125,12 @@ app.registerExtension({
       onExecuted?.apply(this, arguments);
       show(this, output);
     };
+  },
+  // After a change of the tab or an undo the page makes new nodes, and has kept the outputs.
+  onNodeOutputsUpdated(outputs) {
+    for (const [locator, output] of Object.entries(outputs)) {
+      const node = findNode(locator);
+      if (node?.comfyClass === NODE_ID) show(node, output);
+    }
   },
 });

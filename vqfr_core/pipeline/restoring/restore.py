@@ -18,6 +18,8 @@ Progress = Callable[[int, int], None]
 """Called with (faces done, faces in all)."""
 ShouldStop = Callable[[], bool]
 """Checked before each batch; True ends the work with `Cancelled`."""
+Seen = Callable[[Tensor], None]
+"""Called with the last face of each batch, (3, S, S) in [0, 1], at the first fidelity."""
 Strength = float | Sequence[float] | Tensor
 """A fidelity for all faces, one per face, or a map per face, (N, 1, S, S) in crop pixels; in [0, 1]."""
 
@@ -69,10 +71,11 @@ def sweep_faces(
     cache: KeptFaces | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
+    seen: Seen | None = None,
 ) -> list[list[ImageFaces]]:
     """Restore at several fidelities at about the cost of one; gives the images for each fidelity.
 
-    Arguments and errors as for `restore_faces`.
+    Arguments and errors as for `restore_faces`. seen: for whoever shows the work as it goes.
     """
     faces = all_used(images)
     strengths = _strengths(fidelities, len(faces), restorer)
@@ -83,7 +86,7 @@ def sweep_faces(
         batch_size or pick_batch_size(0, restorer.device),
         cache,
     )
-    answers = run.all(progress, should_stop)
+    answers = run.all(progress, should_stop, seen)
     return [
         [
             _told(entry, restorer, fidelity)
@@ -109,7 +112,7 @@ class _Run(NamedTuple):
     batch_size: int
     cache: KeptFaces | None
 
-    def all(self, progress: Progress | None, should_stop: ShouldStop | None) -> list[list[Tensor]]:
+    def all(self, progress: Progress | None, should_stop: ShouldStop | None, seen: Seen | None) -> list[list[Tensor]]:
         """The results for each face, (3, S, S) in [0, 1] on the CPU."""
         done: list[list[Tensor]] = []
         total, size = len(self.crops), self.batch_size
@@ -125,6 +128,8 @@ class _Run(NamedTuple):
                 part = self._part(len(done), size)
                 answers, size = self._restored(part, size)
                 done += answers
+            if seen is not None:
+                seen(done[-1][0])
             if progress is not None:
                 progress(len(done), total)
         return done
