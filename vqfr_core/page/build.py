@@ -9,7 +9,7 @@ from .gradio_compat import import_gradio, make_state, on_unload, open_blocks
 from .host import PageHost
 from .photo.tab import PhotoTab
 from .session import Sessions
-from .style import STYLE
+from .style import style_html
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def add_page(host: PageHost) -> Sessions:
     gr, sessions = import_gradio(), Sessions(host)
     if warning := warn_of_faults():
         logger.warning("%s", warning)
-    gr.HTML(STYLE)
+    gr.HTML(style_html())
     key = make_state(sessions.drop)
     with gr.Tabs(elem_id=f"{host.id_prefix}_tabs"):
         with gr.Tab("Photograph"):

@@ -3,37 +3,25 @@
 Gradio passes requests, progress and clicks by annotation and position, so they come first in the functions here.
 """
 
-import base64
 import html
 import inspect
-import io
 import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import VqfrError
 from ..extras import how_to_install
 from .access import Access, AccessMiddleware
 from .visitors import VisitorMiddleware
 
-if TYPE_CHECKING:
-    from PIL import Image
-
 logger = logging.getLogger(__name__)
 
-_JPEG = {"quality": 92, "subsampling": 0}
 _CACHE_S = (600, 3600)  # how often to look for files, and how old
 _UPLOAD_BYTES = 200 << 20
 _MOST_UPLOADS = 10  # of the largest size, at the same time
-_OWN_SLIDER = """
-<div class="vqfr-compare" style="--at: 50%; aspect-ratio: {width} / {height}">
-<img alt="before" src="{before}"><img alt="after" src="{after}">
-<input type="range" aria-label="Before or after" min="0" max="100" step="0.1" value="50"
- oninput="this.parentNode.style.setProperty('--at', this.value + '%')"><i></i><b>before</b><b>after</b></div>
-"""
 
 
 def import_gradio() -> Any:
@@ -157,7 +145,10 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(request: gr.Request, *values: Any) -> Any:  # type: ignore[name-defined]
         return function(_client(request), *values)
 
-    return called
+    def streamed(request: gr.Request, *values: Any) -> Any:  # type: ignore[name-defined]
+        yield from function(_client(request), *values)
+
+    return streamed if inspect.isgeneratorfunction(function) else called
 
 
 def _client(request: Any) -> str:
@@ -215,38 +206,3 @@ def make_image(label: str, elem_id: str, **settings: Any) -> Any:
 def make_html(text: str, elem_id: str) -> Any:
     """A gr.HTML as wide as the other components; since Gradio 5 that means without padding."""
     return import_gradio().HTML(text, elem_id=elem_id, elem_classes=["vqfr-flat"])
-
-
-class Comparison:
-    """Before and after under a slider: Gradio's own if it has one, else a small one of ours."""
-
-    def __init__(self, elem_id: str) -> None:
-        gr = import_gradio()
-        self._is_own = not hasattr(gr, "ImageSlider")
-        if self._is_own:
-            self.component = make_html("", elem_id)
-        else:
-            self.component = gr.ImageSlider(
-                label="Before and after", show_label=False, interactive=False, elem_id=elem_id, buttons=["fullscreen"]
-            )
-
-    def value(self, pair: "tuple[Image.Image, Image.Image]", folder: Path) -> Any:
-        """The component's value for before and after, of one size. folder: for the session's files."""
-        if not self._is_own:
-            paths = []
-            for name, image in zip(("before", "after"), pair, strict=True):
-                paths.append(str(folder / f"{name}.jpg"))
-                image.save(paths[-1], "JPEG", **_JPEG)
-            return tuple(paths)
-        before, after = map(_data_url, pair)
-        return _OWN_SLIDER.format(width=pair[0].width, height=pair[0].height, before=before, after=after)
-
-    @property
-    def empty(self) -> Any:
-        return "" if self._is_own else None
-
-
-def _data_url(image: "Image.Image") -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", **_JPEG)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -50,11 +50,12 @@ class Session:
         self._temp_folder = temp_folder
         self._folder: Path | None = None
         self.photo: Photo | None = None
+        self.path: Path | None = None
+        """The photograph's file, which may not be open yet."""
         self.lock = threading.Lock()
         self.stop = threading.Event()
         self.stop_pictures = threading.Event()
         self.last_used_s = time.monotonic()
-        self.client = ""
 
     @property
     def folder(self) -> Path:
@@ -70,6 +71,12 @@ class Session:
             return 0
         result = self.photo.result
         return self.photo.image.num_bytes + (0 if result is None else 4 * (result.image.numel() + result.mask.numel()))
+
+    def take(self, path: Path | None) -> None:
+        """From now on the photograph is this file: what another one was for ends. Open it while `lock` is held."""
+        if path != self.path:
+            self.stop.set()
+            self.path, self.photo = path, None
 
     def require_photo(self) -> Photo:
         """The photograph; InputError if there is none."""
@@ -92,12 +99,18 @@ class Sessions:
     def __init__(self, host: PageHost) -> None:
         self._host = host
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._keys: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def open(self, key: str | None) -> tuple[str, Session]:
-        """The session of a key; a new one if there is no key yet or its session was dropped."""
+    def open(self, key: str | None, client: str = "") -> tuple[str, Session]:
+        """The session of a key; a new one if there is no key yet or its session was dropped.
+
+        client: the web server's id of the browser tab, which knows its key only when the first answer is there.
+        """
         with self._lock:
-            key = key or secrets.token_urlsafe()
+            key = key or self._keys.get(client) or secrets.token_urlsafe()
+            if client:
+                self._keys[client] = key
             session = self._sessions.setdefault(key, Session(self._host.temp_folder))
             session.last_used_s = time.monotonic()
             self._sessions.move_to_end(key)
@@ -111,18 +124,9 @@ class Sessions:
         if session is not None:
             session.close()
 
-    def note_client(self, key: str, client: str) -> None:
-        """Note which client a session belongs to, by the web server's id."""
-        with self._lock:
-            if key in self._sessions:
-                self._sessions[key].client = client
-
     def drop_client(self, client: str) -> None:
-        """End the sessions of a client that left."""
-        with self._lock:
-            keys = [key for key, session in self._sessions.items() if client and session.client == client]
-        for key in keys:
-            self.drop(key)
+        """End the session of a client that left."""
+        self.drop(self._keys.get(client))
 
     def close(self) -> None:
         """End all sessions."""
@@ -142,6 +146,7 @@ class Sessions:
         for key in self._resting():
             if self._num_bytes() > self._host.max_kept_bytes:
                 self._sessions.pop(key).close()
+        self._keys = {client: key for client, key in self._keys.items() if key in self._sessions}
 
     def _resting(self) -> list[str]:
         """All but the one just opened and those at work."""

@@ -30,14 +30,14 @@ class Shown:
     """The selected view."""
     drawing: Image.Image | Same | None = SAME
     """The photograph with its faces."""
-    comparison: tuple[Image.Image, Image.Image] | Same | None = SAME
-    """Before and after, of one size."""
+    comparison: str | Same = SAME
+    """Before and after, as HTML."""
     file: str | Same | None = SAME
     """The result to download."""
     whole: Image.Image | Same | None = SAME
     """The whole result, to send on."""
-    crops: list[tuple[Image.Image, str]] | Same | None = SAME
-    """Each face before and after, with its name."""
+    crops: str | Same = SAME
+    """Each face before and after, as HTML."""
     sweep: str | Same | None = SAME
     """The file that shows the faces at several fidelities."""
     report: str | Same = SAME
@@ -56,5 +56,5 @@ class Shown:
         return replace(self, warning=later.warning or self.warning, **later.changes())
 
 
-NO_RESULT = Shown(comparison=None, file=None, whole=None, crops=None, sweep=None, report="", json=None)
+NO_RESULT = Shown(comparison="", file=None, whole=None, crops="", sweep=None, report="", json=None)
 """The result components, cleared."""

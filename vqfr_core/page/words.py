@@ -8,7 +8,7 @@ from ..types import ImageFaces
 from .session import Photo
 
 _COLUMNS = ("face", "size", "score", "sharpness", "fidelity", "moved", "what was done")
-_DOWN = "Drop a photograph into the field on the left."
+_DOWN = "Drop a photograph here, paste one, or try a sample."
 
 
 def say(text: str, kind: str = "info") -> str:

@@ -171,11 +171,15 @@ def expect(tiny_v2: str, portrait: Image.Image) -> Callable[..., np.ndarray]:
 def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     visitor = visit()
     visitor.drop(photo)
-    visitor.wait_for("1 face found")
-    assert np.array_equal(visitor.restore(), expect())
+    assert np.array_equal(visitor.restore(), expect()), "pressed early, it waits for the photograph"
+    assert visitor.page.locator(".vqfr-thumbnail").is_visible()
     before = visitor.shown()
     assert len(before) >= 2 and visitor.find("comparison").is_visible()
 
+    visitor.page.get_by_label("Larger").click()
+    zoomed = "getComputedStyle(document.querySelector('#vqfr_page_comparison img')).transform"
+    place = visitor.page.evaluate(zoomed)
+    assert place.startswith("matrix(1.5,")
     seen: list[int] = []
     hook = keeper.open().network.encoder.register_forward_hook(lambda *_: seen.append(1))
     visitor.fidelity(0.9)
@@ -183,6 +187,7 @@ def test_restore_compare_and_change_the_fidelity(visit, photo, expect, keeper):
     hook.remove()
     assert not seen, "the network must not look at the face again"
     assert after[0] == before[0] and after[1] != before[1], "the photograph stays, the result changes"
+    assert visitor.page.evaluate(zoomed) == place, "it stays where somebody looks"
     visitor.wait_until(lambda: np.array_equal(visitor.saved(), expect(fidelity=0.9)), "the file follows the picture")
 
     visitor.find("mask", "input").click()
@@ -219,6 +224,16 @@ def test_a_click_in_the_drawing_leaves_a_face_out(visit, photo):
     visitor.wait_for("No face was found here")
 
 
+_ARRIVE = """async (kind) => {
+    const content = await (await fetch(document.querySelector(".vqfr-sample img").src)).blob();
+    const data = new DataTransfer();
+    data.items.add(new File([content], kind + ".jpg", { type: "image/jpeg" }));
+    const made = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
+    const event = kind === "paste" ? new ClipboardEvent(kind, made) : new DragEvent(kind, made);
+    document.querySelector("#vqfr_page_drawing").dispatchEvent(event);
+}"""
+
+
 def test_a_wrong_file_is_explained_and_the_next_one_works(visit, photo, tmp_path):
     visitor = visit()
     wrong = tmp_path / "notes.png"
@@ -229,6 +244,12 @@ def test_a_wrong_file_is_explained_and_the_next_one_works(visit, photo, tmp_path
     visitor.wait_for("Drop a photograph")
     visitor.drop(photo)
     visitor.wait_for("1 face found")
+    for kind in ("drop", "paste"):  # onto the one before
+        visitor.page.evaluate(_ARRIVE, kind)
+        visitor.wait_for(f"{kind}.jpg: 3 faces found")
+    visitor.find("photo", "button").click()
+    visitor.page.get_by_label("Try the sample: group").click()
+    visitor.wait_for("group.jpg: 3 faces found")
     with visitor.page.expect_response(lambda answer: answer.request.method == "POST") as stopped:
         visitor.find("stop").click()
     assert stopped.value.status == 200

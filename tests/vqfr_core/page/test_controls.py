@@ -1,7 +1,6 @@
 import sys
 
 import pytest
-from PIL import Image
 
 from vqfr_core import InputError, RestoreOptions, VqfrError, option_specs
 from vqfr_core.page import gradio_compat
@@ -39,20 +38,6 @@ def test_without_gradio_the_way_to_get_it_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(VqfrError, match="pip install"):
         gradio_compat.import_gradio()
-
-
-def test_old_gradio_gets_our_own_slider(monkeypatch, tmp_path):
-    class OldGradio:
-        __version__ = "3.41.2"
-
-        class HTML:
-            def __init__(self, value, **settings):
-                pass
-
-    monkeypatch.setattr(gradio_compat, "import_gradio", lambda: OldGradio)
-    comparison = gradio_compat.Comparison("x")
-    html = comparison.value((Image.new("RGB", (40, 30)), Image.new("RGB", (40, 30), "red")), tmp_path)
-    assert html.count("data:image/jpeg;base64,") == 2 and "40 / 30" in html and comparison.empty == ""
 
 
 def test_a_bar_while_the_work_goes_on():

@@ -24,11 +24,16 @@ def test_everybody_has_a_session_of_their_own(sessions, tmp_path):
         second.require_photo()
 
 
+def test_a_tab_that_does_not_know_its_key_yet_has_one_session(sessions):
+    key, session = sessions.open(None, "tab 1")
+    assert sessions.open(None, "tab 1") == (key, session)
+    assert session not in (sessions.open(None, "tab 2")[1], sessions.open(None)[1])
+
+
 def test_who_goes_leaves_nothing(sessions, tmp_path):
-    key, session = sessions.open(None)
+    key, session = sessions.open(None, "tab 1")
     (session.folder / "result.png").write_bytes(b"x")
     folder = session.folder
-    sessions.note_client(key, "tab 1")
     sessions.drop_client("another")
     sessions.drop_client("")
     assert folder.exists()

@@ -14,6 +14,7 @@ from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
+from ..comparing import comparison_html, faces_html
 from ..controls import read_controls
 from ..host import PageHost, PageProgress
 from ..session import Photo, Session, Sessions
@@ -21,6 +22,7 @@ from ..shown import NO_RESULT, SAME, Shown
 from ..words import report_html, say, say_faces, welcome
 from .view import (
     Result,
+    close_pair,
     compare_models,
     draw_photo,
     face_at,
@@ -32,6 +34,7 @@ from .view import (
     sweep_photo,
     toggled,
     whole_result,
+    whole_size,
 )
 
 logger = logging.getLogger(__name__)
@@ -50,6 +53,10 @@ class Asked(NamedTuple):
     """Of the controls, in the order of `option_specs`."""
     background: str = NONE
     """NONE or one of the host's choices."""
+    path: Path | None = None
+    """The photograph in the field, where that is known; it may be on its way, or no longer kept."""
+    client: str = ""
+    """As for `Sessions.open`."""
 
 
 class Desk:
@@ -61,23 +68,18 @@ class Desk:
 
     def open(self, asked: Asked, path: Path | None) -> Shown:
         """A photograph was dropped in, or removed."""
-        key, session = self._sessions.open(asked.key)
-        session.stop.set()
-        session.photo = None
+        key, session = self._sessions.open(asked.key, asked.client)
         empty = replace(NO_RESULT, key=key, drawing=None, tab="faces")
         if path is None:
+            session.take(None)
             return replace(empty, said=welcome())
-
-        def read() -> Shown:
-            with session.lock:  # without the host's `job`: nobody else should wait for a slow decoder
-                session.stop.clear()
-                session.photo = open_photo(path, self._host, self._stopper(session))
-            return self._work(asked._replace(key=key), draw)
 
         def draw(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
             return self._draw(session.require_photo(), restorer, options)
 
-        return empty.then(self._told(key, read))
+        shown = self._work(asked._replace(key=key, path=path), draw, starts=True)
+        is_restored = session.photo is not None and session.photo.result is not None  # Restore was faster
+        return replace(shown, said=SAME) if is_restored else empty.then(shown)
 
     def click(self, asked: Asked, point: tuple[float, float]) -> Shown:
         """The drawing was clicked: choose the face there, or leave it out."""
@@ -163,6 +165,15 @@ class Desk:
             return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
         return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
 
+    def look_closer(self, asked: Asked) -> Shown:
+        """The comparison was enlarged beyond what is shown: the same at full size."""
+        key, session = self._sessions.open(asked.key)
+        with session.lock:
+            photo = session.photo
+            if photo is None or photo.result is None:
+                return Shown(key=key)
+            return Shown(key=key, comparison=comparison_html(close_pair(photo), whole_size(photo)[1]))
+
     def stop(self, key: str | None) -> None:
         """The Stop button."""
         self._sessions.open(key)[1].stop.set()
@@ -200,8 +211,8 @@ class Desk:
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
         return Shown(
-            comparison=(result.before, result.after),
-            crops=result.crops,
+            comparison=comparison_html(result.pair, whole_size(photo)[1]),
+            crops=faces_html(result.crops),
             report=report_html(report),
             json=report_dict(photo),
             said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),
@@ -209,16 +220,24 @@ class Desk:
 
     def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
         """Do a piece of work inside the host's `job`; errors are shown on the page."""
-        key, session = self._sessions.open(asked.key)
+        key, session = self._sessions.open(asked.key, asked.client)
+        if asked.path is not None:
+            session.take(asked.path)
 
         def do() -> Shown:
-            options = read_controls(asked.values)
-            with session.lock, self._host.job():
+            with session.lock:
                 if starts:
                     session.stop.clear()
-                return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
+                self._read(session)  # outside the host's `job`: nobody else should wait for a slow decoder
+                options = read_controls(asked.values)
+                with self._host.job():
+                    return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
 
         return self._told(key, do)
+
+    def _read(self, session: Session) -> None:
+        if session.photo is None and session.path is not None:
+            session.photo = open_photo(session.path, self._host, self._stopper(session))
 
     def _told(self, key: str, do: Callable[[], Shown]) -> Shown:
         """What it gives, or its error in words."""

@@ -1,15 +1,13 @@
 """The tab for one photograph: its layout and its events."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from ...options import option_specs
 from ..backgrounds import HELP, NONE
 from ..controls import Controls, add_basic_controls, add_mark_control, add_other_controls, in_order
 from ..gradio_compat import (
-    Comparison,
     file_paths,
     import_gradio,
     make_html,
@@ -21,6 +19,7 @@ from ..gradio_compat import (
 )
 from ..host import PageHost
 from ..progress import with_bar
+from ..samples import samples_html
 from ..session import Sessions
 from ..shown import SAME, Shown
 from ..words import welcome
@@ -44,9 +43,12 @@ class PhotoTab:
         gr, prefix = import_gradio(), self._host.id_prefix
         with gr.Row(elem_classes=["vqfr-desk"]):  # in this order on a narrow screen, else with the views on the right
             with gr.Column(min_width=300):
-                self._file = gr.File(label="Photograph", elem_id=f"{prefix}_photo")
+                self._file = gr.File(label="Photograph", elem_id=f"{prefix}_photo", elem_classes=["vqfr-photo"])
+                make_html(samples_html(), f"{prefix}_samples")
                 with gr.Row():
-                    self._restore = gr.Button("Restore", variant="primary", elem_id=f"{prefix}_restore", scale=3)
+                    self._restore = gr.Button(
+                        "Restore", variant="primary", elem_id=f"{prefix}_restore", elem_classes=["vqfr-waits"], scale=3
+                    )
                     self._stop = gr.Button("Stop", elem_id=f"{prefix}_stop", scale=1, min_width=80)
                 self._places["said"] = make_html(welcome(), f"{prefix}_said")
             with gr.Column(min_width=300, elem_classes=["vqfr-views"]):
@@ -90,19 +92,17 @@ class PhotoTab:
             with gr.Tab("Faces", id="faces"):
                 self._places["drawing"] = make_image("Faces", f"{prefix}_drawing", elem_classes=["vqfr-faces"])
             with gr.Tab("Before and after", id="result"):
-                self._comparison = Comparison(f"{prefix}_comparison")
-                self._places["comparison"] = self._comparison.component
+                self._places["comparison"] = make_html("", f"{prefix}_comparison")
+                self._closer = gr.Button("Closer", elem_id=f"{prefix}_closer", elem_classes=["vqfr-closer"])
                 self._places["file"] = gr.File(
                     label="Result to download", interactive=False, visible=False, elem_id=f"{prefix}_file"
                 )
                 self._mark = add_mark_control(prefix)
                 self._add_send_buttons()
             with gr.Tab("Crops", id="crops"):
-                self._places["crops"] = gr.Gallery(
-                    label="Crops", show_label=False, columns=2, elem_id=f"{prefix}_crops", object_fit="contain"
-                )
+                self._places["crops"] = make_html("", f"{prefix}_crops")
             with gr.Tab("Compare", id="sweep"):
-                self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep")
+                self._sweep = gr.Button("Compare fidelities", elem_id=f"{prefix}_sweep", elem_classes=["vqfr-waits"])
                 with gr.Row():
                     self._models = gr.Dropdown(
                         choices=self._host.model_names(),
@@ -112,7 +112,13 @@ class PhotoTab:
                         elem_id=f"{prefix}_models",
                         scale=4,
                     )
-                    self._compare = gr.Button("Compare models", elem_id=f"{prefix}_compare", scale=1, min_width=120)
+                    self._compare = gr.Button(
+                        "Compare models",
+                        elem_id=f"{prefix}_compare",
+                        elem_classes=["vqfr-waits"],
+                        scale=1,
+                        min_width=120,
+                    )
                 self._places["sweep"] = make_image("The faces side by side", f"{prefix}_sweep_sheet")
             with gr.Tab("Report", id="report"):
                 self._places["report"] = make_html("", f"{prefix}_report")
@@ -134,30 +140,35 @@ class PhotoTab:
         outputs = list(self._places.values())
 
         def open_file(client: str, file: Any, *values: Any) -> list[Any]:
-            shown = self._desk.open(_asked(values), next(iter(file_paths(file)), None))
-            if shown.key is not SAME:
-                self._sessions.note_client(shown.key, client)
-            return self._values(shown)
+            return self._values(self._desk.open(_asked(values, client), _first_path(file)))
 
-        def restore(*values: Any) -> Iterator[list[Any]]:
-            for shown in with_bar(lambda progress: self._desk.restore(_asked(values), progress)):
+        def restore(client: str, file: Any, *values: Any) -> Iterator[list[Any]]:
+            asked = _asked(values, client, file)
+            for shown in with_bar(lambda progress: self._desk.restore(asked, progress)):
                 yield self._values(shown)
 
-        def sweep(*values: Any) -> Iterator[list[Any]]:
-            for shown in with_bar(lambda progress: self._desk.sweep(_asked(values), progress)):
+        def sweep(client: str, file: Any, *values: Any) -> Iterator[list[Any]]:
+            asked = _asked(values, client, file)
+            for shown in with_bar(lambda progress: self._desk.sweep(asked, progress)):
                 yield self._values(shown)
 
-        def compare(models: Sequence[str], *values: Any) -> Iterator[list[Any]]:
-            for shown in with_bar(lambda progress: self._desk.compare(_asked(values), models or [], progress)):
+        def compare(client: str, models: Sequence[str], file: Any, *values: Any) -> Iterator[list[Any]]:
+            asked = _asked(values, client, file)
+            for shown in with_bar(lambda progress: self._desk.compare(asked, models or [], progress)):
                 yield self._values(shown)
 
         def click(point: tuple[float, float], *values: Any) -> list[Any]:
             return self._values(self._desk.click(_asked(values), point))
 
-        self._file.change(with_client(open_file), [self._file, *self._inputs], outputs)
-        self._then_save([self._restore.click(restore, self._inputs, outputs, show_progress="hidden")])
-        self._sweep.click(sweep, self._inputs, outputs, show_progress="hidden")
-        self._compare.click(compare, [self._models, *self._inputs], outputs, show_progress="hidden")
+        def look_closer(*values: Any) -> list[Any]:
+            return self._values(self._desk.look_closer(_asked(values)), ["comparison"])
+
+        inputs = [self._file, *self._inputs]
+        self._file.change(with_client(open_file), inputs, outputs)
+        self._then_save([self._restore.click(with_client(restore), inputs, outputs, show_progress="hidden")])
+        self._sweep.click(with_client(sweep), inputs, outputs, show_progress="hidden")
+        self._compare.click(with_client(compare), [self._models, *inputs], outputs, show_progress="hidden")
+        self._closer.click(look_closer, self._inputs, [self._places["comparison"]], show_progress="hidden")
         self._stop.click(self._desk.stop, [self._places["key"]], [], queue=False)
         self._refresh.click(self._look_again, [], [self._model, self._models, self._background])
         self._then_save(on_click_at(self._places["drawing"], click, self._inputs, outputs))
@@ -198,21 +209,17 @@ class PhotoTab:
         update, values = import_gradio().update, shown.changes()
         if shown.warning is not None:
             warn(shown.warning)
-        if shown.comparison is not SAME and shown.key is not SAME:
-            values["comparison"] = self._compared(shown.key, shown.comparison)
         if shown.file is not SAME:
             values["file"] = update(value=shown.file, visible=shown.file is not None)
         if shown.tab is not SAME:
             values["tab"] = update(selected=shown.tab)
         return [values.get(name, update()) for name in (names or self._places)]
 
-    def _compared(self, key: str, pair: tuple[Image.Image, Image.Image] | None) -> Any:
-        if pair is None:
-            return self._comparison.empty
-        _, session = self._sessions.open(key)
-        return self._comparison.value(pair, session.folder)
 
-
-def _asked(values: Sequence[Any]) -> Asked:
+def _asked(values: Sequence[Any], client: str = "", file: Any = None) -> Asked:
     key, model, background, *settings = values
-    return Asked(key, model, settings, background)
+    return Asked(key, model, settings, background, _first_path(file), client)
+
+
+def _first_path(file: Any) -> Path | None:
+    return next(iter(file_paths(file)), None)

@@ -27,6 +27,8 @@ from ..session import Photo
 
 SHOWN_PX = 1600
 """Pictures on the page are reduced to this, for speed; the download has full size."""
+CLOSE_PIXELS = 40_000_000
+"""A close look shows at most these."""
 _CLICK_SLACK_PX = 8
 
 
@@ -34,12 +36,10 @@ _CLICK_SLACK_PX = 8
 class Result:
     """What the page shows of a finished photograph."""
 
-    before: Image.Image
-    """The photograph."""
-    after: Image.Image
-    """The result, of the same size."""
-    crops: list[tuple[Image.Image, str]]
-    """Each face before and after, with its name."""
+    pair: tuple[Image.Image, Image.Image]
+    """The photograph and the result, of the same size."""
+    crops: list[tuple[str, Image.Image, Image.Image]]
+    """Each face by name, before and after."""
     restoration: Restoration
     """The whole result."""
 
@@ -105,10 +105,25 @@ def restore_photo(
     photo.result = restoration = photo.image.restore(
         restorer, options, background=background, progress=progress, should_stop=should_stop
     )
-    after_frame = photo.picture.with_images([restoration.image]).frames[0]
-    after = fit(flatten_frame(after_frame), SHOWN_PX)
-    before = flatten_frame(photo.picture.frames[0]).resize(after.size, Image.Resampling.LANCZOS)
-    return Result(before, after, _crops(restoration.found), restoration)
+    return Result(before_and_after(photo, SHOWN_PX), _crops(restoration.found), restoration)
+
+
+def before_and_after(photo: Photo, longest_px: int) -> tuple[Image.Image, Image.Image]:
+    """The photograph and the result, of one size, reduced to a longest side."""
+    after = fit(whole_result(photo), longest_px)
+    return flatten_frame(photo.picture.frames[0]).resize(after.size, Image.Resampling.LANCZOS), after
+
+
+def close_pair(photo: Photo) -> tuple[Image.Image, Image.Image]:
+    """Both at full size, or nearly."""
+    height, width = whole_size(photo)
+    return before_and_after(photo, round(max(height, width) * min(1, CLOSE_PIXELS / (height * width)) ** 0.5))
+
+
+def whole_size(photo: Photo) -> tuple[int, int]:
+    """(height, width) of the result."""
+    height, width = _finished(photo).images[0].shape[-2:]
+    return height, width
 
 
 def sweep_photo(
@@ -191,10 +206,9 @@ def _is_untouched(photo: Photo) -> bool:
     return result.image.shape[-2:] == result.found.size
 
 
-def _crops(found: ImageFaces) -> list[tuple[Image.Image, str]]:
-    crops = []
-    for face in found.used:
-        if face.crop is not None and face.restored is not None:
-            crops.append((to_pil(face.crop.image), f"face {face.number}, before"))
-            crops.append((to_pil(face.restored), f"face {face.number}, after"))
-    return crops
+def _crops(found: ImageFaces) -> list[tuple[str, Image.Image, Image.Image]]:
+    return [
+        (f"face {face.number}", to_pil(face.crop.image), to_pil(face.restored))
+        for face in found.used
+        if face.crop is not None and face.restored is not None
+    ]
