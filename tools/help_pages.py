@@ -42,6 +42,18 @@ def translate_page(page: str, say: Say) -> str:
     return "\n\n".join(_translate_block(block, say) for block in page.strip().split("\n\n")) + "\n"
 
 
+def texts_of(page: str) -> list[str]:
+    """What `translate_page` translates."""
+    texts = []
+
+    def noted(text: str) -> str:
+        texts.append(text)
+        return text
+
+    translate_page(page, noted)
+    return texts
+
+
 def _translate_block(block: str, say: Say) -> str:
     if block.startswith("<!--"):
         return block

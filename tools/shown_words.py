@@ -40,10 +40,14 @@ def _texts_of(node: ast.expr) -> Iterator[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.strip():
         yield node.value
     elif isinstance(node, ast.JoinedStr):
-        yield "".join(v.value if isinstance(v, ast.Constant) else f"{{{ast.unparse(v.value)}}}" for v in node.values)
+        yield "".join(map(_filled, node.values))
     elif isinstance(node, ast.Tuple):
         yield from (text for part in node.elts for text in _texts_of(part))
     elif isinstance(node, ast.Dict):
         yield from (text for part in node.values for text in _texts_of(part))
     elif isinstance(node, ast.IfExp):
         yield from (text for part in (node.body, node.orelse) for text in _texts_of(part))
+
+
+def _filled(part: ast.expr) -> str:
+    return f"{{{ast.unparse(part.value)}}}" if isinstance(part, ast.FormattedValue) else str(ast.literal_eval(part))

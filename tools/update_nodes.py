@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from stand_ins.comfyui import Host, load_pack  # noqa: E402
-from tools.help_pages import TABLE_WORDS, shown_name, translate_page, with_tables  # noqa: E402
+from tools.help_pages import TABLE_WORDS, shown_name, texts_of, translate_page, with_tables  # noqa: E402
 from tools.localizations import file_name, localization  # noqa: E402
 from tools.shown_words import has_words, shown_words  # noqa: E402
 from vqfr_core.options import GROUP_TITLES, option_specs  # noqa: E402
@@ -96,15 +96,12 @@ def _help_pages(schema: Any) -> dict[Path, str]:
 
 def needed_texts(schemas: Sequence[Any]) -> dict[str, list[str]]:
     """What the catalogue should have, by section."""
-    prose: list[str] = [*TABLE_WORDS]
-    for schema in schemas:
-        translate_page(_page(schema), lambda text: prose.append(text) or text)
     return {
         "settings": [*GROUP_TITLES.values(), *(text for spec in option_specs() for text in (spec.label, spec.help))],
         "nodes": [*phrases_of(node_texts(schemas)), *(schema.category for schema in schemas)],
         "page": shown_words(ROOT / "vqfr_core" / "page"),
         "webui": shown_words(ROOT / "web" / "vqfr_webui"),
-        "help": prose,
+        "help": [*TABLE_WORDS, *(text for schema in schemas for text in texts_of(_page(schema)))],
     }
 
 
