@@ -11,6 +11,7 @@ _KEYWORDS = {"label", "info", "placeholder", "title"}
 _CALLS = {"Button", "Tab", "Accordion", "make_image", "say", "info"}
 """Whose first argument is shown."""
 _CONSTANTS = {"_CHECKBOXES", "_COLUMNS", "_DOWN", "_HINT", "_TARGETS", "GROUP_TITLES", "HELP", "label"}
+_IN_HTML = re.compile(r'''>([^<>{]+)<|(?:aria-label|alt|title)="([^"{]+)"''')
 
 
 def shown_words(source: Path) -> list[str]:
@@ -34,6 +35,11 @@ def _words_of(node: ast.AST) -> Iterator[str]:
             yield from _texts_of(value)
     elif isinstance(node, ast.Assign) and {getattr(target, "id", "") for target in node.targets} & _CONSTANTS:
         yield from _texts_of(node.value)
+    elif isinstance(node, ast.comprehension):
+        yield from (text for text in _texts_of(node.iter) if text != text.lower())
+    elif isinstance(node, ast.Constant | ast.JoinedStr):
+        html = "".join(_texts_of(node))
+        yield from (text.strip() for found in _IN_HTML.findall(html) for text in found)
 
 
 def _texts_of(node: ast.expr) -> Iterator[str]:

@@ -63,12 +63,15 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Serve until Ctrl-C, or until a service manager ends it."""
+    from ..page.access import LOOPBACK
     from ..pictures.apart import Readers
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that temporary files are removed then, too
     with tempfile.TemporaryDirectory(prefix="vqfr-page-") as folder, Readers() as readers:
         address, blocks = serve(arguments, Path(folder), readers)
         console.say(f"The page is at {address} (Ctrl-C ends it)")
+        if arguments.host not in LOOPBACK or arguments.share:
+            console.say("It is open to other computers: whoever has this address can use it")
         if arguments.open:
             webbrowser.open(address)
         try:

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
+"""Hosts that mean every address of this computer."""
 SHARED = ".gradio.live"
 """End of the names that Gradio's tunnel gives."""
 _PARAMETER = "token"
@@ -43,8 +45,14 @@ class Access:
         self.token = secrets.token_urlsafe(24)
 
     def address(self, url: str) -> str:
-        """The address to print: with the token."""
+        """The address to print: with the token. url: where it is served on this computer."""
         return f"{url.rstrip('/')}/?{_PARAMETER}={self.token}"
+
+    def address_elsewhere(self, url: str) -> str:
+        """The same for other computers: by a name of this one, where only "all addresses" are known."""
+        at = urlsplit(url)
+        host = own_address() if at.hostname in LOOPBACK | EVERYWHERE else at.hostname
+        return self.address(f"{at.scheme}://{host}:{at.port}")
 
     def allows(self, host: str) -> bool:
         """host: a Host header, with or without a port.
@@ -80,6 +88,16 @@ class Access:
 
     def _proof(self, visitor: str) -> str:
         return hmac.digest(self.token.encode(), visitor.encode(), "sha256").hex()
+
+
+def own_address() -> str:
+    """This computer's address in the network that it reaches others by, else its name. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # of the documentation's network: connecting UDP only picks a way
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
 
 
 def _name_of(host: str) -> str:

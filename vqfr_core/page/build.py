@@ -20,10 +20,12 @@ _TITLE = "VQFR Face Restore"
 def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
     """A gr.Blocks with the page in it, not launched, for every Gradio from 3.41 to 6.
 
-    is_alone: it will not be nested in another gr.Blocks, so closing it is noticed at once, and its
-    words are translated here.
+    is_alone: it will not be nested in another gr.Blocks, so closing it is noticed at once, and its words are
+    translated here.
     """
     with open_blocks(_TITLE) as blocks:
+        if is_alone:
+            make_html(f"<h1>{_TITLE}</h1>", f"{host.id_prefix}_title")
         sessions = add_page(host)
         if is_alone:
             on_unload(blocks, sessions.drop_client)

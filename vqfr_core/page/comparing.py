@@ -20,7 +20,7 @@ _TOOLS = "".join(
     f'<button type="button" data-zoom="{zoom}" aria-label="{what}" title="{what}">{sign}</button>'
     for zoom, sign, what in (
         ("fit", "Fit", "Fit the whole picture"),
-        ("full", "1:1", "One pixel of the picture for each of the screen"),
+        ("full", "1:1", "1:1, a pixel of the picture for each of the screen"),
         ("out", "−", "Smaller"),  # noqa: RUF001  the sign
         ("in", "+", "Larger"),
         ("screen", "Screen", "Fill the screen, or leave it"),

@@ -44,16 +44,6 @@ def _make_control(spec: OptionSpec, prefix: str, first_value: FirstValue) -> Any
     return getattr(import_gradio(), kind)(value=first_value(spec), **shown, **arguments)
 
 
-def add_mark_control(prefix: str) -> Any:
-    """The page's --no-mark."""
-    return import_gradio().Checkbox(
-        value=True,
-        label="Mark changed pictures",
-        info="Their XMP notes that a trained model made part of them (IPTC digital source type).",
-        elem_id=f"{prefix}_mark",
-    )
-
-
 def control_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
     """The name of the Gradio component for a setting, and what it needs besides value and label."""
     if isinstance(spec.default, bool):

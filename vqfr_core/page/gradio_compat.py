@@ -89,8 +89,9 @@ def launch(blocks: Any, access: Access | None = None, **settings: Any) -> str:
         own = Middleware(VisitorMiddleware, folder=upload_folder(), most_bytes=most_bytes)
         settings["app_kwargs"] = {"middleware": [Middleware(AccessMiddleware, access=access), own]}
     _, local_url, share_url = blocks.launch(**_known(blocks.launch, more | settings))
-    address = str(share_url or local_url)
-    return address if access is None else access.address(address)
+    if access is None or share_url:
+        return str(share_url or local_url) if access is None else access.address(str(share_url))
+    return access.address_elsewhere(local_url) if access.is_open else access.address(local_url)
 
 
 def _known(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +118,12 @@ def _theme() -> Any:
     sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
     mono = ["ui-monospace", "Consolas", "monospace"]
     theme = gr.themes.Default(primary_hue="blue", font=sans, font_mono=mono)
-    return theme.set(block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_400")
+    return theme.set(
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+    )
 
 
 def make_state(on_end: Callable[[Any], None]) -> Any:
@@ -206,11 +212,17 @@ def on_change(component: Any, function: Callable[..., Any], inputs: Sequence[Any
     return [listen(function, list(inputs), list(outputs), show_progress="hidden", **more) for listen in listeners]
 
 
+def in_browser(listen: Callable[..., Any], script: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> Any:
+    """Let an event call a function of the page's scripts, without the server. The event, for `then`."""
+    name = "js" if "js" in inspect.signature(listen).parameters else "_js"
+    return listen(None, list(inputs), list(outputs), **{name: script})
+
+
 def make_image(label: str, elem_id: str, **settings: Any) -> Any:
     """A gr.Image for display only, without a share button."""
     gr = import_gradio()
-    buttons = _known(gr.Image.__init__, {"buttons": ["download", "fullscreen"]})
-    return gr.Image(label=label, show_label=False, interactive=False, elem_id=elem_id, **buttons, **settings)
+    more = _known(gr.Image.__init__, {"buttons": ["download", "fullscreen"], "alt_text": label})
+    return gr.Image(label=label, show_label=False, interactive=False, elem_id=elem_id, **more, **settings)
 
 
 def make_html(text: str, elem_id: str) -> Any:

@@ -24,6 +24,9 @@ PageProgress = Callable[[str, int, int], None]
 """Called with (what is counted, e.g. "face" or "picture", number done, total)."""
 
 
+DownloadProgress = Callable[[int, int | None], None]
+"""Called with (bytes done, bytes in all if that is known)."""
+
 OpenPicture = Callable[[Path, int, Callable[[], bool]], "PictureFile"]
 """Called with (file, most pixels in all its frames, whether to stop), and used as `open_picture`."""
 
@@ -34,6 +37,14 @@ def open_here(path: Path, max_pixels: int, should_stop: Callable[[], bool]) -> "
 
     del should_stop
     return open_picture(path, max_pixels)
+
+
+def _fetch_nothing(choice: str, progress: DownloadProgress) -> None:
+    del choice, progress
+
+
+def _no_model() -> str:
+    return ""
 
 
 def _ignore(what: str, done: int, total: int) -> None:
@@ -77,6 +88,10 @@ class PageHost:
     """The restorer for a choice. Called inside `job` before each piece of work, so cache what is loaded; it decides on
     device, memory and what precision "auto" means. The name comes from a browser: refuse anything but the choices. Any
     `VqfrError` it raises is shown on the page."""
+    fetch: Callable[[str, DownloadProgress], None] = _fetch_nothing
+    """Downloads the weights of a choice if they are missing. Called before Restore takes the `job`."""
+    better_model: Callable[[], str] = _no_model
+    """The model that a button offers to download; "" once it is here, or if downloads are not for the page."""
     job: Callable[[], AbstractContextManager[None]] = nullcontext
     """Wraps each piece of work: takes the host's queue lock, makes room before and frees memory after. Users' work
     comes from different threads, so a host that allows one at a time takes a lock here."""

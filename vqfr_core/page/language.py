@@ -11,7 +11,7 @@ _TRADITIONAL = ("zh-hant", "zh-hk", "zh-mo")
 
 
 def translator_html(accepted: str) -> str:
-    """An element that translates the page it is put into; "" where English is wanted. accepted: as `wanted_language`."""
+    """An element that translates the page it is put into; "" for English. accepted: as for `wanted_language`."""
     language = wanted_language(accepted)
     if language is None:
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from .host import PageProgress
 from .shown import Shown
-from .words import say_progress
+from .words import count_done, say_progress
 
 _Report = tuple[str, int, int]
 
@@ -31,4 +31,4 @@ def with_bar(work: Callable[[PageProgress], Shown]) -> Iterator[Shown]:
             yield report
             return
         what, done, total = report
-        yield Shown(said=say_progress(f"{done} of {total} {what}s done", done, total))
+        yield Shown(said=say_progress(count_done(what, done, total), done, total))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from PIL import Image
 
@@ -16,6 +16,13 @@ SAME: Same = _Same.SAME
 """The value of a component that stays as it is; None clears one."""
 
 
+class Ticks(NamedTuple):
+    """A list to tick."""
+
+    choices: tuple[str, ...] = ()
+    ticked: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Shown:
     """New values for the components of the tab, which have the same names."""
@@ -24,12 +31,16 @@ class Shown:
     """Of the session."""
     said: str | Same = SAME
     """The line below the buttons, as HTML."""
+    fidelity_note: str | Same = SAME
+    """What to know of the model's fidelity, as HTML."""
     select: str | Same = SAME
     """The setting of that name."""
     tab: str | Same = SAME
     """The selected view."""
     drawing: Image.Image | Same | None = SAME
     """The photograph with its faces."""
+    chosen: Ticks | Same = SAME
+    """The list of faces to tick."""
     comparison: str | Same = SAME
     """Before and after, as HTML."""
     file: str | Same | None = SAME

@@ -12,7 +12,7 @@ from ..weights.folders import PathLike
 from ..weights.store import AUTO, WeightStore
 from .backgrounds import Backgrounds
 from .gradio_compat import upload_folder
-from .host import Folders, OpenPicture, PageHost, open_here
+from .host import DownloadProgress, Folders, OpenPicture, PageHost, open_here
 
 _MISSING = " (downloads it first)"
 
@@ -41,15 +41,31 @@ class RestorerKeeper:
 
         Raises InputError for anything but the choices: names come from browsers and must not open other files.
         """
-        offers = self._offers()
-        name = None if name is None else self.store.current_name("restorer", name)
-        if name is not None and name not in offers:
-            raise InputError(f"{name!r} is not one of the models here; choose one of {', '.join(offers)}")
-        wanted = self.model if name is None else offers[name]
+        wanted = self.model if name is None else self._wanted(name)
         if self._opened is None or self._opened[0] != wanted:
             self._opened = None  # frees its memory first
             self._opened = wanted, FaceRestorer(wanted, device=self.device, store=self.store)
         return self._opened[1]
+
+    def fetch(self, name: str, progress: DownloadProgress) -> None:
+        """Download the weights of a choice if they are missing."""
+        wanted = self._wanted(name)
+        if self.store.locate("restorer", wanted) is None:
+            self.store.fetch(str(wanted), progress)
+
+    def better_model(self) -> str:
+        """The best published model, if it is not here and can be downloaded; else ""."""
+        best = self.store.known("restorer")[0]
+        return best.name if best.state == "downloadable" else ""
+
+    def _wanted(self, name: str) -> PathLike:
+        """What a choice opens, whether or not it was here when the menu was made. InputError for anything else."""
+        offers = self._offers()
+        plain = self.store.current_name("restorer", name.removesuffix(_MISSING))
+        for known in (name, plain, f"{plain}{_MISSING}"):
+            if known in offers:
+                return offers[known]
+        raise InputError(f"{name!r} is not one of the models here; choose one of {', '.join(offers)}")
 
     def background_names(self) -> list[str]:
         """The upscalers present."""
@@ -88,6 +104,8 @@ def stand_alone(
     return PageHost(
         model_names=keeper.names,
         open_restorer=keeper.open,
+        fetch=keeper.fetch,
+        better_model=keeper.better_model,
         job=keeper.job,
         folders=Folders(may_name=may_name_folders, check=_refuser(temp_folder, upload_folder())),
         backgrounds=Backgrounds(keeper.background_names, keeper.find_background),

@@ -6,7 +6,7 @@ A <script> in a gr.HTML does not run, but what happens when a style sheet is loa
 from html import escape
 from pathlib import Path
 
-_SCRIPTS = ("arrivals.js", "comparing.js")
+_SCRIPTS = ("arrivals.js", "comparing.js", "presets.js")
 _RULES = """
 .vqfr-flat, .vqfr-flat > * { padding: 0 !important; }
 .vqfr-flat > .vqfr-said, .vqfr-said { padding: 8px 12px !important; }
@@ -52,6 +52,11 @@ _RULES = """
 }
 .vqfr-small { align-self: end; height: auto; flex-grow: 0 !important; }
 .vqfr-faces img { cursor: pointer; max-height: 75vh; object-fit: contain; }
+#vqfr_page_title h1 { font-size: 1.4em; margin: 0; }
+[id^="vqfr_"][id$="_tabs"] :is(input, button, a, select, textarea, [tabindex="0"]):focus-visible {
+  outline: 3px solid #3b82f6 !important; outline-offset: 2px; }
+body:not(.dark) [id^="vqfr_"][id$="_tabs"] :is(.or, .min_value, .max_value) { color: #52525b !important; }
+body:not(.dark) #vqfr_page_tabs [role="tab"][aria-selected="true"] { color: #1d4ed8; }
 .vqfr-thumbnail { max-height: 120px; max-width: 100%; margin: 0 auto; border-radius: 8px; }
 .vqfr-thumbnail[hidden] { display: none; }
 .vqfr-samples { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
+from ..networks.base import Restorer
 from ..report import NO_FACE_HINT, FaceReport, Report, count_found, count_reasons
 from ..types import ImageFaces
 from .session import Photo
@@ -32,8 +33,20 @@ def _found(found: ImageFaces) -> str:
         return f"{count}. {NO_FACE_HINT.capitalize()}."
     if not found.used:
         return f"{count}, none of them chosen ({count_reasons(face.skipped or '' for face in found.faces)})."
-    chosen = ", ".join(str(face.number) for face in found.used)
+    chosen = ", ".join(f"#{face.number}" for face in found.used)
     return f"{count}; to be restored: {chosen}. Click a face to choose it or leave it out."
+
+
+def say_fidelity(model: Restorer) -> str:
+    """What to know of a model's fidelity; empty for one that has it."""
+    if model.has_fidelity:
+        return ""
+    return say(f"{model.full_name} has no fidelity: this slider changes nothing. vqfr_v2 is made for one.")
+
+
+def count_done(what: str, done: int, total: int) -> str:
+    """The progress of counted work, or of a download, which is counted in MB."""
+    return f"{done} of {total} MB" if what == "MB" else f"{done} of {total} {what}s done"
 
 
 def say_progress(text: str, done: int, total: int) -> str:

@@ -38,7 +38,8 @@ def host(keepers: dict[str, RestorerKeeper], tiny_v2: str, tmp_path: Path) -> Pa
         return keepers[name].open() if name in keepers else keepers[tiny_v2].open(name)
 
     made = stand_alone(keepers[tiny_v2], tmp_path / "temp", may_name_folders=True)
-    return dataclasses.replace(made, model_names=lambda: list(keepers), open_restorer=open_restorer)
+    names, fetch = lambda: list(keepers), lambda *_: None
+    return dataclasses.replace(made, model_names=names, open_restorer=open_restorer, fetch=fetch)
 
 
 @pytest.fixture

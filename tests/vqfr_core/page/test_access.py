@@ -2,10 +2,11 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from vqfr_core.page.access import Access, AccessMiddleware
+from vqfr_core.page.access import Access, AccessMiddleware, own_address
 
 
 def ask(
@@ -111,6 +112,17 @@ def test_served_to_others_it_answers_to_addresses_and_named_proxies() -> None:
     assert ask(access, host="x.gradio.live", cookie=cookie)[0] == 403
     shared = Access(is_shared=True)
     assert ask(shared, host="x.gradio.live", cookie=cookie_of(shared))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [("http://localhost:7865/", None), ("http://0.0.0.0:7865", None), ("http://192.168.1.5:7865/", "192.168.1.5")],
+)
+def test_the_address_to_type_elsewhere(url: str, host: str | None) -> None:
+    access = Access("0.0.0.0")
+    address = access.address_elsewhere(url)
+    assert address == access.address(f"http://{host or own_address()}:7865") and "localhost" not in address
+    assert access.allows(urlsplit(address).netloc)
 
 
 def test_gradio_may_ask_itself_whether_it_started() -> None:

@@ -18,6 +18,22 @@ def test_the_choices_are_what_is_here_and_what_could_be_fetched(tiny_v1, tmp_pat
     assert names == ["auto", "vqfr_small2", "vqfr_v2 (downloads it first)", "vqfr_v1 (downloads it first)"]
 
 
+def test_a_missing_model_is_fetched_and_keeps_its_name_in_the_menu(tmp_path, monkeypatch):
+    fetched = []
+
+    def fetch(self, name, progress):
+        fetched.append(name)
+        (tmp_path / "VQFR_v2.pth").write_bytes(b"")
+
+    monkeypatch.setattr(WeightStore, "fetch", fetch)
+    keeper = RestorerKeeper(device="cpu", store=WeightStore(lambda: Folders(tmp_path)))
+    assert keeper.better_model() == "vqfr_v2"
+    for name in ("auto", "vqfr_v2 (downloads it first)", "vqfr_v2 (downloads it first)", "vqfr_v2"):
+        keeper.fetch(name, lambda done, total: None)
+    assert fetched == ["vqfr_v2"] and keeper.better_model() == ""
+    assert RestorerKeeper(device="cpu", store=here_only(tmp_path / "empty")).better_model() == ""
+
+
 def test_a_former_name_given_first_is_shown_as_its_successor(tmp_path):
     assert RestorerKeeper("vqfr_small", "cpu", here_only(tmp_path)).names() == ["vqfr_small2", "auto"]
 

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,9 @@ from ...report import NO_FACE_HINT
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
 from ..host import PageHost
+from ..saving import Saving
 from ..session import Session
+from .archives import is_archive, unpack
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +34,15 @@ class Wanted(NamedTuple):
     """Which pictures, and where the results go."""
 
     uploads: list[Path]
-    """Uploaded files; if there are any, the folders are ignored."""
+    """Uploaded files, also ZIP files; if there are any, the folders are ignored."""
     folder: str
     """A folder, file or pattern on the machine that runs the page."""
     output: str
     """Where to write; empty means the host's folder, else a folder inside the other one."""
     is_recursive: bool
-    format: str
-    """One of FORMATS."""
-    quality: int
-    """Of JPEG and WebP, 1 to 100."""
     overwrite: bool
     """Redo existing results."""
-    mark: bool = True
-    """As for `restore_file`."""
+    saving: Saving = Saving()
 
 
 @dataclass(frozen=True)
@@ -76,10 +74,11 @@ def work_on_pictures(
     told = without_folders if wanted.uploads else host.told
     entries: list[Entry] = []
     total = 0
+    unpacked = session.folder / f"unpacked_{secrets.token_hex(4)}"
     try:
-        batch, out = _plan(host, session, wanted)
+        batch, out = _plan(host, session, wanted, unpacked)
         total = len(batch.jobs)
-        entries += [Entry(word, None, "failed", f"{word}: {why}") for word, why in batch.problems]
+        entries += [Entry(word, None, "failed", f"{word}: {_for_page(why)}") for word, why in batch.problems]
         yield Step(0, total, entries, _now(batch, 0))
         start = _starter(host, session, wanted, options, open_restorer, background)
         for done, entry in enumerate(work_through(batch, start, _LogReporter()), 1):
@@ -95,17 +94,31 @@ def work_on_pictures(
         if not isinstance(error, VqfrError):
             logger.exception("the page failed on pictures")
         yield Step(len(entries), total, entries, told(describe_failure(error, hint="the log says more")), True)
+    finally:
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def _plan(host: PageHost, session: Session, wanted: Wanted) -> tuple[Batch, Path]:
+def _plan(host: PageHost, session: Session, wanted: Wanted, unpacked: Path) -> tuple[Batch, Path]:
+    """What to do, and where the results go. unpacked: for the pictures of archives."""
     if wanted.uploads:
-        words, out = [str(path) for path in wanted.uploads], session.folder / secrets.token_hex(4)
+        words, out = [str(path) for path in _pictures(wanted.uploads, unpacked)], session.folder / secrets.token_hex(4)
     else:
         words, out = _named_folders(host, wanted)
-    batch = plan_batch(words, out, recursive=wanted.is_recursive, format=wanted.format, overwrite=wanted.overwrite)
+    format = wanted.saving.format
+    batch = plan_batch(words, out, recursive=wanted.is_recursive, format=format, overwrite=wanted.overwrite)
     if not batch.jobs and not batch.problems:
         raise InputError("there are no pictures to work on")
     return batch, out
+
+
+def _for_page(problem: str) -> str:
+    """A problem with a folder, in the page's words."""
+    return problem.replace("add --recursive for its sub-folders", "tick With sub-folders")
+
+
+def _pictures(uploads: list[Path], unpacked: Path) -> Iterator[Path]:
+    for place, path in enumerate(uploads):
+        yield from unpack(path, unpacked / str(place)) if is_archive(path) else [path]
 
 
 def _named_folders(host: PageHost, wanted: Wanted) -> tuple[list[str], Path]:
@@ -147,11 +160,11 @@ def _starter(
                 restorer,
                 options,
                 Extras(),
-                wanted.quality,
+                wanted.saving.quality,
                 _LogReporter(),
                 should_stop,
                 opened,
-                wanted.mark,
+                wanted.saving.mark,
                 open_background(host.backgrounds, background, restorer, options),
             )
 
@@ -174,8 +187,8 @@ def _now(batch: Batch, done: int) -> str:
 
 def _end(entries: list[Entry], out: Path, is_upload: bool) -> str:
     hint = f" Where no face was found, {NO_FACE_HINT}." if any(map(is_without_face, entries)) else ""
-    where = "The results are below." if is_upload else f"The results are in {out}."
-    return f"{count_entries(entries, 'restored')}. {where}{hint}"
+    where = " The results are below." if is_upload else f" The results are in {out}."
+    return f"{count_entries(entries, 'restored')}.{where if any(entry.output for entry in entries) else ''}{hint}"
 
 
 def _packed(entries: list[Entry], session: Session) -> list[Path]:

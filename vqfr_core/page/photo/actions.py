@@ -18,15 +18,18 @@ from ..backgrounds import NONE, open_background
 from ..comparing import comparison_html, faces_html
 from ..controls import read_controls
 from ..host import PageHost, PageProgress
+from ..saving import Saving
 from ..session import Photo, Session, Sessions
-from ..shown import NO_RESULT, SAME, Shown
-from ..words import report_html, say, say_faces, welcome
+from ..shown import NO_RESULT, SAME, Shown, Ticks
+from ..words import report_html, say, say_faces, say_fidelity, welcome
 from .view import (
     Result,
     close_pair,
     compare_models,
     draw_photo,
     face_at,
+    naming,
+    numbers_of,
     open_photo,
     report_dict,
     restore_photo,
@@ -70,7 +73,7 @@ class Desk:
     def open(self, asked: Asked, path: Path | None) -> Shown:
         """A photograph was dropped in, or removed."""
         key, session = self._sessions.open(asked.key, asked.client)
-        empty = replace(NO_RESULT, key=key, drawing=None, tab="faces")
+        empty = replace(NO_RESULT, key=key, drawing=None, chosen=Ticks(), tab="faces")
         if path is None:
             session.take(None)
             return replace(empty, said=welcome())
@@ -91,9 +94,18 @@ class Desk:
             number = face_at(found, photo.drawing_scale, *point)
             if number is None:
                 return Shown(said=say("No face was found here; click inside a box."))
-            changed = options.replace(select=toggled(found, number))
-            behind = self._background(asked, restorer, options)
-            return replace(self._redo(photo, restorer, changed, behind, is_redrawn=True), select=changed.select)
+            return self._select(asked, photo, restorer, options, toggled(found, number))
+
+        return self._work(asked, work)
+
+    def choose(self, asked: Asked, faces: Sequence[str]) -> Shown:
+        """Faces were ticked in the list beside the drawing: by keys, all that a click does."""
+
+        def work(session: Session, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
+            photo = session.require_photo()
+            wanted = {int(face.removeprefix("#")) for face in faces}
+            found = photo.image.detect(restorer, options)
+            return self._select(asked, photo, restorer, options, naming(found, wanted))
 
         return self._work(asked, work)
 
@@ -113,8 +125,21 @@ class Desk:
         """Another model was chosen. It is not opened yet: that may need a download."""
         key, session = self._sessions.open(asked.key)
         if session.photo is None:
-            return Shown(key=key)
-        return Shown(key=key, said=say(f"Press Restore to see the result with {asked.model}."))
+            return Shown(key=key, fidelity_note="")
+        said = say(f"Press Restore to see the result with {asked.model}.")
+        return Shown(key=key, fidelity_note="", said=said)
+
+    def download(self, asked: Asked, progress: PageProgress) -> Shown:
+        """The button for a better model."""
+        key, session = self._sessions.open(asked.key, asked.client)
+
+        def do() -> Shown:
+            with session.lock:
+                session.stop.clear()
+                self._fetch(asked.model, session, progress)
+            return Shown(key=key, said=say("The model is here. Press Restore to use it.", "done"))
+
+        return self._told(key, do)
 
     def restore(self, asked: Asked, progress: PageProgress) -> Shown:
         """The Restore button."""
@@ -124,9 +149,10 @@ class Desk:
             behind = self._background(asked, restorer, options, self._counting("tile", progress))
             faces, should_stop = self._counting("face", progress), self._stopper(session)
             result = restore_photo(photo, restorer, options, behind, faces, should_stop)
-            return replace(self._draw(photo, restorer, options).then(self._show(photo, result)), tab="result")
+            shown = self._draw(photo, restorer, options).then(self._show(photo, result))
+            return replace(shown, tab="result", fidelity_note=say_fidelity(restorer.model_for(options)))
 
-        return self._work(asked, work, starts=True)
+        return self._work(asked, work, starts=True, progress=progress)
 
     def sweep(self, asked: Asked, progress: PageProgress) -> Shown:
         """The button for several fidelities."""
@@ -154,14 +180,14 @@ class Desk:
             return Shown(said=say("Choose the models to compare, in the list beside the button.", "error"))
         return self._work(asked._replace(model=models[0]), work, starts=True)
 
-    def save(self, asked: Asked, mark: bool = True) -> Shown:
-        """Write the last result to a file to download. mark: as for `restore_file`."""
+    def save(self, asked: Asked, saving: Saving = Saving()) -> Shown:  # noqa: B008  a tuple
+        """Write the last result to a file to download."""
         key, session = self._sessions.open(asked.key)
         photo = session.photo
         if photo is None or photo.result is None:
             return Shown(key=key, file=None)
         try:
-            path = save_result(photo, session.folder, mark)
+            path = save_result(photo, session.folder, saving)
         except (VqfrError, OSError) as error:
             return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
         return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
@@ -175,9 +201,9 @@ class Desk:
                 return Shown(key=key)
             return Shown(key=key, comparison=comparison_html(close_pair(photo), whole_size(photo)[1]))
 
-    def stop(self, key: str | None) -> None:
+    def stop(self, key: str | None, client: str = "") -> None:
         """The Stop button."""
-        self._sessions.open(key)[1].stop.set()
+        self._sessions.open(key, client)[1].stop.set()
 
     def _photo(self, session: Session, options: RestoreOptions) -> Photo:
         photo = session.require_photo()
@@ -188,6 +214,12 @@ class Desk:
         self, asked: Asked, restorer: FaceRestorer, options: RestoreOptions, progress: Progress | None = None
     ) -> Enlarger | None:
         return open_background(self._host.backgrounds, asked.background, restorer, options, progress)
+
+    def _select(
+        self, asked: Asked, photo: Photo, restorer: FaceRestorer, options: RestoreOptions, select: str
+    ) -> Shown:
+        behind, changed = self._background(asked, restorer, options), options.replace(select=select)
+        return replace(self._redo(photo, restorer, changed, behind, is_redrawn=True), select=select)
 
     def _redo(
         self,
@@ -207,7 +239,9 @@ class Desk:
 
     def _draw(self, photo: Photo, restorer: FaceRestorer, options: RestoreOptions) -> Shown:
         found = photo.image.detect(restorer, options)
-        return Shown(drawing=draw_photo(photo, found), said=say_faces(photo, found))
+        numbers = [] if found.is_aligned else numbers_of(found.faces)
+        chosen = Ticks(tuple(map(_name, numbers)), tuple(map(_name, numbers_of(found.used))))
+        return Shown(drawing=draw_photo(photo, found), chosen=chosen, said=say_faces(photo, found))
 
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
@@ -219,8 +253,8 @@ class Desk:
             said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),
         )
 
-    def _work(self, asked: Asked, work: Work, starts: bool = False) -> Shown:
-        """Do a piece of work inside the host's `job`; errors are shown on the page."""
+    def _work(self, asked: Asked, work: Work, starts: bool = False, progress: PageProgress | None = None) -> Shown:
+        """Do a piece of work inside the host's `job`; errors are shown on the page. progress: of a download before."""
         key, session = self._sessions.open(asked.key, asked.client)
         if asked.path is not None:
             session.take(asked.path)
@@ -230,6 +264,8 @@ class Desk:
                 if starts:
                     session.stop.clear()
                 self._read(session)  # outside the host's `job`: nobody else should wait for a slow decoder
+                if progress is not None:  # nor for a download
+                    self._fetch(asked.model, session, progress)
                 options = read_controls(asked.values)
                 with self._host.job():
                     return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
@@ -239,6 +275,19 @@ class Desk:
     def _read(self, session: Session) -> None:
         if session.photo is None and session.path is not None:
             session.photo = open_photo(session.path, self._host, self._stopper(session))
+
+    def _fetch(self, model: str, session: Session, progress: PageProgress) -> None:
+        """Download the model if it is missing."""
+        should_stop, counted = self._stopper(session), set[int]()
+
+        def tell(done: int, total: int | None) -> None:
+            if should_stop():
+                raise Cancelled("the download was stopped")
+            if done >> 20 not in counted:
+                counted.add(done >> 20)
+                progress("MB", done >> 20, (total or done) >> 20)
+
+        self._host.fetch(model, tell)
 
     def _told(self, key: str, do: Callable[[], Shown]) -> Shown:
         """What it gives, or its error in words."""
@@ -262,3 +311,8 @@ class Desk:
 
     def _stopper(self, session: Session) -> Callable[[], bool]:
         return lambda: session.stop.is_set() or self._host.should_stop()
+
+
+def _name(number: int) -> str:
+    """As in the drawing."""
+    return f"#{number}"

@@ -1,6 +1,6 @@
 """The work on one photograph, from the page's settings to what it shows. Independent of Gradio."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from PIL import Image
 from ...drawing.faces import draw_faces
 from ...drawing.sheet import draw_comparison, draw_sweep, fit
 from ...errors import InputError
-from ...files.outputs import copy_whole
+from ...files.outputs import FORMATS, copy_whole
 from ...files.restore_file import marked
 from ...interactive import InteractiveImage, compare
 from ...networks.fidelity import SWEEP_FIDELITIES
@@ -21,8 +21,9 @@ from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress, ShouldStop
 from ...restoration import Restoration
 from ...restorer import FaceRestorer
-from ...types import ImageFaces
+from ...types import Face, ImageFaces
 from ..host import PageHost
+from ..saving import Saving
 from ..session import Photo
 
 SHOWN_PX = 1600
@@ -85,11 +86,20 @@ def face_at(found: ImageFaces, scale: float, x: float, y: float) -> int | None:
 
 def toggled(found: ImageFaces, number: int) -> str:
     """The `select` expression after a click on a face, which toggles it."""
-    wanted = {face.number for face in found.used} ^ {number}
-    numbered = [face.number for face in found.faces if face.number is not None]
+    return naming(found, {face.number for face in found.used if face.number is not None} ^ {number})
+
+
+def naming(found: ImageFaces, wanted: Set[int]) -> str:
+    """The `select` expression for these faces."""
+    numbered = numbers_of(found.faces)
     if wanted == set(numbered):
         return "all"
-    return ",".join(str(known) for known in sorted(numbered) if known in wanted) or "none"
+    return ",".join(str(known) for known in numbered if known in wanted) or "none"
+
+
+def numbers_of(faces: Iterable[Face]) -> list[int]:
+    """In order; faces without one cannot be chosen."""
+    return sorted(face.number for face in faces if face.number is not None)
 
 
 def restore_photo(
@@ -163,19 +173,17 @@ def whole_result(photo: Photo) -> Image.Image:
     return flatten_frame(_finished(photo).frames[0])
 
 
-def save_result(photo: Photo, folder: Path, mark: bool = True) -> Path:
-    """Write the result in the photograph's format if it can be written, else as PNG; gives the path.
-
-    mark: as for `restore_file`.
-    """
-    suffix = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
+def save_result(photo: Photo, folder: Path, saving: Saving) -> Path:
+    """Write the result; gives the path. The photograph's own format, where it cannot be written, becomes PNG."""
+    own = photo.path.suffix if photo.path.suffix.lower() in WRITABLE_SUFFIXES else ".png"
+    suffix = FORMATS[saving.format] or own
     target = folder / f"{Path(photo.name).stem}_restored{suffix}"
     finished = _finished(photo)
     if _is_untouched(photo) and not photo.is_animated and suffix == photo.path.suffix:
         copy_whole(photo.path, target)  # saving a JPEG again would change it
     else:
-        is_marked = mark and photo.result is not None and photo.result.report.has_changes
-        write_picture(marked(finished, suffix) if is_marked else finished, target)
+        is_marked = saving.mark and photo.result is not None and photo.result.report.has_changes
+        write_picture(marked(finished, suffix) if is_marked else finished, target, quality=saving.quality)
     return target
 
 

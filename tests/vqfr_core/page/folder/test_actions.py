@@ -11,11 +11,13 @@ from vqfr_core import RestoreOptions
 from vqfr_core.cli import main
 from vqfr_core.errors import InputError
 from vqfr_core.page.backgrounds import NONE
+from vqfr_core.page.folder import archives
 from vqfr_core.page.folder.actions import Wanted, work_on_pictures
 from vqfr_core.page.folder.words import progress_html
 from vqfr_core.page.host import Folders
+from vqfr_core.page.saving import Saving
 
-NOTHING_WANTED = Wanted([], "", "", False, "same", 95, False)
+NOTHING_WANTED = Wanted([], "", "", False, False)
 
 
 @pytest.fixture
@@ -52,18 +54,55 @@ def test_a_folder_like_the_command_line(run, photos, tmp_path, tiny_v2):
     html = progress_html(steps[-1])
     assert "✓ a.png: 1 of 1 face restored" in html and "✗ c.png: not a picture" in html
     again = run(NOTHING_WANTED._replace(folder=str(photos)))[-1]
-    assert again.message.startswith("0 restored, 2 already there, 1 failed.")
+    assert again.message.startswith("0 restored, 2 already there, 1 failed. The results are in")
 
 
 def test_files_that_were_sent_come_back_in_a_zip(run, tmp_path):
     names = [tmp_path / "a.png", tmp_path / "b.jpg"]
     for path in names:
         Image.new("RGB", (64, 48), "gray").save(path)
-    last = run(NOTHING_WANTED._replace(uploads=names, format="png"))[-1]
+    last = run(NOTHING_WANTED._replace(uploads=names, saving=Saving("png")))[-1]
     (archive,) = last.results
     assert sorted(zipfile.ZipFile(archive).namelist()) == ["a.png", "b.png"]
     (one,) = run(NOTHING_WANTED._replace(uploads=names[1:]))[-1].results
     assert one.name == "b.jpg" and one.read_bytes() == names[1].read_bytes()
+
+
+def zipped(path: Path, *names: str) -> Path:
+    Image.new("RGB", (64, 48), "gray").save(path.with_suffix(".png"))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(path.with_suffix(".png"), name)
+    return path
+
+
+def test_archives_are_unpacked_and_the_copies_removed(run, sessions, tmp_path):
+    names = ["a.png", "sub/a.png", "../../up.png", "/root.png", "..\\back.png", "__MACOSX/._a.png", "notes.txt"]
+    last = run(NOTHING_WANTED._replace(uploads=[zipped(tmp_path / "mine.zip", *names)]))[-1]
+    assert last.message.startswith("5 restored")
+    results = zipfile.ZipFile(last.results[0]).namelist()
+    assert len(set(results)) == 5 and {"up.png", "root.png", "back.png"} < set(results)
+    assert not list(tmp_path.glob("*up.png")) and not list(tmp_path.parent.glob("up.png"))
+    assert not list(sessions.open("one")[1].folder.glob("unpacked_*"))
+
+
+def test_archives_have_limits(run, tmp_path, monkeypatch):
+    def refusal(path: Path) -> str:
+        return run(NOTHING_WANTED._replace(uploads=[path]))[-1].message
+
+    assert "from 1 to 1000 pictures, not 0" in refusal(zipped(tmp_path / "none.zip", "notes.txt"))
+    two = zipped(tmp_path / "two.zip", "a.png", "b.png")
+    whole = two.read_bytes()
+    two.write_bytes(whole[:-30])
+    assert "two.zip: cannot be unpacked" in refusal(two)
+    two.write_bytes(whole)
+    monkeypatch.setattr(archives, "MOST_BYTES", 150)
+    assert "unpacked; send it in parts" in refusal(two)
+    size = (tmp_path / "two.png").stat().st_size
+    two.write_bytes(whole.replace(size.to_bytes(4, "little"), (1).to_bytes(4, "little")))  # a lie
+    assert "cannot be unpacked" in refusal(two)
+    monkeypatch.setattr(archives, "MOST_PICTURES", 1)
+    assert "not 2" in refusal(two)
 
 
 def test_stop_leaves_nothing_half_written(host, sessions, photos, tiny_v2):
@@ -119,6 +158,7 @@ def test_who_uploads_is_told_no_folder(run, photos, tmp_path):
     for step in run(NOTHING_WANTED._replace(uploads=bad)):
         assert str(tmp_path) not in progress_html(step)
     assert "c.png: not a picture" in progress_html(step) and "missing.png: no such file" in progress_html(step)
+    assert step.message == "0 restored, 2 failed.", "there is no place of results"
 
 
 @pytest.mark.parametrize("place", ["temp", "temp/gradio/x", "link"])

@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -12,9 +13,11 @@ from stand_ins.restorers import save
 from stand_ins.upscalers import spandrel_network
 from vqfr_core import FaceRestorer, RestoreOptions, read_picture, to_array
 from vqfr_core.drawing.sheet import draw_sweep
+from vqfr_core.networks.base import Restorer
 from vqfr_core.networks.vqfr import VqfrV1
 from vqfr_core.page.photo import view
 from vqfr_core.page.photo.actions import Desk
+from vqfr_core.page.saving import Saving
 from vqfr_core.page.shown import NO_RESULT, SAME
 from vqfr_core.pictures.xmp import COMPOSITE
 
@@ -55,7 +58,7 @@ def ignore(what: str, done: int, total: int) -> None:
 def test_a_photograph_is_shown_with_its_faces(desk, ask, photo_file):
     shown = desk.open(ask(), photo_file)
     assert shown.drawing.size == (960, 800), "enlarged, so that the numbers can be read"
-    assert "my photo.png: 1 face found; to be restored: 0." in shown.said
+    assert "my photo.png: 1 face found; to be restored: #0." in shown.said
     assert shown.tab == "faces" and shown.changes().items() >= NO_RESULT.changes().items()
 
 
@@ -70,10 +73,12 @@ def test_the_result_is_the_command_lines_and_keeps_the_format(desk, ask, photo_f
     assert len(pictures_in(shown.crops)) == 2 and "face 0, before" in shown.crops
     assert "1 of 1 face restored" in shown.report and shown.json["source"] == "my photo.png"
     json.dumps(shown.json)
-    unmarked = read_picture(desk.save(ask(key), mark=False).file).xmp
+    unmarked = read_picture(desk.save(ask(key), Saving(mark=False)).file).xmp
     saved = Path(desk.save(ask(key)).file)
     assert saved.name == "my photo_restored.png"
     assert unmarked is None and COMPOSITE.encode() in (read_picture(saved).xmp or b"")
+    sizes = [Path(desk.save(ask(key), Saving("jpg", quality)).file).stat().st_size for quality in (30, 90)]
+    assert sizes[0] < sizes[1] / 2
     image = read_picture(photo_file).images[0]
     fresh = FaceRestorer(tiny_v2, device="cpu").restore(image, RestoreOptions(fidelity=0.3))
     assert np.array_equal(np.asarray(Image.open(saved)), to_array(fresh.image))
@@ -119,6 +124,9 @@ def test_a_click_chooses_and_leaves_out(desk, ask, sessions, keepers, tiny_v2):
     assert shown.select == others and "to be restored" in shown.said
     assert desk.click(ask(key, select=others), spot).select == "all"
     assert desk.click(ask(key, select="1"), spot).select == "none"
+    assert desk.choose(ask(key), ["#1"]).select == "1" and desk.choose(ask(key), []).select == "none"
+    ticks = desk.choose(ask(key), ["#2", "#0"]).chosen
+    assert ticks.ticked == ("#0", "#2") and len(ticks.choices) == len(found.faces)
     assert "No face was found here" in desk.click(ask(key), (0, 0)).said
 
 
@@ -201,6 +209,27 @@ def test_another_model_is_not_opened_before_it_is_needed(desk, ask, photo_file):
     assert desk.choose_model(ask(model="none")).said is SAME
     key = desk.open(ask(), photo_file).key
     assert "with none." in desk.choose_model(ask(key, model="none")).said
+
+
+def test_a_download_is_counted_and_can_be_stopped(host, sessions, ask, tiny_v2):
+    def fetch(name: str, progress) -> None:
+        for done in range(0, 4 << 20, 1 << 19):
+            progress(done, 4 << 20)
+
+    desk = Desk(dataclasses.replace(host, fetch=fetch), sessions)
+    told, key = [], sessions.open(None)[0]
+    assert "Press Restore to use it" in desk.download(ask(key), lambda *counted: told.append(counted)).said
+    assert told == [("MB", 0, 4), ("MB", 1, 4), ("MB", 2, 4), ("MB", 3, 4)]
+    stopped = desk.restore(ask(key), lambda *_: desk.stop(key))
+    assert "The download was stopped" in stopped.said
+
+
+def test_a_model_without_fidelity_says_so(desk, ask, photo_file, monkeypatch):
+    key = desk.open(ask(), photo_file).key
+    assert desk.restore(ask(key, select="none"), ignore).fidelity_note == ""
+    monkeypatch.setattr(Restorer, "has_fidelity", False)
+    assert "this slider changes nothing" in desk.restore(ask(key, select="none"), ignore).fidelity_note
+    assert desk.choose_model(ask(key)).fidelity_note == ""
 
 
 def test_of_an_animation_the_first_frame_is_worked_on(desk, ask, tmp_path):
