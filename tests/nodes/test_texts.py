@@ -8,7 +8,7 @@ import pytest
 
 from stand_ins.comfyui import Host
 from tools.update_nodes import LOCALES, PAGES, find_problems, make_files
-from vqfr_core.texts import languages
+from vqfr_core.texts import languages, phrases
 
 LANGUAGES = ("en", *languages())
 
@@ -77,6 +77,15 @@ def test_no_text_is_left_in_english(language):
                 assert translated[kind][key]["tooltip"] != socket["tooltip"], (node_id, key)
     (category,) = read_locale(language, "main")["nodeCategories"].items()
     assert category[0] != category[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_texts_call_nodes_by_their_names(language):
+    known = phrases(language)
+    names = sorted({node["display_name"] for node in read_locale("en").values()}, key=len, reverse=True)
+    for english, text in known.items():
+        for name in re.findall("|".join(map(re.escape, names)), english):
+            assert known[name] in text, english
 
 
 def test_inputs_without_a_widget_leave_their_name_to_the_locales(schemas):
