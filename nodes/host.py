@@ -89,9 +89,10 @@ def allowed_precision(precision: str) -> str:
     """The precision asked for, or fp32 when ComfyUI was started with --force-fp32."""
     from comfy.cli_args import args
 
-    if not getattr(args, "force_fp32", False) or precision in ("auto", "fp32"):
+    if not getattr(args, "force_fp32", False):
         return precision
-    _log.warning("precision %s was asked for, but ComfyUI runs with --force-fp32: fp32 is used", precision)
+    if precision not in ("auto", "fp32"):
+        _log.warning("precision %s was asked for, but ComfyUI runs with --force-fp32: fp32 is used", precision)
     return "fp32"
 
 

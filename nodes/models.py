@@ -70,7 +70,8 @@ def open_model(name: str, precision: str) -> Held[Restorer]:
     Raises WeightsError, DownloadError and InputError like `WeightStore.open`.
     """
     device, name = host.compute_device(), _store.current_name("restorer", name)
-    picked = pick_precision(host.allowed_precision(precision), device)
+    picked = host.allowed_precision(precision)
+    pick_precision(picked, device)
 
     def load() -> Restorer:
         progress = host.download_progress()

@@ -43,6 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     os.environ["TRITON_INTERPRET"] = "1"  # must be there before anything imports Triton
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):  # auto is float32 then, on every CPU
+        setattr(torch.cpu, name, lambda: False)
 
 
 @pytest.fixture(autouse=True)

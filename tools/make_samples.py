@@ -40,7 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     save(np.asarray(read(arguments.scan, "L")), SCAN, "old_scan")
     save(np.asarray(read(arguments.small)), SMALL, "small_picture")
-    save(np.hstack([read(path).resize((GROUP_PX, GROUP_PX)) for path in arguments.group]), GROUP, "group")
+    save(np.hstack([np.asarray(read(path).resize((GROUP_PX, GROUP_PX))) for path in arguments.group]), GROUP, "group")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The errors a user can meet. Each message says what was wrong, where, and what to do next."""
 
+import os
 import re
 import unicodedata
 
 _LONGEST = 2000
 _NAME = r"[^\\/:*?\"<>|\s](?:[^\\/:*?\"<>|\n]*[^\\/:*?\"<>|\s])?"
-_FOLDERS = re.compile(rf"(?<![\w:/\\.])(?:[A-Za-z]:)?[\\/]+(?:{_NAME}[\\/]+)*(?=\S)")
+_ROOT = r"(?<![\w:/\\.])(?:[A-Za-z]:[\\/]+|\\\\+|/+)"
+_FOLDERS = re.compile(rf"{_ROOT}(?:{_NAME}[\\/]+)*(?=\S)")
 
 
 def shortened(text: object, most: int = 300) -> str:
@@ -38,8 +40,24 @@ def _is_harmless(character: str) -> bool:
 
 
 def without_folders(text: str) -> str:
-    """A text with only the last names of absolute paths: for readers who have no business on this computer."""
+    """A text with only the last names of absolute paths: for readers who have no business on this computer.
+
+    Names of folders may have any character, so those that exist are looked for first.
+    """
+    for start in reversed([root.start() for root in re.finditer(_ROOT, text)]):
+        text = text[:start] + text[_end_of_folders(text, start) :]  # from a separator
     return _FOLDERS.sub("", text)
+
+
+def _end_of_folders(text: str, start: int) -> int:
+    """Where the last of the folders that exist, one in the other, ends on the path that begins there."""
+    end = start
+    for place in range(start + 1, len(text)):
+        if text[place] in (os.sep, os.altsep):
+            if not os.path.isdir(text[start:place]):  # noqa: PTH112  Path.is_dir raises for what may not be entered
+                break
+            end = place
+    return end
 
 
 class VqfrError(Exception):

@@ -55,7 +55,7 @@ class LoadedNetworks:
         self._name, self._precision, self._progress = model, precision, download_progress
         self._lock = threading.RLock()
         self._model: Restorer | None = None
-        self._picked: Precision = "fp32"  # the model may work in another one, see `choose_precision`
+        self._asked = ""
         self._detectors: dict[str, Detector] = {}
         self._parser: Parser | None = None
         self._upscaler: Upscaler | None = None
@@ -130,9 +130,9 @@ class LoadedNetworks:
 
     def _load_model(self, precision: str) -> Restorer:
         with self._lock:
-            picked = pick_precision(precision, self.device)
-            if self._model is None or self._picked != picked:
+            if self._model is None or self._asked != precision:
+                pick_precision(precision, self.device)  # an unknown one is no reason to drop the model
                 self._model = None  # frees its memory first
-                self._model = self.store.open("restorer", self._name, self.device, picked, progress=self._progress)
-                self._picked = picked
+                self._model = self.store.open("restorer", self._name, self.device, precision, progress=self._progress)
+                self._asked = precision
             return self._model

@@ -14,6 +14,8 @@ from .selection import parse_selection
 SORT_ORDERS = ("size", "left-right", "top-bottom", "center", "score")
 MASK_KINDS = ("auto", "parsing", "soft", "crop")
 _LONGEST_TEXT = 1000
+_AUTO = ("fidelity", "auto")
+"""As the command line has it."""
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 GROUP_TITLES = {
     "restore": "restoration",
@@ -81,7 +83,8 @@ class OptionSpec:
 
     def _check_number(self, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"{self.name}: needs a number, got {_shown(value)}")
+            more = "; for automatic fidelity set auto_fidelity to true" if (self.name, value) == _AUTO else ""
+            raise InputError(f"{self.name}: needs a number, got {_shown(value)}{more}")
         try:
             number = float(value)
         except OverflowError as error:
@@ -143,7 +146,7 @@ class NetworkOptions(Options):
     """How the network restores faces."""
 
     fidelity: float = option(DEFAULT_FIDELITY, "Fidelity", "0 is the texture alone, 1 is closest to the input. With a v2, VQFR's own instructions use 0.1, its code 0. The paper's v1 has no fidelity; ours goes from the texture image at 0 to the published result at 0.5 and above. CodeFormer has one, too; GFPGAN and RestoreFormer do not.", "restore", minimum=0.0, maximum=1.0, step=0.05, is_basic=True)
-    precision: str = option("auto", "Precision", "Number format of the network. auto is fp32, which is exact; half precision is faster on many devices but may change details of a face.", "restore", choices=PRECISIONS)
+    precision: str = option("auto", "Precision", "Number format of the network. auto takes bf16 on CPUs that compute in it and fp16 on NVIDIA cards, if the first face comes out like in fp32; else fp32, which is exact. Codes are always chosen in fp32.", "restore", choices=PRECISIONS)
     batch_size: int = option(0, "Faces at once", "How many faces go through the network together. Halved automatically when memory runs out. 0 picks 1 on a CPU, where larger batches are slower, and 4 elsewhere.", "restore", minimum=0, maximum=64, step=1)
     aligned: bool = option(False, "Input is an aligned face", "The whole image is one face, already cropped like FFHQ: no detection, no blending.", "restore")
 

@@ -63,6 +63,8 @@ class Report:
     """fp32, bf16 or fp16."""
     options: dict[str, Any]
     """Every setting by name."""
+    precision_reason: str = ""
+    """Why it was this one."""
     background: dict[str, Any] | None = None
     """The upscaler that made the background: name, kind, scale, file, sha256 and source; None without one."""
     notes: list[str] = field(default_factory=list)
@@ -113,7 +115,7 @@ def make_report(
 ) -> Report:
     """The report of one image with restored faces. background: see `Report`."""
     model = dict(found.made_by.model)
-    device, precision = model.pop("device"), model.pop("precision")
+    device, precision, reason = model.pop("device"), model.pop("precision"), model.pop("precision_reason", "")
     model.pop("fidelity")
     return Report(
         size=found.size,
@@ -123,6 +125,7 @@ def make_report(
         mask=found.made_by.mask,
         device=device,
         precision=precision,
+        precision_reason=reason,
         options=dataclasses.asdict(options),
         background=background,
         notes=list(found.notes),

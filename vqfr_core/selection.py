@@ -7,8 +7,8 @@ from .errors import InputError, shortened
 
 WORDS = ("all", "none", "largest", "center")
 _EXAMPLES = "all, none, largest, center, 0 (the first), -1 (the last), 0,2 or 1:3 (the second and the third)"
-_NUMBER = re.compile(r"-?\d{1,9}")
-_RANGE = re.compile(r"(-?\d{1,9})?\s*:\s*(-?\d{1,9})?")
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_RANGE = re.compile(r"(-?[0-9]{1,18})?\s*:\s*(-?[0-9]{1,18})?")
 
 
 class Span(NamedTuple):

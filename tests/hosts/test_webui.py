@@ -129,7 +129,9 @@ def test_beside_adetailer_every_face_of_a_batch_is_restored_once(server, install
     ]
     for other in others:
         for one, image, infotext in zip(alone.images, other.images, other.infotexts, strict=True):
-            assert one.tobytes() == image.tobytes() and "VQFR faces: 1 of 1 restored" in infotext
+            difference = np.abs(np.asarray(one).astype(int) - np.asarray(image).astype(int))
+            assert difference.max() <= 1 and "VQFR faces: 1 of 1 restored" in infotext
+    warm_up(server)
 
 
 def test_unknown_options_are_refused_and_the_picture_survives(server, plain):

@@ -134,7 +134,7 @@ def test_the_hosts_force_fp32_wins(pack, caplog):
     sys.modules["comfy.cli_args"].args.force_fp32 = True
     try:
         assert pack.nodes.host.allowed_precision("bf16") == "fp32"
-        assert pack.nodes.host.allowed_precision("auto") == "auto"
+        assert pack.nodes.host.allowed_precision("auto") == "fp32"
     finally:
         sys.modules["comfy.cli_args"].args.force_fp32 = False
     assert "--force-fp32" in caplog.text

@@ -134,6 +134,7 @@ def test_numbers_become_what_the_setting_is():
         ("fidelity", 1.1, "outside 0.0 to 1.0"),
         ("fidelity", float("nan"), "outside"),
         ("fidelity", "high", "needs a number"),
+        ("fidelity", "auto", "set auto_fidelity to true"),
         ("fidelity", True, "needs a number"),
         ("mask", "oval", "choose one of auto, parsing, soft, crop"),
         ("mask", ["soft"], "choose one of auto"),

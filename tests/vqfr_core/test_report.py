@@ -73,8 +73,8 @@ def test_a_report_is_plain_data_with_every_field():
     )
     plain = json.loads(json.dumps(report.to_dict()))
     assert list(plain) == [
-        "size", "faces", "model", "detector", "mask", "device", "precision", "options", "background", "notes",
-        "timings_s",
+        "size", "faces", "model", "detector", "mask", "device", "precision", "options", "precision_reason",
+        "background", "notes", "timings_s",
     ]  # fmt: skip
     assert list(plain["faces"][0]) == [
         "number", "box", "landmarks", "score", "status", "reason",

@@ -12,6 +12,7 @@ from vqfr_core.selection import Span, parse_selection
     ("expression", "parts"),
     [
         ("all", ("all",)),
+        ("0:99999999999", (Span(0, 99999999999),)),
         ("none,largest", ("none", "largest")),
         (" Centre , CENTER", ("center", "center")),
         ("0,2", (0, 2)),
@@ -24,7 +25,9 @@ def test_what_expressions_mean(expression, parts):
     assert parse_selection(expression) == parts
 
 
-@pytest.mark.parametrize("expression", ["", "first", "1-3", "0,,1", "1:2:3", "1.5", "0 1", "the third one"])
+@pytest.mark.parametrize(
+    "expression", ["", "first", "1-3", "0,,1", "1:2:3", "1.5", "0 1", "the third one", "\u0661", "1:\u0663"]
+)
 def test_what_cannot_be_understood_is_refused_with_examples(expression):
     for refuse in (parse_selection, lambda text: SelectOptions(select=text)):
         with pytest.raises(InputError, match=r"select: cannot understand .* examples: all, none, largest, center, 0 "):

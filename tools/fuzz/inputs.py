@@ -15,9 +15,11 @@ from safetensors.torch import save
 
 from vqfr_core.networks.vqfr import V2Config, VqfrV2
 from vqfr_core.options import RestoreOptions, option_specs
-from vqfr_core.pictures import Picture, write_picture
+from vqfr_core.pictures import Picture, PictureInfo, to_tensor, write_frames, write_picture
 from vqfr_core.pictures.convert import pixels_from_array
+from vqfr_core.pictures.exif import exif_from_tags
 from vqfr_core.pictures.picture import Frame
+from vqfr_core.pictures.xmp import mark_composite
 
 from .mutate import mutate
 
@@ -38,7 +40,7 @@ def pictures(folder: Path) -> list[bytes]:
     made += [_film(name) for name in ("GIF", "PNG", "WEBP", "TIFF")]
     if features.check("avif"):
         made += [_saved("AVIF", "RGB"), _film("AVIF")]
-    return [*made, _told(), *_deep(folder)]
+    return [*made, _told(), *_described(folder), *_deep(folder)]
 
 
 def _picture(mode: str, number: int = 0) -> Image.Image:
@@ -72,6 +74,23 @@ def _told() -> bytes:
     buffer = io.BytesIO()
     _picture("RGB").save(buffer, "PNG", pnginfo=text, exif=exif, dpi=(300, 300), icc_profile=b"\0" * 200)
     return buffer.getvalue()
+
+
+def _described(folder: Path) -> list[bytes]:
+    """Files that say as much about themselves as their format allows, of two frames or pages where it has them."""
+    exif = exif_from_tags({270: "a picture", 40091: b"t\0", 34665: {36867: "2020:01:01 00:00:00"}, 34853: {1: "N"}})
+    made = []
+    for suffix in (".jpg", ".webp", ".gif", ".tif", *([".avif"] if features.check("avif") else [])):
+        frames = [
+            Frame(to_tensor(_picture("RGB", number)), None, None if suffix == ".tif" else 40.0) for number in (0, 1)
+        ]
+        info = PictureInfo(
+            exif=exif, xmp=mark_composite(None), iptc=b"\x1c\x02\x78\0\1a", dpi=(300, 200), text={"comment": "a"}
+        )
+        count = 1 if suffix == ".jpg" else 2
+        write_frames(frames[:count], folder / f"described{suffix}", info, num_frames=count)
+        made.append((folder / f"described{suffix}").read_bytes())
+    return made
 
 
 def _deep(folder: Path) -> list[bytes]:

@@ -13,13 +13,15 @@ from vqfr_core import load_model
 from vqfr_core.errors import VqfrError
 from vqfr_core.networks import registry
 from vqfr_core.options import option_specs
-from vqfr_core.pictures import pillow_file, read_picture, tiff
+from vqfr_core.pictures import pillow_file, read_picture, tiff, write_picture
 from vqfr_core.weights import read, torch_file
 
 from . import inputs
 from .mutate import mutate, mutate_png, mutate_value
 
 _MOST_PIXELS = 100_000_000
+_MOST_WRITTEN = 1_000_000
+_SUFFIXES = (".png", ".jpg", ".webp", ".tif", ".gif", ".avif")
 _PNG = b"\x89PNG"
 
 
@@ -49,7 +51,7 @@ class Target(Protocol):
 
 
 class Pictures:
-    """Files for `read_picture`."""
+    """Files for `read_picture`; what is read is written again, in one format or another."""
 
     def __init__(self, folder: Path, reached: Reached) -> None:
         self._path, self._good = folder / "picture", inputs.pictures(folder)
@@ -61,7 +63,9 @@ class Pictures:
 
     def run(self, data: bytes) -> None:
         self._path.write_bytes(data)
-        read_picture(self._path, _MOST_PIXELS)
+        picture = read_picture(self._path, _MOST_PIXELS)
+        if picture.images[0][0].numel() < _MOST_WRITTEN:
+            write_picture(picture, self._path.with_suffix(_SUFFIXES[len(data) % len(_SUFFIXES)]))
 
 
 class Weights:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InputError, VqfrError
-from . import detect, evaluate, models, restore, sweep, ui
+from . import detect, evaluate, models, restore, serve, sweep, ui
 from .arguments import PROGRAM, Parser, UsageError, join_negative_values, version
 from .console import Console
 
@@ -17,6 +17,7 @@ examples:
   python -m vqfr_core detect group.jpg -o faces.png
   python -m vqfr_core sweep portrait.jpg -o sweep.png --fidelities 0,0.25,0.5,0.75,1
   python -m vqfr_core ui --open
+  python -m vqfr_core serve
   python -m vqfr_core evaluate --originals faces -o evaluation --models vqfr_v2
   python -m vqfr_core models list
 
@@ -58,6 +59,6 @@ def build_parser() -> Parser:
     parser = Parser(prog=PROGRAM, description="Restore faces in pictures with VQFR.", epilog=_EPILOG)
     parser.add_argument("--version", action="version", version=version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (restore, detect, sweep, ui, evaluate, models):
+    for module in (restore, detect, sweep, ui, serve, evaluate, models):
         module.add_parser(commands)
     return parser

@@ -53,6 +53,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(arguments: argparse.Namespace, console: Console) -> int:
+    from ..weights.agreements import known_agreements
+
     store = _store(arguments)
     chosen = store.auto_name("restorer")
     for role in store.roles():
@@ -64,6 +66,8 @@ def _list(arguments: argparse.Namespace, console: Console) -> int:
     for choice in others.values():
         network = f"{choice.kind}, " if choice.kind else ""
         console.say(f"{choice.name:22} {'file':9} {network}{_whereabouts(choice)}")
+    for what, agreement in sorted(known_agreements(store.folders().model).items()):
+        console.say(f"precision auto: {agreement:.1f} dB from float32: {what}")
     console.say(f"folders: {', '.join(map(str, store.folders().places()))}")
     return 0
 

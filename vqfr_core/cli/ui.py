@@ -40,7 +40,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     server = parser.add_argument_group("server")
     server.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to serve. (default 127.0.0.1)")
     server.add_argument(
-        "--port", type=_port, default=7865, metavar="N", help="Port to serve; 0 for a free one. (default 7865)"
+        "--port", type=port, default=7865, metavar="N", help="Port to serve; 0 for a free one. (default 7865)"
     )
     server.add_argument(
         "--allow-host",
@@ -115,7 +115,8 @@ def serve(arguments: argparse.Namespace, folder: Path, readers: "Readers") -> tu
     return address, blocks
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
+    """For argparse."""
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; use a number from 0 to 65535")
     return int(text)

@@ -75,10 +75,11 @@ def marked(info: AnyInfo, suffix: str) -> AnyInfo:
 
     target = format_of(suffix)
     if target is None or "xmp" not in target.carries:
+        tell_loss(f"a {suffix} file has no place for the mark of a restored picture", is_usual=True)
         return info
     packet = mark_composite(info.xmp)
     if packet is None:
-        tell_loss("the XMP packet is not in UTF-8 and stays as it is, without the mark of a restored picture")
+        tell_loss("the XMP packet is damaged and stays as it is, without the mark of a restored picture")
         return info
     return dataclasses.replace(info, xmp=packet)
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -116,6 +116,13 @@ class Restored(NamedTuple):
     """What `render` needs for each face, if requested."""
 
 
+class PrecisionChooser(Protocol):
+    """What decides about a restorer's precision; see `auto_precision.py`."""
+
+    def settle(self, restorer: "Restorer", image: Tensor, fidelities: Sequence[Fidelity]) -> None: ...
+    def reason(self, restorer: "Restorer") -> str: ...
+
+
 class Restorer(Network, ABC):
     """Restores aligned faces. One without fidelity gives the same result for every fidelity."""
 
@@ -144,6 +151,8 @@ class Restorer(Network, ABC):
         """Whether it takes a fidelity: none, one per face, or also one per pixel."""
         self.generation: int | None = None
         """1 or 2 for VQFR."""
+        self.auto: PrecisionChooser | None = None
+        """Chooses the precision; None if it was asked for."""
         self._working_bytes_per_face = working_bytes_per_face
 
     @property
@@ -190,6 +199,17 @@ class Restorer(Network, ABC):
         assert isinstance(exact, Restorer)
         exact.set_precision("fp32")
         return exact
+
+    def adopt(self, other: "Restorer") -> None:
+        """Take the weights and the precision of the same network: in place, for hosts hold the module."""
+        self.set_precision(other.precision)
+        with torch.inference_mode(False):
+            self.module.load_state_dict(other.module.state_dict(), assign=True)
+
+    @property
+    def precision_reason(self) -> str:
+        """Why it works in its precision."""
+        return "as asked for" if self.auto is None else self.auto.reason(self)
 
     def describe(self) -> dict[str, Any]:
         """Which network and which weights, for reports."""

@@ -31,9 +31,8 @@ def pick_device(device: str | torch.device | None = None) -> torch.device:
 def pick_precision(precision: str, device: torch.device) -> Precision:
     """The number format a setting ("auto", "fp32", "bf16", "fp16") means on a device.
 
-    auto is float32 unless half precision was measured to be as good: bf16 changes codes, and with them parts of a face
-    (see the README's table). Raises InputError for an unknown name, and for fp16 on the CPU, where it is several times
-    slower than float32.
+    auto is float32; restorers choose by `AutoPrecision`. Raises InputError for an unknown name, and for fp16 on the
+    CPU, where it is several times slower than float32.
     """
     if precision == "auto":
         return "fp32"

@@ -11,7 +11,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})
@@ -34,15 +34,20 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Access:
     """The names by which the page may be asked for, and its token."""
 
-    def __init__(self, host: str = "127.0.0.1", more: Iterable[str] = (), is_shared: bool = False) -> None:
-        """host: what is served. more: names of proxies in front of it. is_shared: it is public through Gradio."""
+    def __init__(
+        self, host: str = "127.0.0.1", more: Iterable[str] = (), is_shared: bool = False, token: str | None = None
+    ) -> None:
+        """host: what is served. more: names of proxies in front of it. is_shared: it is public through Gradio.
+
+        token: a new one by default.
+        """
         self._proxies = {name.lower() for name in more}
         self.names = self._proxies | LOOPBACK
         self.is_open = host not in LOOPBACK
         if self.is_open:
             self.names |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
         self.is_shared = is_shared
-        self.token = secrets.token_urlsafe(24)
+        self.token = token or secrets.token_urlsafe(24)
 
     def address(self, url: str) -> str:
         """The address to print: with the token. url: where it is served on this computer."""
@@ -51,8 +56,9 @@ class Access:
     def address_elsewhere(self, url: str) -> str:
         """The same for other computers: by a name of this one, where only "all addresses" are known."""
         at = urlsplit(url)
-        host = own_address() if at.hostname in LOOPBACK | EVERYWHERE else at.hostname
-        return self.address(f"{at.scheme}://{host}:{at.port}")
+        if at.hostname in LOOPBACK | EVERYWHERE:
+            at = at._replace(netloc=f"{own_address()}:{at.port}")
+        return self.address(urlunsplit(at))
 
     def allows(self, host: str) -> bool:
         """host: a Host header, with or without a port.
@@ -119,8 +125,9 @@ def _is_address(name: str) -> bool:
 class AccessMiddleware:
     """Answers 403 or 401 instead of the page (ASGI)."""
 
-    def __init__(self, app: App, access: Access) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: App, access: Access, open_paths: tuple[str, ...] = (_PROBE,)) -> None:
+        """open_paths: ends of those that need no token."""
+        self._app, self._access, self._open_paths = app, access, open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -145,11 +152,12 @@ class AccessMiddleware:
             return 403, "This page is not served under that name. Behind a proxy, start it with --allow-host NAME."
         if origin is not None and not access.allows_origin(origin, headers.get(b"host", "")):
             return 403, "Requests from other pages are refused."
-        if scope["path"].endswith(_PROBE):
+        if scope["path"].endswith(self._open_paths):
             return None
         query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        if not scope[VISITOR] and not access.knows(query.get(_PARAMETER, "")):
-            return 401, "Open the address that the program printed: it ends in ?token=..."
+        bearer = headers.get(b"authorization", "").removeprefix("Bearer ")
+        if not scope[VISITOR] and not access.knows(query.get(_PARAMETER, bearer)):
+            return 401, "Use the address or the token that the program printed (?token=..., Authorization: Bearer ...)."
         return None
 
     def _without_token(self, scope: Scope) -> list[tuple[bytes, bytes]]:

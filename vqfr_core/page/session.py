@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..interactive import InteractiveImage
 from ..pictures import Picture
+from ..pictures.losses import Loss
 from ..restoration import Restoration
 from .host import PageHost
 
@@ -33,6 +34,8 @@ class Photo:
     """Its pixels, faces and cached results."""
     is_animated: bool = False
     """The file has more frames."""
+    losses: tuple[Loss, ...] = ()
+    """What reading it has lost."""
     drawing_scale: float = 1.0
     """Pixels of the drawing for each pixel of the photograph."""
     result: Restoration | None = None

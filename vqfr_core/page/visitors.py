@@ -21,6 +21,12 @@ logger = logging.getLogger(__name__)
 MOST_BODY_BYTES = 1 << 20
 _POSTS = re.compile(r"/(queue/join|run/\w+|cancel|reset)$")
 """What the page's own script sends, besides uploads. Gradio has more, for programs and for developers."""
+_GETS = re.compile(
+    r"(/gradio_api)?/(|config/?|theme\.css|favicon\.ico|manifest\.json|(assets|static|svelte)/.*|pwa_icon(/\d+)?"
+    r"|file[=/].*|heartbeat/\w+|queue/data|upload_progress|startup-events)",
+    re.DOTALL,
+)
+"""What the page's own script asks for."""
 _MOST_VALUES = 10_000
 _MOST_PATHS = 100_000
 _PATH = re.compile(rb'"path":\s*("(?:[^"\\]|\\.)*")')
@@ -41,6 +47,9 @@ class VisitorMiddleware:
         self._num_arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # the page has none
+            await answer(scope, send, 404, "")
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -89,10 +98,11 @@ class VisitorMiddleware:
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
         """The body, once it is known to be bounded and to name no file of others."""
-        if scope["method"] in ("GET", "HEAD"):
-            return receive
-        if not _POSTS.search(scope["path"]):
+        is_asking = scope["method"] in ("GET", "HEAD")
+        if not (_GETS.fullmatch if is_asking else _POSTS.search)(scope["path"]):
             raise _RefusedError(404, "The page has nothing here.")
+        if is_asking:
+            return receive
         body = await _read(receive)
         try:
             values = json.loads(body, parse_constant=_finite, parse_float=_finite) if body else None

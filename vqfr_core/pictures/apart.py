@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Cancelled, InputError, VqfrError, is_out_of_memory
+from .losses import Loss, collect_losses, tell_loss
 from .picture import Frame
 from .picture_file import PictureFile
 from .read import open_picture
@@ -88,7 +89,10 @@ class _Reader:
                     raise Cancelled("stopped by the user")
                 if time.monotonic() > last:
                     raise InputError(f"decoding took more than {most_seconds:g} s; save it in a simpler format")
-            return self._received(self._pipe.recv())
+            answer, losses = self._pipe.recv()
+            for loss in losses:
+                tell_loss(loss.text, is_usual=loss.is_usual)
+            return self._received(answer)
         except (EOFError, OSError) as error:
             self.end()
             raise InputError("its decoder broke down: the file is damaged, or made to harm") from error
@@ -101,7 +105,7 @@ class _Reader:
             return answer
         image = self._plane(answer.image)
         alpha = None if answer.alpha is None else self._plane(answer.alpha)
-        return Frame(image, alpha, answer.duration_ms, answer.colors)
+        return Frame(image, alpha, **answer.rest)
 
     def _plane(self, shape: tuple[int, ...]) -> Tensor:
         numbers = np.empty(prod(shape), np.float32)
@@ -149,41 +153,53 @@ class _FileApart(PictureFile):
 
 
 class _FrameHead(NamedTuple):
-    """What travels before a frame's numbers: the shapes of both planes, and the rest."""
+    """What travels before a frame's numbers: the shapes of both planes, and its other fields."""
 
     image: tuple[int, ...]
     alpha: tuple[int, ...] | None
-    duration_ms: float | None
-    colors: np.ndarray | None
+    rest: dict[str, Any]
+
+
+class _Sender(NamedTuple):
+    """Sends answers, with what was lost in making them."""
+
+    pipe: Connection
+    losses: list[Loss]
+
+    def send(self, answer: Any) -> None:
+        self.pipe.send((answer, self.losses))
+        self.losses.clear()
 
 
 def _serve(pipe: Connection, most_bytes: int) -> None:
     """Read one file after the other, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the page
     _limit_memory(most_bytes)
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError), collect_losses() as losses:
+        sender = _Sender(pipe, losses)
         while True:
             try:
-                _serve_file(pipe, *pipe.recv())
+                _serve_file(sender, *pipe.recv())
             except VqfrError as error:
-                pipe.send(error)
+                sender.send(error)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-                pipe.send(InputError("takes too much memory; reduce it or crop it to the part you need"))
+                sender.send(InputError("takes too much memory; reduce it or crop it to the part you need"))
 
 
-def _serve_file(pipe: Connection, path: Path, max_pixels: int) -> None:
+def _serve_file(sender: _Sender, path: Path, max_pixels: int) -> None:
     with open_picture(path, max_pixels) as file:
-        pipe.send({name: getattr(file, name) for name in _FACTS})
-        while (number := pipe.recv()) is not None:
+        sender.send({name: getattr(file, name) for name in _FACTS})
+        while (number := sender.pipe.recv()) is not None:
             frame = file.frame(number)
             planes = [plane.contiguous().numpy() for plane in (frame.image, frame.alpha) if plane is not None]
             alpha = None if frame.alpha is None else tuple(frame.alpha.shape)
-            pipe.send(_FrameHead(tuple(frame.image.shape), alpha, frame.duration_ms, frame.colors))
+            rest = {name: value for name, value in vars(frame).items() if name not in ("image", "alpha")}
+            sender.send(_FrameHead(tuple(frame.image.shape), alpha, rest))
             for plane in planes:
                 for piece in _pieces(plane.reshape(-1)):
-                    pipe.send_bytes(piece.data)
+                    sender.pipe.send_bytes(piece.data)
 
 
 def _pieces(numbers: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,7 +1,9 @@
 """EXIF blocks: remove the orientation, and carry their contents to and from TIFF files."""
 
+import io
 import struct
-from typing import Any, BinaryIO
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from PIL import Image
 from torch import Tensor
@@ -14,9 +16,10 @@ _EXIF_IFD = 0x8769
 _GPS_IFD = 0x8825
 _INTEROPERABILITY = 0xA005
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
-# Tags about the picture, not about how the file stores it: description, make, model, software, date, artist, host
-# computer and copyright (TIFF 6.0, EXIF 2.3).
-_DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298)
+DESCRIPTIVE_TAGS = (269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096))
+"""Tags about the picture, not about how the file stores it: names of document and page, description, make, model,
+software, date, artist, host computer and copyright (TIFF 6.0, EXIF 2.3); rating, title, comment, author, keywords and
+subject (Windows)."""
 
 
 def take_orientation(exif: bytes) -> tuple[int | None, bytes | None]:
@@ -98,20 +101,38 @@ def orient(image: Tensor, orientation: int) -> Tensor:
     return turned.contiguous()
 
 
-def descriptive_tags(file: BinaryIO) -> dict[int, Any]:
-    """What an EXIF block or a TIFF file says about the picture, by tag number.
+def tags_of(exif: bytes) -> dict[int, Any]:
+    """The `descriptive_tags` of an EXIF block that begins with its TIFF header."""
+    read = Image.Exif()
+    read.load_from_fp(io.BytesIO(exif))
+    return descriptive_tags(read, read.get_ifd)
 
-    file: positioned at the TIFF header. The camera's and the GPS tags are nested dicts under 0x8769 and 0x8825. How the
-    file stores its pixels is left out, so that the result can be put into another file.
+
+def descriptive_tags(tags: Mapping[int, Any], directory: Callable[[int], Mapping[int, Any]]) -> dict[int, Any]:
+    """What an EXIF block or a TIFF page says about the picture, by tag number.
+
+    directory: gives the tags of the directory that a tag points to. Those of the camera and of GPS are nested dicts
+    under 0x8769 and 0x8825. How the file stores its pixels is left out, so that the result can be put into another
+    file.
     """
-    exif = Image.Exif()
-    exif.load_from_fp(file)
-    tags: dict[int, Any] = {tag: exif[tag] for tag in _DESCRIPTIVE_TAGS if tag in exif}
-    for directory in (_EXIF_IFD, _GPS_IFD):
-        entries = {tag: value for tag, value in exif.get_ifd(directory).items() if tag != _INTEROPERABILITY}
+    found = {number: tags[number] for number in DESCRIPTIVE_TAGS if number in tags and _is_sound(tags, number)}
+    for number in (_EXIF_IFD, _GPS_IFD):
+        inner = directory(number) if number in tags else {}
+        entries = {tag: inner[tag] for tag in inner if tag != _INTEROPERABILITY and _is_sound(inner, tag, number)}
         if entries:
-            tags[directory] = entries
-    return tags
+            found[number] = entries
+    return found
+
+
+def _is_sound(tags: Mapping[int, Any], number: int, directory: int | None = None) -> bool:
+    """Whether a tag can be read and written; if not, its loss is told. directory: the tag that points to its own."""
+    try:
+        alone = {number: tags[number]}
+        exif_from_tags(alone if directory is None else {directory: alone})
+    except Exception:  # Pillow raises anything for a value of another type than the tag has
+        tell_loss(f"the EXIF tag {number} is damaged and was left out")
+        return False
+    return True
 
 
 def exif_from_tags(tags: dict[int, Any]) -> bytes | None:

@@ -106,7 +106,7 @@ FORMATS = (
         read=later(__package__, "tiff", "TiffFile"),
         write=later(__package__, "tiff_write", "write_tiff"),
     ),
-    Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment"}), max_side_px=65535),
+    Format("GIF", (".gif",), alpha=True, animation=True, carries=frozenset({"comment", "xmp"}), max_side_px=65535),
     Format("BMP", (".bmp",), gray=True, carries=frozenset({"dpi"})),
     Format(
         "AVIF", (".avif", ".avifs"), alpha=True, animation=True, carries=_WITH_PROFILE, is_lossy=True, max_side_px=65536

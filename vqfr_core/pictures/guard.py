@@ -1,5 +1,6 @@
 """Guard the decoders against untrusted files: size limits, and errors that name the file."""
 
+import io
 import re
 import stat
 import threading
@@ -29,10 +30,23 @@ one colour alone: such a huge blank picture is refused, too."""
 
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 """Of a JPEG's segments, not those within compressed numbers."""
+_END = b"\xd9"
 
 _limit_lock = threading.Lock()
 _limit_users = 0
 _limits_before: tuple[int | None, int] = (None, 0)
+
+
+class WholeFile(io.BufferedReader):
+    """A file of which no more is asked for than it has: decoders believe lengths, and memory is taken for them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        most = max(0, self._size - self.tell())
+        return super().read(most if size is None or size < 0 else min(size, most))
 
 
 def check_file(path: Path) -> None:
@@ -74,13 +88,24 @@ def check_scans(path: Path) -> None:
         raise InputError(f"{path}: has more than {_MOST_SCANS} scans; save it again")
 
 
+def is_followed(path: Path) -> bool:
+    """Whether something comes after the image of a JPEG: a film, or another picture."""
+    jpeg = path.read_bytes()
+    return any(kind == _END and jpeg[end:].strip(b"\0\xff") for kind, end in _markers(jpeg))
+
+
 def _num_scans(jpeg: bytes) -> int:
-    """Up to the end of the image: a film or another picture may follow."""
-    number, place = 0, 2
-    while (marker := _MARKER.search(jpeg, place)) and marker[1] != b"\xd9":
-        number += marker[1] == b"\xda"
+    return sum(kind == b"\xda" for kind, _ in _markers(jpeg))
+
+
+def _markers(jpeg: bytes) -> Iterator[tuple[bytes, int]]:
+    """The kind of each segment up to the end of the image, and where its data begins."""
+    place = 2
+    while marker := _MARKER.search(jpeg, place):
+        yield marker[1], marker.end()
+        if marker[1] == _END:
+            return
         place = marker.end() + max(2, int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big"))
-    return number
 
 
 def check_content(path: Path, num_pixels: int) -> None:

@@ -1,6 +1,6 @@
 """Read HEIC and HEIF by pi-heif, the extra `heif`, through its own functions: nothing is registered with Pillow."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +9,15 @@ import numpy as np
 from ..errors import InputError
 from ..extras import how_to_install
 from . import xmp as packets
+from .boxes import boxes_of
+from .cicp import NOT_STATED, cicp_of
 from .convert import Kind, divide_by_alpha, pixels_from_array
 from .exif import take_orientation
 from .guard import check_content, check_size
+from .leftovers import BOXES, DEPTH_MAP, GAIN_MAP, in_words, name_of
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
 from .pillow_metadata import usable_profile
-
-_LIKE_SRGB = frozenset({1, 2, 6, 13})
-"""Primaries and transfer functions of ITU-T H.273 that are sRGB's, close to them, or not stated."""
 
 
 class HeifFile(PictureFile):
@@ -40,7 +40,8 @@ class HeifFile(PictureFile):
         facts = self._image.info
         depth = 16 if facts["bit_depth"] > 8 else 8
         self._take_kinds(
-            _read_info(facts, len(pictures)), [Kind(self._image.mode[0] in "LI", self._image.has_alpha, depth)]
+            _read_info(facts, boxes_of(path.read_bytes()), len(pictures)),
+            [Kind(self._image.mode[0] in "LI", self._image.has_alpha, depth)],
         )
 
     def close(self) -> None:
@@ -57,23 +58,22 @@ class HeifFile(PictureFile):
         return Frame(pixels.image, pixels.alpha)
 
 
-def _read_info(facts: Mapping[str, Any], num_pictures: int) -> PictureInfo:
-    exif, xmp, profile = facts.get("exif"), facts.get("xmp"), usable_profile(facts.get("icc_profile"))
-    gain_map = any("gainmap" in kind.lower() for kind in facts.get("aux", {}))
-    losses = ["its HDR gain map"] if gain_map else []
+def _read_info(facts: Mapping[str, Any], boxes: Iterable[bytes], num_pictures: int) -> PictureInfo:
+    exif, xmp, profile = facts.get("exif"), facts.get("xmp") or b"", usable_profile(facts.get("icc_profile"))
+    losses = [GAIN_MAP] if any("gainmap" in kind.lower() for kind in facts.get("aux", {})) else []
+    losses += [DEPTH_MAP] if facts.get("depth_images") else []
+    losses += in_words(map(name_of, boxes), BOXES)
     losses += [f"its {num_pictures - 1} further pictures"] if num_pictures > 1 else []
     return PictureInfo(
         icc_profile=profile,
         exif=take_orientation(exif)[1] if exif else None,
-        xmp=packets.without_gain_map(packets.turn_upright(xmp, 1)) if xmp else None,
-        color_chunks=_color_chunks(facts.get("nclx_profile")) if profile is None else {},
+        xmp=packets.carried(packets.in_utf8(xmp), 1),
+        color_chunks=cicp_of(*_color_codes(facts.get("nclx_profile"))) if profile is None else {},
         source_format="HEIF",
         losses=tuple(losses),
     )
 
 
-def _color_chunks(nclx: Mapping[str, Any] | None) -> dict[bytes, bytes]:
-    """Colours unlike sRGB, such as HDR, as a PNG states them (cICP); decoding makes RGB of full range."""
-    if nclx is None or {nclx["color_primaries"], nclx["transfer_characteristics"]} <= _LIKE_SRGB:
-        return {}
-    return {b"cICP": bytes([nclx["color_primaries"], nclx["transfer_characteristics"], 0, 1])}
+def _color_codes(nclx: Mapping[str, Any] | None) -> tuple[int, int]:
+    """Primaries and transfer function; decoding makes RGB of full range."""
+    return (nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else NOT_STATED

@@ -7,16 +7,17 @@ import numpy as np
 from ..errors import InputError
 from ..extras import how_to_install
 from . import xmp as packets
+from .boxes import boxes_of
 from .convert import Kind, pixels_from_array
 from .exif import take_orientation
 from .guard import check_content, check_size
+from .leftovers import BOXES, in_words, name_of
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
 
 _CODESTREAM = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 """Width to height, where the file gives the height alone."""
-_MOST_BOXES = 10_000
 _SIZE_BITS = (9, 13, 18, 30)
 
 
@@ -32,7 +33,7 @@ class JpegXlFile(PictureFile):
             raise InputError(f"{path}: JPEG XL needs the package imagecodecs; install it with: {install}") from error
         self.path = path
         data = path.read_bytes()
-        boxes = _boxes(data) if head[4:8] == b"JXL " else {b"jxlc": data}
+        boxes = boxes_of(data) if head[4:8] == b"JXL " else {b"jxlc": data}
         height, width = _size(boxes.get(b"jxlc") or boxes.get(b"jxlp", b"")[4:])
         check_size(path, height * width, max_frame_pixels)
         check_content(path, height * width)
@@ -52,29 +53,13 @@ class JpegXlFile(PictureFile):
 
 
 def _read_info(boxes: dict[bytes, bytes]) -> PictureInfo:
-    exif, xmp = boxes.get(b"Exif", b"")[4:], boxes.get(b"xml ")
+    exif, xmp = boxes.get(b"Exif", b"")[4:], boxes.get(b"xml ", b"")
     return PictureInfo(
         exif=take_orientation(exif)[1] if exif else None,
-        xmp=packets.turn_upright(xmp, 1) if xmp else None,
+        xmp=packets.carried(packets.in_utf8(xmp), 1),
         source_format="JPEG XL",
-        losses=("its colour profile, if it has one",),
+        losses=("its colour profile, if it has one", *in_words(map(name_of, boxes), BOXES)),
     )
-
-
-def _boxes(data: bytes) -> dict[bytes, bytes]:
-    """The first box of each kind in the container (ISO/IEC 14496-12)."""
-    boxes: dict[bytes, bytes] = {}
-    at = 0
-    for _ in range(_MOST_BOXES):
-        if at + 8 > len(data):
-            break
-        length, kind, start = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], at + 8
-        if length == 1:
-            length, start = int.from_bytes(data[at + 8 : at + 16], "big"), at + 16
-        end = at + length if length else len(data)
-        boxes.setdefault(kind, data[start:end])
-        at = max(end, start)
-    return boxes
 
 
 def _size(codestream: bytes) -> tuple[int, int]:

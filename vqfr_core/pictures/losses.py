@@ -22,7 +22,11 @@ _collected: ContextVar[list[Loss] | None] = ContextVar("losses", default=None)
 
 @contextmanager
 def collect_losses() -> Iterator[list[Loss]]:
-    """Inside, losses go to the list given, and not to the log."""
+    """Inside, losses go to the list given, and not to the log. Within another such context it is the other's list."""
+    outer = _collected.get()
+    if outer is not None:
+        yield outer
+        return
     losses: list[Loss] = []
     token = _collected.set(losses)
     try:

@@ -24,6 +24,8 @@ class Frame:
     """How long an animation shows this frame, in milliseconds."""
     colors: np.ndarray | None = None
     """Of a GIF's frame, the colours it was stored with, ascending 0xRRGGBB; a GIF written from it keeps them."""
+    own_info: "PictureInfo | None" = None
+    """Of a TIFF's later page, what it says of itself; None if all that is known is the file's."""
 
     def __post_init__(self) -> None:
         _check_plane("image", self.image, 3)
@@ -36,7 +38,7 @@ class Frame:
 
     def with_image(self, image: Tensor) -> "Frame":
         """The same frame with another image, of any size: its alpha is resized if the size differs."""
-        return Frame(image, _resize_alpha(self.alpha, image), self.duration_ms, self.colors)
+        return dataclasses.replace(self, image=image, alpha=_resize_alpha(self.alpha, image))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from .convert import Kind, kind_of_pil, pixels_from_pil
 from .exif import orient
 from .formats import format_named, pillow_formats
 from .gif_palette import colors_of
-from .guard import check_content, check_frames, check_scans, check_size, salvaging
+from .guard import WholeFile, check_content, check_frames, check_scans, check_size, salvaging
 from .picture import Frame
 from .picture_file import PictureFile
 from .pillow_metadata import read_metadata
@@ -35,12 +35,13 @@ class PillowFile(PictureFile):
         self._opened.close()
 
     def _open(self) -> Image.Image:
-        return Image.open(self.path, formats=pillow_formats())
+        return Image.open(WholeFile(self.path), formats=pillow_formats())
 
     def _read_facts(self, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
         opened = self._opened
         format = format_named(opened.format)
         self.num_frames = getattr(opened, "n_frames", 1) if format is not None and format.animation else 1
+        self._max_frame_pixels = max_frame_pixels
         self.num_pixels = opened.height * opened.width * self.num_frames
         check_frames(self.path, self.num_frames)
         check_size(self.path, self.num_pixels // self.num_frames, max_frame_pixels)
@@ -55,7 +56,7 @@ class PillowFile(PictureFile):
         kinds = self._kinds()  # loads the pixels, behind which a PNG may have metadata
         if self._is_png16:
             kinds = [kind_of_png16(head, opened.info)]
-        self._orientation, info = read_metadata(self.path, opened)
+        self._orientation, info = read_metadata(self.path, opened, max(kind.bit_depth for kind in kinds))
         turned = self._orientation >= 5
         self.size = (opened.width, opened.height) if turned else (opened.height, opened.width)
         self._take_kinds(info, kinds)
@@ -65,17 +66,22 @@ class PillowFile(PictureFile):
         if self._opened.format == "GIF":
             kinds = set()
             for number in range(self.num_frames):
-                self._opened.seek(number)
-                self._opened.load()
+                self._load(number)
                 kinds.add(kind_of_pil(self._opened))
             return list(kinds)
-        self._opened.seek(self._first)
-        self._opened.load()
+        self._load(self._first)
         return [kind_of_pil(self._opened)]
 
-    def _decode(self, number: int) -> Frame:
-        self._opened.seek(self._first + number)
+    def _load(self, number: int) -> None:
+        """A frame of a GIF may be larger than those before."""
+        self._opened.seek(number)
+        num_pixels = self._opened.width * self._opened.height
+        check_size(self.path, num_pixels, self._max_frame_pixels)
+        check_content(self.path, num_pixels)
         self._opened.load()
+
+    def _decode(self, number: int) -> Frame:
+        self._load(self._first + number)
         if self._is_png16:
             pixels = read_png16(self.path, self._opened.info.get("transparency"))
         else:

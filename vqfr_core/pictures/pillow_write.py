@@ -1,5 +1,6 @@
 """Writing by Pillow: 8-bit photographs, and animations whose frames are made one at a time."""
 
+import os
 import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -8,6 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import InputError
+from . import gif_blocks
 from .convert import frame_to_array
 from .exif import PREFIX
 from .formats import Format
@@ -46,10 +48,13 @@ def write_by_pillow(
     stills = map(to_still, frames)
     if num_frames == 1:
         next(stills).save(file, format.name, **arguments)
-        return
-    sequence = durations.sequence = FrameSequence(stills, num_frames)
-    arguments |= {"save_all": True, "duration": durations, **_repetition(info, format, sequence.is_transparent)}
-    sequence.save(file, format.name, **arguments)
+    else:
+        sequence = durations.sequence = FrameSequence(stills, num_frames)
+        arguments |= {"save_all": True, "duration": durations, **_repetition(info, format, sequence.is_transparent)}
+        sequence.save(file, format.name, **arguments)
+    if format.name == "GIF" and info.xmp is not None:
+        file.seek(-len(gif_blocks.END), os.SEEK_END)
+        file.write(gif_blocks.end_with(info.xmp))
 
 
 def png_chunks(info: PictureInfo) -> PngInfo:

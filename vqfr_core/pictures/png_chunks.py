@@ -11,9 +11,9 @@ _MOST_BYTES = 1 << 24
 
 
 def read_chunks(path: Path, names: frozenset[bytes]) -> dict[bytes, bytes]:
-    """The first chunk of each of these names, wherever it is in the file; empty if it is not a PNG.
+    """The first chunk of each of these names, wherever it is in the file, and nothing (b"") for each other name it has.
 
-    A file that breaks off gives what comes before. Chunks of more than 16 MB are left out.
+    Empty if it is not a PNG. A file that breaks off gives what comes before. Chunks of more than 16 MB count as others.
     """
     found: dict[bytes, bytes] = {}
     with path.open("rb") as file:
@@ -24,13 +24,14 @@ def read_chunks(path: Path, names: frozenset[bytes]) -> dict[bytes, bytes]:
             if len(head) < 8:
                 break
             size, name = struct.unpack(">I4s", head)
-            if name in names and name not in found and size <= _MOST_BYTES:
+            if name in names and not found.get(name) and size <= _MOST_BYTES:
                 data = file.read(size)
                 if len(data) < size:
                     break
                 found[name] = data
                 file.seek(4, 1)
             else:
+                found.setdefault(name, b"")
                 file.seek(size + 4, 1)
             if name == b"IEND":
                 break

@@ -1,30 +1,35 @@
 """Read TIFF page by page, at 8, 16 and 32 bits a channel."""
 
-from collections.abc import Mapping
+import struct
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
+from . import leftovers, photoshop
 from . import tiff_tags as tag
 from . import xmp as packets
 from .exif import descriptive_tags, exif_from_tags, orient
 from .guard import check_content, check_size
+from .losses import tell_loss
 from .picture import Frame, PictureInfo
 from .picture_file import PictureFile
-from .pillow_metadata import usable_profile
+from .pillow_metadata import Metadata, usable_profile
 from .tiff_pixels import kind_of_page, read_page
-from .tiff_tags import read_directory, read_pages
+from .tiff_tags import first_offset, read_directory, read_pages
 
 _INCHES_PER_UNIT = {2: 1.0, 3: 2.54}
+_FIRST_PRIVATE = 32768
 
 
 class TiffFile(PictureFile):
-    """See `PictureFile`. Profile and resolution are the first page's."""
+    """See `PictureFile`. Its metadata are the first page's; later ones have their own."""
 
     def __init__(self, path: Path, head: bytes, max_frame_pixels: int, max_pixels: int | None) -> None:
         """Raises InputError if it has too many pixels or an unsupported kind of pixels, and Pillow's errors."""
         self.path = path
-        self._pages = read_pages(path)
-        first = read_directory(path, self._pages[0])
+        self._pages, self._first_offset = read_pages(path), first_offset(path)
         self.num_frames = len(self._pages)
         self.size = self._pages[0].size
         sizes = [page.size[0] * page.size[1] for page in self._pages]
@@ -33,37 +38,48 @@ class TiffFile(PictureFile):
         # Fax codes store a blank line of any length in a bit.
         check_content(path, max(page.size[0] * page.size[1] * min(page.bits, 8) // 8 for page in self._pages))
         check_size(path, self.num_pixels, self.num_pixels if max_pixels is None else max_pixels)
-        xmp = _bytes(first.get(tag.XMP))
-        # The decoders turn a page as its tag says; without the tag, XMP decides.
-        self._turn = (xmp and tag.ORIENTATION not in first and packets.orientation_of(xmp)) or 1
-        if self._turn >= 5:
+        self._first = self._metadata(0)
+        if self._first.orientation >= 5:
             self.size = self.size[::-1]
-        info = PictureInfo(
-            icc_profile=usable_profile(first.get(tag.ICC_PROFILE)),
-            exif=_read_exif(path),
-            xmp=xmp and packets.turn_upright(xmp, self._turn if self._turn > 1 else self._pages[0].orientation),
-            iptc=_bytes(first.get(tag.IPTC)),
-            dpi=_dpi(first),
-            source_format="TIFF",
-        )
-        self._take_kinds(info, [kind_of_page(path, page) for page in self._pages])
+        self._take_kinds(self._first.info, [kind_of_page(path, page) for page in self._pages])
 
     def close(self) -> None:
         """Nothing to do: each page is opened for itself."""
 
     def _decode(self, number: int) -> Frame:
         pixels = read_page(self.path, self._pages[number])
-        turn = self._turn if number == 0 else 1
-        return Frame(orient(pixels.image, turn), None if pixels.alpha is None else orient(pixels.alpha, turn))
+        turn, info = self._metadata(number) if number else self._first
+        alpha = None if pixels.alpha is None else orient(pixels.alpha, turn)
+        return Frame(orient(pixels.image, turn), alpha, own_info=info if number else None)
 
+    def _metadata(self, number: int) -> Metadata:
+        """Of a page. The decoders turn it as its tag says; without the tag XMP decides, and that turn is told."""
+        page = self._pages[number]
+        tags = read_directory(self.path, page.offset)
+        xmp = packets.in_utf8(_bytes(tags.get(tag.XMP)) or b"")
+        turn = 1 if tag.ORIENTATION in tags else packets.orientation_of(xmp) or 1
+        orientation = page.orientation if turn == 1 else turn
+        resources = _bytes(tags.get(tag.PHOTOSHOP)) or b""
+        # What is said of a photograph may be in the directory of a thumbnail that comes first.
+        said = tags if number else ChainMap(tags, read_directory(self.path, self._first_offset))
+        info = PictureInfo(
+            icc_profile=usable_profile(tags.get(tag.ICC_PROFILE)),
+            exif=exif_from_tags(descriptive_tags(said, lambda number: self._inner(said[number]))),
+            xmp=packets.carried(xmp, orientation),
+            iptc=_bytes(tags.get(tag.IPTC)) or photoshop.iptc_in(resources),
+            dpi=_dpi(tags, orientation >= 5),
+            source_format="TIFF",
+            losses=_losses(tags, resources),
+        )
+        return Metadata(turn, info)
 
-def _read_exif(path: Path) -> bytes | None:
-    """The tags of the first directory, even a thumbnail's. None for BigTIFF, whose layout differs from EXIF's."""
-    with path.open("rb") as file:
-        if tag.BIG in file.read(4)[2:]:
-            return None
-        file.seek(0)
-        return exif_from_tags(descriptive_tags(file))
+    def _inner(self, offset: Any) -> Mapping[int, Any]:
+        """The directory that a tag points to."""
+        try:
+            return read_directory(self.path, offset)
+        except (InputError, OverflowError, TypeError, ValueError, struct.error):
+            tell_loss("the EXIF block is damaged and was left out")
+            return {}
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -78,10 +94,15 @@ def _bytes(value: Any) -> bytes | None:
     return None
 
 
-def _dpi(tags: Mapping[int, Any]) -> tuple[float, float] | None:
+def _dpi(tags: Mapping[int, Any], is_turned: bool) -> tuple[float, float] | None:
     factor = _INCHES_PER_UNIT.get(tags.get(tag.RESOLUTION_UNIT, 2))
     across, down = float(tags.get(tag.X_RESOLUTION, 0)), float(tags.get(tag.Y_RESOLUTION, 0))
     if not factor or across <= 0 or down <= 0:
         return None
-    is_turned = tags.get(tag.ORIENTATION, 1) in (5, 6, 7, 8)
     return (down * factor, across * factor) if is_turned else (across * factor, down * factor)
+
+
+def _losses(tags: Iterable[int], resources: bytes) -> tuple[str, ...]:
+    kept = leftovers.TIFF if photoshop.has_others(resources) else leftovers.TIFF | {f"tag {tag.PHOTOSHOP}"}
+    private = (number for number in tags if number >= _FIRST_PRIVATE or number == tag.SUB_DIRECTORIES)
+    return tuple(leftovers.in_words([f"tag {number}" for number in sorted(private)], kept))

@@ -1,8 +1,8 @@
 """The pixels of a TIFF's pages: each layout goes to a decoder that is known to read it right.
 
-Pillow reads 8 bits and most kinds of grey, OpenCV interleaved colours of more than 8 bits, tifffile (the extra `tiff`)
-everything else. Given other layouts, Pillow and OpenCV do not always fail: some come out as wrong pixels.
-`tests/vqfr_core/pictures/test_tiff_layouts.py` compares them all.
+Pillow reads 8 bits and most kinds of grey; OpenCV interleaved colours of more than 8 bits, and YCbCr that is not
+packed; tifffile (the extra `tiff`) everything else. Given other layouts, Pillow and OpenCV do not always fail: some
+come out as wrong pixels. `tests/vqfr_core/pictures/test_tiff_layouts.py` compares them all.
 """
 
 import io
@@ -21,7 +21,7 @@ from .tiff_tags import Page, header_starting_at
 def kind_of_page(path: Path, page: Page) -> Kind:
     """What `read_page` will give. Raises InputError for a page that cannot be read here."""
     if _suits_opencv(page):
-        return Kind(False, page.alpha is not None, 16 if page.bits == 16 else 32)
+        return Kind(False, page.alpha is not None, page.bits if page.bits < 32 else 32)
     if _suits_pillow(page):
         try:
             with _opened(path, page) as image:
@@ -48,6 +48,8 @@ def read_page(path: Path, page: Page) -> Pixels:
 
 
 def _suits_opencv(page: Page) -> bool:
+    if page.photometric == tag.YCBCR:
+        return page.bits == 8 and page.num_samples == 3 and not page.is_planar and not page.is_packed
     if page.photometric != tag.RGB or page.is_planar or page.num_samples not in (3, 4):
         return False
     return (page.sample_format, page.bits) in ((tag.UNSIGNED, 16), (tag.FLOAT, 32), (tag.FLOAT, 64))

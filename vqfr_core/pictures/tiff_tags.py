@@ -13,9 +13,9 @@ from ..errors import InputError
 SUBFILE_TYPE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277, 278, 279
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, PAGE_NUMBER, PREDICTOR = 282, 283, 296, 297, 317
-PLANAR_CONFIGURATION, XMP, IPTC, DNG_VERSION = 284, 700, 33723, 50706
+PLANAR_CONFIGURATION, SUB_DIRECTORIES, XMP, IPTC, PHOTOSHOP, DNG_VERSION = 284, 330, 700, 33723, 34377, 50706
 EXTRA_SAMPLES, SAMPLE_FORMAT, ICC_PROFILE = 338, 339, 34675
-INVERTED_GRAY, GRAY, RGB, CMYK = 0, 1, 2, 5
+INVERTED_GRAY, GRAY, RGB, CMYK, YCBCR = 0, 1, 2, 5, 6
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 PREMULTIPLIED, PLAIN_ALPHA = 1, 2
 SEPARATE_PLANES = 2
@@ -53,6 +53,8 @@ class Page(NamedTuple):
     is_little_endian: bool
     orientation: int
     """1 to 8, as EXIF numbers them."""
+    is_packed: bool
+    """The pixels are compressed."""
 
     @property
     def num_colors(self) -> int | None:
@@ -93,9 +95,16 @@ def read_pages(path: Path) -> list[Page]:
     return pages
 
 
-def read_directory(path: Path, page: Page) -> ImageFileDirectory_v2:
-    """All tags of a page."""
-    return next(tags for offset, tags in _directories(path) if offset == page.offset)
+def read_directory(path: Path, offset: int) -> ImageFileDirectory_v2:
+    """All tags of the directory at this place. Raises InputError and struct.error if it is damaged."""
+    with path.open("rb") as file:
+        return _load(path, file, _head(file), offset)
+
+
+def first_offset(path: Path) -> int:
+    """Where the first directory is, be it a page's or a thumbnail's."""
+    with path.open("rb") as file:
+        return int(ImageFileDirectory_v2(_head(file)).next)
 
 
 def header_starting_at(head: bytes, page_offset: int) -> bytes:
@@ -109,25 +118,33 @@ def header_starting_at(head: bytes, page_offset: int) -> bytes:
 def _directories(path: Path) -> Iterator[tuple[int, ImageFileDirectory_v2]]:
     """Each directory of the file and its offset; stops at a cyclic chain."""
     with path.open("rb") as file:
-        head = file.read(16)
-        if head[8:10] == b"CR":  # Canon's raw files
+        if file.read(10)[8:] == b"CR":  # Canon's raw files
             raise InputError(_RAW_TEXT.format(path))
-        file.seek(8)
-        head = head[:8]
-        if BIG in head[2:4]:
-            head += file.read(8)
+        head = _head(file)
         visited: set[int] = set()
         offset = ImageFileDirectory_v2(head).next
         while offset and offset not in visited:
             if len(visited) == _MOST_PAGES:
                 raise InputError(f"{path}: has more than {_MOST_PAGES} pages; split it")
             visited.add(offset)
-            _check_tags(path, file, head, offset)
-            tags = ImageFileDirectory_v2(head)
-            file.seek(offset)
-            tags.load(file)
+            tags = _load(path, file, head, offset)
             yield offset, tags
             offset = tags.next
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The header: 16 bytes of a BigTIFF, else 8."""
+    file.seek(0)
+    head = file.read(16)
+    return head if BIG in head[2:4] else head[:8]
+
+
+def _load(path: Path, file: BinaryIO, head: bytes, offset: int) -> ImageFileDirectory_v2:
+    _check_tags(path, file, head, offset)
+    tags = ImageFileDirectory_v2(head)
+    file.seek(offset)
+    tags.load(file)
+    return tags
 
 
 def _check_tags(path: Path, file: BinaryIO, head: bytes, offset: int) -> None:
@@ -159,4 +176,5 @@ def _page(offset: int, tags: ImageFileDirectory_v2) -> Page:
         is_planar=tags.get(PLANAR_CONFIGURATION, 1) == SEPARATE_PLANES,
         is_little_endian=tags.prefix[:2] == b"II",
         orientation=orientation if 1 <= orientation <= 8 else 1,
+        is_packed=tags.get(COMPRESSION, 1) != 1,
     )

@@ -1,10 +1,9 @@
 """Write TIFF page by page, losslessly compressed, at 8, 16 and 32 bits a channel. Pillow has no 16-bit colours."""
 
-import io
+import dataclasses
 import struct
 import zlib
 from collections.abc import Iterator
-from functools import partial
 from typing import BinaryIO
 
 import numpy as np
@@ -13,8 +12,10 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from ..errors import InputError
 from . import tiff_tags as tag
 from .convert import frame_to_array
-from .exif import descriptive_tags
+from .exif import tags_of
+from .fitting import fit_info
 from .formats import Format, stored_depth
+from .losses import tell_loss
 from .picture import Frame, PictureInfo
 
 _MAX_BYTES = 2**32 - 2**24
@@ -26,23 +27,36 @@ _UNSIGNED, _FLOAT = 1, 3
 def write_tiff(
     file: BinaryIO, frames: Iterator[Frame], info: PictureInfo, format: Format, num_frames: int, quality: int
 ) -> None:
-    """Write frames as pages with the profile and resolution; EXIF goes to the first. Lossless at any quality.
+    """Write frames as pages, each with its own metadata; the file's go to the others. Lossless at any quality.
 
     Raises InputError if the file would be too large.
     """
     depth = stored_depth(format, info.bit_depth)
     file.write(b"II*\0\x08\0\0\0")
+
+    def to_page(frame: Frame) -> tuple[np.ndarray, PictureInfo]:
+        return frame_to_array(frame, depth, info.is_gray, keep_alpha=True), _info_of(frame, info, format)
+
     # map keeps no frame alive while the next one is made.
-    pages = map(partial(frame_to_array, bit_depth=depth, is_gray=info.is_gray, keep_alpha=True), frames)
-    for number, page in enumerate(pages):
+    for number, (page, described) in enumerate(map(to_page, frames)):
         # Hardly any program reads deep grey with transparency.
         array = page[..., [0, 0, 0, 1]] if page.shape[2] == 2 and page.itemsize > 1 else page
         packed = zlib.compress(array.tobytes() if array.dtype.kind == "f" else _differences(array).tobytes(), 4)
         tags = _pixel_tags(array, len(packed))
-        _add_description(tags, info, is_first=number == 0)
+        _add_description(tags, described)
         if num_frames > 1:
             tags[tag.SUBFILE_TYPE], tags[tag.PAGE_NUMBER] = tag.ONE_PAGE, (number, num_frames)
         _write_page(file, tags, packed, is_last=number + 1 == num_frames)
+
+
+def _info_of(frame: Frame, info: PictureInfo, format: Format) -> PictureInfo:
+    """A page's own metadata, or the file's. What of its own it cannot keep is told."""
+    if frame.own_info is None:
+        return info
+    own = fit_info(dataclasses.replace(frame.own_info, is_gray=info.is_gray), format, *frame.image.shape[1:])
+    for loss in own.losses:
+        tell_loss(f"{loss} was left out on a later page")
+    return own
 
 
 def _write_page(file: BinaryIO, tags: ImageFileDirectory_v2, packed: bytes, is_last: bool) -> None:
@@ -75,21 +89,21 @@ def _pixel_tags(array: np.ndarray, num_bytes: int) -> ImageFileDirectory_v2:
     return tags
 
 
-def _add_description(tags: ImageFileDirectory_v2, info: PictureInfo, is_first: bool) -> None:
+def _add_description(tags: ImageFileDirectory_v2, info: PictureInfo) -> None:
     if info.dpi is not None:
         tags[tag.X_RESOLUTION], tags[tag.Y_RESOLUTION] = info.dpi
         tags[tag.RESOLUTION_UNIT] = 2
     if info.icc_profile is not None:
         tags.tagtype[tag.ICC_PROFILE] = 7
         tags[tag.ICC_PROFILE] = info.icc_profile
-    if info.xmp is not None and is_first:
+    if info.xmp is not None:
         tags.tagtype[tag.XMP] = 1
         tags[tag.XMP] = info.xmp
-    if info.iptc is not None and is_first:
+    if info.iptc is not None:
         tags.tagtype[tag.IPTC] = 7
         tags[tag.IPTC] = info.iptc
-    if info.exif is not None and is_first:
-        for number, value in descriptive_tags(io.BytesIO(info.exif)).items():
+    if info.exif is not None:
+        for number, value in tags_of(info.exif).items():
             tags[number] = value
 
 

@@ -11,8 +11,7 @@ import torch
 
 from ..atomic import whole_file
 from ..errors import InputError, VqfrError, printable, reason
-from . import exif as blocks
-from . import xmp as packets
+from .fitting import fit_info
 from .formats import FORMATS, WRITABLE_SUFFIXES, Format, format_of, stored_depth, suffixes_of
 from .losses import tell_loss
 from .picture import Frame, Picture, PictureInfo
@@ -67,7 +66,8 @@ def write_frames(
         with whole_file(path) as file:
             size = source.peek_size()
             known = info if isinstance(info, PictureInfo) else info()
-            format.write(file, source, _of_size(_fitting(known, format), *size), format, num_frames, quality)
+            known = fit_info(known, format, *size)
+            format.write(file, source, known, format, num_frames, quality)
             next(source, None)  # there are no more frames; this runs the caller's generator to its end
     except (OSError, ValueError, struct.error) as error:
         if error is source.error or (isinstance(error, VqfrError) and printable(str(path)) in str(error)):
@@ -128,23 +128,6 @@ class _Source(Iterator[Frame]):
         return frame
 
 
-def _fitting(info: PictureInfo, format: Format) -> PictureInfo:
-    """The metadata, without a profile for grey if the file will hold colours, or for colours if it will hold grey."""
-    is_gray = info.is_gray and format.gray
-    if info.icc_profile is not None and (info.icc_profile[16:20] == b"GRAY") != is_gray:
-        return dataclasses.replace(
-            info, icc_profile=None, losses=(*info.losses, "its colour profile, which would not fit")
-        )
-    return info
-
-
-def _of_size(info: PictureInfo, height: int, width: int) -> PictureInfo:
-    """The metadata of a picture of this size in pixels, where it states one."""
-    exif = None if info.exif is None else blocks.resize(info.exif, width, height)
-    xmp = None if info.xmp is None else packets.resize(info.xmp, width, height)
-    return dataclasses.replace(info, exif=exif, xmp=xmp)
-
-
 def _homeless(info: PictureInfo, format: Format) -> list[str]:
     """What the format has no place for, in words."""
     blocks = {
@@ -152,6 +135,7 @@ def _homeless(info: PictureInfo, format: Format) -> list[str]:
         "exif": ("its EXIF block", info.exif),
         "xmp": ("its XMP", info.xmp),
         "iptc": ("its IPTC records", info.iptc),
+        "dpi": ("its resolution", info.dpi),
         "color_chunks": ("its colour space (PNG's gAMA, cHRM or cICP)", set(info.color_chunks) - {b"sRGB"}),
         "text": ("its text entries", set(info.text) - ({"comment"} if "comment" in format.carries else set())),
     }

@@ -3,14 +3,18 @@
 Packets are edited as text, not parsed and written anew: what other programs put there stays byte for byte.
 """
 
+import json
 import re
 from collections.abc import Callable
+
+from .losses import tell_loss
 
 JPEG_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
 """What a JPEG has before a packet."""
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """The IPTC's term for a picture of which a trained model made a part (IPTC Photo Metadata 2023.2)."""
 
+_MOST_BYTES = 1 << 22
 _DIGITAL_SOURCE = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
@@ -19,6 +23,21 @@ _EMPTY = (
 
 _END = re.compile(rb"</([\w.-]+:|)RDF\s*>")
 """Of the statements; group 1 is the prefix that the packet uses."""
+
+
+def in_utf8(packet: bytes) -> bytes:
+    """The packet in UTF-8, as most are; others are in UTF-16 or UTF-32. Nothing for one of more than 4 MB, told."""
+    if len(packet) > _MOST_BYTES:
+        tell_loss(f"the XMP packet of {len(packet):,} bytes was left out")
+        return b""
+    encoding = json.detect_encoding(packet)  # JSON and XML both begin with ASCII
+    if encoding.startswith("utf-8"):
+        return packet
+    return _DECLARED.sub(b"", packet.decode(encoding, errors="replace").encode())
+
+
+_DECLARED = re.compile(rb"^<\?xml[^<>]*>\s*")
+"""States the encoding; without it, it is UTF-8."""
 
 
 def orientation_of(xmp: bytes) -> int | None:
@@ -43,13 +62,28 @@ def resize(xmp: bytes, width: int, height: int) -> bytes:
     return xmp
 
 
-def without_gain_map(xmp: bytes) -> bytes:
-    """The packet without the statement that a gain map (HDR) follows the picture."""
-    return re.sub(rb"""\s+hdrgm:\w+=(?:"[^"]*"|'[^']*')""", b"", xmp)
+def carried(xmp: bytes, orientation: int) -> bytes | None:
+    """What a packet in UTF-8 still says of the upright picture alone; None for an empty one."""
+    return without_companions(turn_upright(xmp, orientation)) or None
+
+
+def without_companions(xmp: bytes) -> bytes:
+    """The packet without statements of what else the file had: a gain map (HDR), depth map, film or second packet."""
+    return _COMPANIONS.sub(b"", xmp)
 
 
 def has_gain_map(xmp: bytes) -> bool:
     return b"hdrgm:Version" in xmp or b"HDRGainMap" in xmp
+
+
+_COMPANION = (
+    rb"(?:hdrgm|HDRGainMap|GDepth|GImage):\w+|GCamera:(?:MotionPhoto|MicroVideo)\w*|\w*Container:Directory"
+    rb"|xmpNote:HasExtendedXMP"
+)
+_COMPANIONS = re.compile(
+    rb"""\s(?:%b)=(?:"[^"]*"|'[^']*')|<(%b)(?=[\s/>])[^<>]*(?:(?<=/)>|(?<!/)>[^<]*(?:<(?!/?\1)[^<]*){0,40}</\1\s*>)"""
+    % (_COMPANION, _COMPANION)
+)
 
 
 def mark_composite(xmp: bytes | None) -> bytes | None:
@@ -72,8 +106,9 @@ def _property(names: bytes, value: bytes) -> re.Pattern[bytes]:
     return re.compile(rb"""((?<![/\w:])(?:%b)(?:\s*=\s*["']|\s*>\s*))(%b)""" % (names, value))
 
 
-_AREA = re.compile(rb"<[^<>]*stArea:x=[^<>]*>|<[\w:]+[^<>]*>(?:\s*<stArea:[^<>]*>[^<>]*</stArea:[^<>]*>)+")
-"""A region's area (Metadata Working Group 2.0): centre and size as parts of the stored picture."""
+_AREA = re.compile(rb"<[^<>]*>(?:\s*<stArea:[^<>]*>[^<>]*</stArea:[^<>]*>)*")
+"""What may be a region's area (Metadata Working Group 2.0): centre and size as parts of the stored picture, in the
+attributes of an element or in the elements that follow it."""
 
 
 def _turned(area: bytes, orientation: int) -> bytes:

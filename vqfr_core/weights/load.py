@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from ..networks import registry
-from ..networks.base import ModelInfo, Network, device_of
+from ..networks.auto_precision import AutoPrecision
+from ..networks.base import ModelInfo, Network, Restorer, device_of
 from ..networks.devices import pick_memory_format
 from ..networks.precision import Precision
 from .check import build_empty, check_finite, check_network
@@ -36,11 +37,15 @@ def load_state(row: registry.Architecture, state: Mapping[str, Tensor], path: Pa
 
 
 def load_file(
-    file: WeightFile, role: str, device: torch.device, precision: Precision, for_device: torch.device | None = None
+    file: WeightFile,
+    role: str,
+    device: torch.device,
+    precision: Precision | AutoPrecision,
+    for_device: torch.device | None = None,
 ) -> Network:
     """The network of a file with this role.
 
-    device: where it is put. for_device: where it will be used, if elsewhere.
+    device: where it is put. for_device: where it will be used, if elsewhere. precision: only a restorer can choose.
     Raises WeightsError if the file is damaged, unsafe, or another model.
     """
     used_on = for_device or device
@@ -51,6 +56,9 @@ def load_file(
         network = load_state(row, state, file.path)
         network.name = row.name
         network.attach(ModelInfo(file.name, file.path, file.sha256, file.source, read_metadata(file.path)))
+        if isinstance(precision, AutoPrecision):
+            assert isinstance(network, Restorer)
+            network.auto, precision = precision, precision.choice(network)
         network.choose_precision(precision)
         module = network.module.to(device)  # not the network, which would keep itself alive
         if network.takes_any_layout:

@@ -14,6 +14,7 @@ from ..networks import registry
 from ..networks.base import Detector, Network, Parser, Restorer
 from ..networks.devices import pick_device, pick_precision
 from ..networks.upscalers import Upscaler
+from .agreements import auto_precision
 from .catalog import RECORDS, WeightRecord, find_record, get_record
 from .check import content_check
 from .fetch import ensure_weights
@@ -274,7 +275,8 @@ class WeightStore:
             role: restorer, upscaler, detector, parser, or another of the registry.
             name: see the class.
             device: None picks the best one.
-            precision: auto, fp32, bf16 or fp16; detectors and parsers are always fp32.
+            precision: auto, fp32, bf16 or fp16; detectors and parsers are always fp32. With auto, a restorer compares
+                its first face with float32, see `AutoPrecision`; an upscaler is fp32.
             progress: called with (bytes done, total bytes or None) during a download.
             for_device: where the network will be used, if the caller moves it later; determines allowed precisions.
 
@@ -283,8 +285,12 @@ class WeightStore:
             WeightsError, DownloadError: see `find`; or the file is damaged, unsafe, or another model.
         """
         placed = pick_device(device)
-        chosen = pick_precision(precision, for_device or placed) if role in _HALVED else "fp32"
-        return load_file(self.find(role, name, progress), role, placed, chosen, for_device)
+        used_on = for_device or placed
+        chosen = pick_precision(precision, used_on) if role in _HALVED else "fp32"
+        file = self.find(role, name, progress)
+        if role == "restorer" and precision == "auto":
+            return load_file(file, role, placed, auto_precision(file, used_on, self.folders().model), for_device)
+        return load_file(file, role, placed, chosen, for_device)
 
     def _can_fetch(self, record: WeightRecord | None) -> bool:
         return record is not None and bool(record.urls) and self._download

@@ -1,15 +1,9 @@
-"""Convert between the WebUI's images (Pillow, arrays, base64) and the core's."""
+"""Convert between the WebUI's images (Pillow, arrays) and the core's."""
 
-import base64
-import io
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-
-from vqfr_core.errors import InputError, shortened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,34 +38,3 @@ def mask_to_area(mask: Image.Image) -> "Tensor":
     import torch
 
     return torch.from_numpy(np.asarray(mask.convert("L"), np.float32) / 255)
-
-
-def decode_image(text: str, max_pixels: int) -> Image.Image:
-    """The picture in base64, with or without a data URL prefix, turned upright, as RGB or RGBA. Nothing is fetched.
-
-    Raises InputError for text that is not a picture, and, before decoding, for more than `max_pixels`.
-    """
-    from vqfr_core.pictures import open_picture
-    from vqfr_core.pictures.stills import first_frame
-
-    head, _, body = text.partition(",") if text.startswith("data:") else ("", "", text)
-    try:
-        content = base64.b64decode("".join(body.split()), validate=True)
-    except ValueError as error:
-        after = f" after {shortened(head)}," if head else ""
-        raise InputError(f"image: needs a picture file in base64{after}: {error}") from error
-    with tempfile.TemporaryDirectory(prefix="vqfr-") as folder:
-        path = Path(folder, "image")
-        path.write_bytes(content)
-        try:
-            with open_picture(path, max_pixels) as file:
-                return to_image(first_frame(file))
-        except InputError as error:
-            raise InputError(str(error).replace(str(path), "image")) from error
-
-
-def encode_image(image: Image.Image) -> str:
-    """A picture as PNG in base64."""
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
-    return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -7,7 +7,6 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,14 +51,15 @@ def is_supported() -> bool:
 
 def make_room() -> None:
     """Ask Forge or reForge to move its models out of the way, as its own face restorers do. A1111 cannot."""
-    if device().type == "cpu":
-        return
-    for module in ("modules_forge.utils", "modules_forge.forge_util"):
+    try:
+        from modules_forge.utils import prepare_free_memory
+    except ImportError:
         try:
-            import_module(module).prepare_free_memory()
+            from modules_forge.forge_util import prepare_free_memory
+        except ImportError:
             return
-        except (ImportError, AttributeError):
-            continue
+    if device().type != "cpu":
+        prepare_free_memory()
 
 
 def collect_garbage() -> None:

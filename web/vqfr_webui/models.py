@@ -1,9 +1,9 @@
 """The available models, by name. Names cannot reach outside the folders."""
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from vqfr_core.errors import InputError, shortened
+from vqfr_core.serving.models import Models
 
 from . import host
 
@@ -22,9 +22,14 @@ def weight_store() -> "WeightStore":
     return WeightStore(lambda: Folders(host.model_folder(), tuple(host.search_folders())))
 
 
+def models() -> Models:
+    """Those that can be asked for."""
+    return Models(weight_store())
+
+
 def model_names() -> list[str]:
-    """The user's choices: auto, the known models, and other files, of other tools' folders with their network."""
-    return [choice.text for choice in weight_store().choices("restorer")]
+    """The user's choices."""
+    return models().names()
 
 
 def current_model(name: str) -> str:
@@ -43,40 +48,5 @@ def further_names() -> list[str]:
 
 
 def resolve_model(name: str) -> str:
-    """Resolve a choice to a known model or the path of a file in the folders.
-
-    auto is the best model present. Raises InputError for anything but a choice, including paths.
-    """
-    store, name = weight_store(), current_model(name)
-    if name == AUTO:
-        return store.auto_name("restorer") or name
-    if name in store.names("restorer"):
-        return name
-    for choice in store.choices("restorer"):
-        if name in (choice.name, choice.text):
-            return str(choice.path)
-    raise InputError(f"model: {shortened(name)!r} is not known; choose one of {', '.join(model_names())}")
-
-
-def is_present(name: str) -> bool:
-    """Whether a weight file needs no download."""
-    return weight_store().locate(None, name) is not None
-
-
-def describe_models() -> list[dict[str, Any]]:
-    """Every weight file by name, for programs: kind, whether it is present, licence. No folders."""
-    store = weight_store()
-    known = [(role, choice) for role in store.roles() for choice in store.known(role)]
-    names = {AUTO, *store.names("restorer")}
-    own = [("restorer", choice) for choice in store.choices("restorer") if choice.name not in names]
-    return [
-        {
-            "name": choice.name,
-            "kind": role,
-            "network": choice.kind,
-            "present": choice.path is not None,
-            "licence": choice.licence,
-            "origin": choice.origin,
-        }
-        for role, choice in known + own
-    ]
+    """See `Models.resolve`."""
+    return models().resolve(name)

@@ -50,10 +50,11 @@ _current: Job | None = None
 def begin(p: Any) -> Job | None:
     """A generation starts; None if `p` is a copy of one that is running."""
     global _current
-    running, known = current(), getattr(p, "vqfr_job", None)
-    if running is not None and known is running and running.generation() is not p:
+    running = current()
+    is_known = running is not None and running is getattr(p, "vqfr_job", None)
+    if running is not None and is_known and running.generation() is not p:
         return None
-    outer = running if running is not known else None
+    outer = None if is_known else running
     p.vqfr_job = _current = Job(weakref.ref(p), host.job_started_at(), outer)
     return _current
 

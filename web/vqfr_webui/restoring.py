@@ -17,7 +17,9 @@ from .request import Request
 
 if TYPE_CHECKING:
     from vqfr_core.networks.base import Detector
+    from vqfr_core.pictures import Picture
     from vqfr_core.report import Report
+    from vqfr_core.restoration import Restoration
     from vqfr_core.restorer import FaceRestorer
     from vqfr_core.types import ImageFaces
 
@@ -39,6 +41,13 @@ def restore_image(image: Image.Image, request: Request, area: Image.Image | None
     area: white where faces may be, of any size; None means everywhere. Raises VqfrError with a message for the user.
     """
     picture = convert.to_picture(image)
+    result = restore_picture(picture, request, area)
+    is_same = result.report.num_restored == 0 and request.options.scale == 1
+    return Restored(image if is_same else convert.to_image(picture.with_images([result.image])), result.report)
+
+
+def restore_picture(picture: "Picture", request: Request, area: Image.Image | None = None) -> "Restoration":
+    """The same for the core's picture, of which the first frame is restored."""
     with borrowed_memory():
         restorer = open_restorer(request.model, request.options.precision)
         result = restorer.restore(
@@ -49,15 +58,13 @@ def restore_image(image: Image.Image, request: Request, area: Image.Image | None
             should_stop=host.is_stopped,
         )
     host.logger.info("%s", result.report.summary())
-    is_same = result.report.num_restored == 0 and request.options.scale == 1
-    return Restored(image if is_same else convert.to_image(picture.with_images([result.image])), result.report)
+    return result
 
 
-def detect_in_image(image: Image.Image, request: Request) -> "ImageFaces":
-    """The faces of a picture, numbered and selected but not restored."""
+def find_in_picture(picture: "Picture", request: Request) -> "ImageFaces":
+    """The faces of a picture's first frame, numbered and selected but not restored."""
     from vqfr_core.pipeline import aligned_faces, crop_faces, find_faces, select_faces, skip_sharp_faces
 
-    picture = convert.to_picture(image)
     if request.options.aligned:
         cropped = aligned_faces(picture.images)
     else:

@@ -23,7 +23,7 @@ class Gradio:
         self.shown = FILE
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] == "/broken":
+        if scope["path"] == "/config":
             raise KeyError(99)
         self.bodies.append((await receive())["body"])
         status = 500 if scope["path"].endswith("/run/failing") else 200
@@ -91,7 +91,18 @@ def test_what_the_page_does_not_need_is_not_there(gradio: Gradio) -> None:
         assert gradio.ask("ann", path, b"{}") == 404
     for path in ("/gradio_api/run/stop", "/queue/join", "/reset"):  # with and without the prefix that Gradio 5 brought
         assert gradio.ask("ann", path, b"{}") == 200
-    assert gradio.ask("ann", "/broken", method="GET") == 400
+    assert gradio.ask("ann", "/config", method="GET") == 400
+    for path in (
+        "/monitoring/summary",
+        "/openapi.json",
+        "/gradio_api/info",
+        "/dev/reload",
+        "/gradio_api/deep_link",
+        "/x/",
+    ):
+        assert gradio.ask("ann", path, method="GET") == 404
+    for path in ("/", "/assets/a.js", "/gradio_api/queue/data", "/queue/data", "/gradio_api/heartbeat/a1"):
+        assert gradio.ask("ann", path, method="GET") == 200
     assert gradio.ask("ann", "/gradio_api/run/failing", b"{}") == 400
 
 

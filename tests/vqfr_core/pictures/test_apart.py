@@ -8,6 +8,7 @@ from PIL import Image
 from vqfr_core.errors import Cancelled, InputError
 from vqfr_core.pictures import read_picture
 from vqfr_core.pictures.apart import Readers
+from vqfr_core.pictures.losses import collect_losses
 
 LIMIT = 10**8
 
@@ -28,6 +29,8 @@ def gif(tmp_path):
 def test_the_same_comes_from_another_process(gif, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"not a picture")
+    lossy = tmp_path / "lossy.jpg"
+    Image.new("RGB", (9, 9)).save(lossy, exif=b"Exif\0\0II*\0")
     bomb = tmp_path / "bomb.png"
     Image.new("L", (9000, 9000)).save(bomb)
     with Readers(most_bytes=900 << 20) as readers:
@@ -36,6 +39,8 @@ def test_the_same_comes_from_another_process(gif, tmp_path):
                 readers.open(bad, LIMIT, never)
             with pytest.raises(InputError, match="million pixels"):
                 readers.open(gif, 100, never)
+            with collect_losses() as losses, readers.open(lossy, LIMIT, never):
+                assert [loss.text for loss in losses] == ["the EXIF block is damaged and was left out"]
             with readers.open(gif, LIMIT, never) as file:
                 frames, again = list(file.frames()), file.frame(0)
             here = read_picture(gif)

@@ -1,4 +1,3 @@
-import io
 import struct
 
 import numpy as np
@@ -6,7 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from vqfr_core.pictures.exif import descriptive_tags, exif_from_tags, orient, take_orientation
+from vqfr_core.pictures.exif import exif_from_tags, orient, tags_of, take_orientation
+from vqfr_core.pictures.losses import collect_losses
 
 MAKER_NOTE = b"made-up maker note"
 
@@ -52,9 +52,23 @@ def test_turning_agrees_with_pillow(orientation):
     np.testing.assert_array_equal(turned.permute(1, 2, 0).numpy(), expected)
 
 
+def test_tags_of_a_wrong_type_are_left_out_alone():
+    rational_text = struct.pack("<HHII", 0x010E, 5, 1, 0)
+    made = (
+        b"II*\0\x08\0\0\0"
+        + struct.pack("<H", 2)
+        + rational_text
+        + struct.pack("<HHI4s", 0x0131, 2, 3, b"me")
+        + bytes(4)
+    )
+    with collect_losses() as losses:
+        assert tags_of(made) == {0x0131: "me"}
+    assert [loss.text for loss in losses] == ["the EXIF tag 270 is damaged and was left out"]
+
+
 def test_tags_survive_being_made_into_a_block():
     tags = {0x010F: "Maker", 0x8769: {0x9003: "2020:01:02 03:04:05"}, 0x8825: {1: "N"}}
     made = exif_from_tags(tags)
     assert made is not None and made[:2] in (b"II", b"MM")
-    assert descriptive_tags(io.BytesIO(made)) == tags
+    assert tags_of(made) == tags
     assert exif_from_tags({}) is None

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vqfr_core.errors import InputError
 from vqfr_core.pictures import open_picture, read_picture
-from vqfr_core.pictures.heif import _color_chunks
+from vqfr_core.pictures.cicp import NOT_STATED, cicp_of
 
 DATA = Path(__file__).parents[2] / "data" / "heif"
 
@@ -41,8 +41,8 @@ def test_ten_bits_and_transparency():
 
 
 def test_hdr_keeps_the_meaning_of_its_numbers():
-    assert _color_chunks(None) == _color_chunks({"color_primaries": 1, "transfer_characteristics": 13}) == {}
-    assert _color_chunks({"color_primaries": 9, "transfer_characteristics": 16}) == {b"cICP": b"\x09\x10\0\1"}
+    assert cicp_of(*NOT_STATED) == cicp_of(1, 13) == {}
+    assert cicp_of(9, 16) == {b"cICP": b"\x09\x10\0\1"}
 
 
 def test_cut_off_and_too_large(tmp_path):

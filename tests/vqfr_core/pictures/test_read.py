@@ -15,6 +15,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from vqfr_core.errors import InputError
 from vqfr_core.pictures import guard
 from vqfr_core.pictures.convert import to_array
+from vqfr_core.pictures.guard import WholeFile
 from vqfr_core.pictures.read import open_picture, read_picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -593,3 +594,20 @@ def test_a_named_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"a\.png.*regular file"):
         read_picture(tmp_path / "a.png")
+
+
+def test_a_later_gif_frame_may_not_be_huge(tmp_path):
+    small, large = Image.new("P", (20, 20)), Image.new("P", (20, 20), 1)
+    small.save(tmp_path / "a.gif", save_all=True, append_images=[large])
+    stored = bytearray((tmp_path / "a.gif").read_bytes())
+    place = stored.rindex(b"," + struct.pack("<HHHH", 0, 0, 20, 20))
+    stored[place + 5 : place + 9] = struct.pack("<HH", 400, 300)
+    (tmp_path / "a.gif").write_bytes(stored)
+    with pytest.raises(InputError, match=r"a\.gif: has more than 0\.01 million pixels"):
+        read_picture(tmp_path / "a.gif", 10_000)
+
+
+def test_no_more_is_read_than_a_file_has(tmp_path):
+    (tmp_path / "a").write_bytes(b"abcdef")
+    with WholeFile(tmp_path / "a") as file:
+        assert file.read(4) + file.read(1 << 60) == b"abcdef" and file.read() == b""

@@ -189,3 +189,24 @@ def test_canon_raw_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.cr2").write_bytes(b"II*\0\x10\0\0\0CR\x02\0" + bytes(100))
     with pytest.raises(InputError, match=r"a\.cr2.*camera raw"):
         read_picture(tmp_path / "a.cr2")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("shared", [(1, 1), (2, 2)])
+def test_ycbcr_that_is_not_packed(tmp_path, orientation, shared):
+    """shared: the columns and rows of pixels that have their colour together."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    colors = np.stack([x * 5, y * 7, 255 - x * 5], -1).astype(np.uint8)
+    ycbcr = np.asarray(Image.fromarray(colors).convert("YCbCr"))
+    across, down = shared
+    pixels = b"".join(
+        block[..., 0].tobytes() + block[..., 1:].mean((0, 1)).astype(np.uint8).tobytes()
+        for rows in np.split(ycbcr, HEIGHT // down)
+        for block in np.split(rows, WIDTH // across, axis=1)
+    )
+    tags = ImageFileDirectory_v2()
+    tags.update({256: WIDTH, 257: HEIGHT, 258: (8, 8, 8), 259: 1, 262: 6, 274: orientation, 277: 3, 530: shared})
+    tags.update({273: 0, 278: HEIGHT, 279: len(pixels)})
+    (tmp_path / "a.tif").write_bytes(b"II*\0\x08\0\0\0" + tags.tobytes(8) + pixels)
+    image = read_picture(tmp_path / "a.tif").images[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(image * 255, TURNS[orientation](colors), atol=12)

@@ -306,7 +306,7 @@ def test_precision_and_the_way_back_to_float32(store, folder, tiny_states):
     state = {name: tensor * 1.001 for name, tensor in tiny_states["vqfr_v1"].items()}
     save_file(state, folder / "VQFR_v1-33a1fac5.safetensors", {"licence": "none"})
     restorer = store.open("restorer", "vqfr_v1", "cpu", "bf16")
-    key = "encoder.conv_in.weight"
+    key = "inpfeat_extraction.conv.weight"
     rounded = restorer.module.state_dict()[key]
     assert restorer.precision == "bf16" and restorer.info.metadata == {"licence": "none"}
     exact = restorer.in_float32()

@@ -10,6 +10,7 @@ from PIL import Image
 from stand_ins import restorers
 from vqfr_core import RestoreOptions
 from vqfr_core.errors import InputError
+from vqfr_core.serving.routes import Routes
 
 from .conftest import differs
 
@@ -37,12 +38,12 @@ def test_every_list(webui, models):
     assert part.resolve_model(TEXTS[0]) == part.resolve_model("GFPGANv1.4.pth") == str(models / "GFPGAN/GFPGANv1.4.pth")
     with pytest.raises(InputError, match="not known"):
         part.resolve_model("GFPGAN/GFPGANv1.4.pth")
-    described = part.describe_models()
+    described = part.models().describe()
     assert {"name": "codeformer-v0.1.0.pth", "kind": "restorer", "network": "CodeFormer"}.items() <= described[
         -1
     ].items()
     assert described[-1]["origin"] == "a file in the folder Codeformer" and str(models) not in json.dumps(described)
-    assert TEXTS[1] in webui.part("routes").describe_options()["models"]
+    assert TEXTS[1] in Routes(webui.part("routes").make_service()).describe_options()["models"]
 
 
 def test_the_plots_axis_takes_names_with_and_without_their_network(webui, models):

@@ -64,11 +64,11 @@ def test_works_inside_inference_mode_and_outside_afterwards(restoring, request_t
 
 def test_weights_of_other_tools_are_found(webui):
     models = webui.part("models")
-    assert not models.is_present("retinaface_resnet50")
+    assert not models.models().is_present("retinaface_resnet50")
     folder = webui.models_path / "GFPGAN"
     folder.mkdir(parents=True)
     (folder / "detection_Resnet50_Final.pth").write_bytes(b"weights")
-    assert models.is_present("retinaface_resnet50")
+    assert models.models().is_present("retinaface_resnet50")
 
 
 def test_auto_is_the_best_that_is_there(webui):

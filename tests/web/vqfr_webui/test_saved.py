@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vqfr_core import InputError, RestoreOptions, option_specs
+from vqfr_core.serving.bodies import read_task
 
 from .test_infotext import paste, through_infotext
 from .test_routes import encoded
@@ -51,9 +52,10 @@ def paste_without_enabled(webui, known):
 
 
 def test_a_body_asks_for_the_same(webui, portrait):
-    task = webui.part("routes").read_task({**saved("webui_restore_body.json"), "image": encoded(portrait)})
-    assert task.request.model == "vqfr_small2"
-    assert task.request.options == RestoreOptions(
+    body = {**saved("webui_restore_body.json"), "image": encoded(portrait)}
+    task = read_task(body, webui.part("routes").make_service())
+    assert webui.part("models").resolve_model(task.model) == "vqfr_small2"
+    assert task.options == RestoreOptions(
         fidelity=0.25, precision="fp32", batch_size=2, detector="retinaface_mobile0.25", min_confidence=0.6,
         detection_size=960, select="0,-1", sort="left-right", max_faces=3, mask="crop", regions="eyes,mouth",
         erode=-0.1, feather=0.1, opacity=0.9, color_match=0.5, scale=2.0,
@@ -62,7 +64,7 @@ def test_a_body_asks_for_the_same(webui, portrait):
 
 def test_a_value_of_the_wrong_kind_is_an_input_error(webui, portrait):
     with pytest.raises(InputError, match="mask"):
-        webui.part("routes").read_task({"image": encoded(portrait), "options": {"mask": ["box"]}})
+        read_task({"image": encoded(portrait), "options": {"mask": ["box"]}}, webui.part("routes").make_service())
 
 
 @pytest.mark.slow

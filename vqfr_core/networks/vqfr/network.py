@@ -35,7 +35,7 @@ class VqfrNetwork(nn.Module, ABC):
     generation: ClassVar[int]
     """1 or 2."""
     full_precision_parts: ClassVar[tuple[str, ...]]
-    """Sub-modules that choose the codes: they stay float32 when the rest is halved."""
+    """Sub-modules that choose the codes: they stay float32, with the weights as stored, when the rest is halved."""
 
     config: Config
     precision: Precision = "fp32"
@@ -44,7 +44,7 @@ class VqfrNetwork(nn.Module, ABC):
     """Where the weights come from; set when they are loaded."""
 
     def prepare(self, x: Tensor) -> Tensor:
-        """Check the shape of an input batch and bring it to the dtype and memory format of the weights."""
+        """Check the shape of an input batch and bring it to the encoder's dtype and memory format."""
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % MULTIPLE_OF or x.shape[3] % MULTIPLE_OF:
             raise InputError(
                 f"the network takes (B, 3, H, W) with H and W multiples of {MULTIPLE_OF} (512 in normal use), "
@@ -94,6 +94,10 @@ class VqfrNetwork(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the network is now."""
         return self.get_parameter("encoder.conv_in.weight").device
+
+    def halved(self, image: Tensor) -> Tensor:
+        """A tensor in the number format of the parts that may be halved."""
+        return image.to(next(self.get_submodule("decoder.conv_out").parameters()).dtype)
 
     @property
     def dtype(self) -> torch.dtype:

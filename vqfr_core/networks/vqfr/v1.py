@@ -169,7 +169,7 @@ class VqfrV1(VqfrNetwork):
 
     config: V1Config
     generation = 1
-    full_precision_parts = ("quantizer",)
+    full_precision_parts = ("encoder", "quantizer")
 
     def __init__(self, config: V1Config) -> None:
         super().__init__()
@@ -198,6 +198,7 @@ class VqfrV1(VqfrNetwork):
         textures = self._textures(image)
         # First, because the main decoder empties `textures`.
         texture = self.decoder.conv_out(textures["Level_1"]) if with_texture else None
+        image = self.halved(image)
         main = self.main_decoder(textures, self.inpfeat_extraction(image), image) if with_main else None
         return Features(texture, main)
 
@@ -225,5 +226,5 @@ class VqfrV1(VqfrNetwork):
     def _textures(self, image: Tensor) -> dict[str, Tensor]:
         with full_float32():
             quantized = self.quantizer.code(self.encoder(image))
-        answer: dict[str, Tensor] = self.decoder(quantized.to(image.dtype))
+        answer: dict[str, Tensor] = self.decoder(self.halved(quantized))
         return answer

@@ -133,7 +133,7 @@ class VqfrV2(VqfrNetwork):
 
     config: V2Config
     generation = 2
-    full_precision_parts = ("feat2index", "quantizer")
+    full_precision_parts = ("encoder", "feat2index", "quantizer")
 
     def __init__(self, config: V2Config) -> None:
         super().__init__()
@@ -152,8 +152,8 @@ class VqfrV2(VqfrNetwork):
     def sweep(self, x: Tensor, fidelities: Sequence[Fidelity]) -> list[Tensor]:
         """The answers for several fidelities: everything before the head is computed once."""
         image = self.prepare(x)
-        strengths = [_as_strength(fidelity, image) for fidelity in fidelities]
-        features = self.features(image, with_main=any(strength is not None for strength in strengths))
+        has_main = any(_as_strength(fidelity, image) is not None for fidelity in fidelities)
+        features = self.features(image, with_main=has_main)
         return [self.head(features, fidelity).to(x.dtype) for fidelity in fidelities]
 
     def features(self, x: Tensor, with_main: bool = True) -> Features:
@@ -161,7 +161,7 @@ class VqfrV2(VqfrNetwork):
         image = self.prepare(x)
         textures = self._textures(image)
         texture = textures["Level_1"]
-        main = self.main_branch(textures, self.inpfeat_extraction(image)) if with_main else None
+        main = self.main_branch(textures, self.inpfeat_extraction(self.halved(image))) if with_main else None
         return Features(texture, main)
 
     def head(self, features: Features, fidelity: Fidelity = DEFAULT_FIDELITY) -> Tensor:
@@ -193,7 +193,7 @@ class VqfrV2(VqfrNetwork):
 
     def _textures(self, image: Tensor) -> dict[str, Tensor]:
         entries = self.quantizer.embedding(self._codes(image)).permute(0, 3, 1, 2)
-        answer: dict[str, Tensor] = self.decoder(entries.to(image.dtype))
+        answer: dict[str, Tensor] = self.decoder(self.halved(entries))
         return answer
 
 

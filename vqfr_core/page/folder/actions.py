@@ -17,6 +17,7 @@ from ...files.restore_file import restore_file
 from ...files.run import Done, Entry, Work, count_entries, is_without_face, work_through
 from ...files.side_files import Extras
 from ...options import RestoreOptions
+from ...pictures.losses import collect_losses
 from ...report import NO_FACE_HINT
 from ...restorer import FaceRestorer
 from ..backgrounds import NONE, open_background
@@ -55,6 +56,8 @@ class Step:
     """Entries for what is done, and for what could not be found."""
     message: str = ""
     """In words."""
+    notes: tuple[str, ...] = ()
+    """What to know about the results, such as what they could not keep."""
     is_failed: bool = False
     """The message is an error, and the work has ended."""
     results: list[Path] = field(default_factory=list)
@@ -73,6 +76,7 @@ def work_on_pictures(
     session.stop_pictures.clear()
     told = without_folders if wanted.uploads else host.told
     entries: list[Entry] = []
+    reporter = _PageReporter()
     total = 0
     unpacked = session.folder / f"unpacked_{secrets.token_hex(4)}"
     try:
@@ -80,20 +84,24 @@ def work_on_pictures(
         total = len(batch.jobs)
         entries += [Entry(word, None, "failed", f"{word}: {_for_page(why)}") for word, why in batch.problems]
         yield Step(0, total, entries, _now(batch, 0))
-        start = _starter(host, session, wanted, options, open_restorer, background)
-        for done, entry in enumerate(work_through(batch, start, _LogReporter()), 1):
+        start = _starter(host, session, wanted, options, open_restorer, background, reporter)
+        for done, entry in enumerate(work_through(batch, start, reporter), 1):
             entries.append(replace(entry, error=entry.error and told(entry.error)))
             host.progress("picture", done, total)
-            yield Step(done, total, entries, _now(batch, done))
+            notes = tuple(map(told, reporter.notes))
+            yield Step(done, total, entries, _now(batch, done), notes)
         results = _packed(entries, session) if wanted.uploads else []
-        yield Step(total, total, entries, _end(entries, out, bool(wanted.uploads)), results=results)
+        end = _end(entries, out, bool(wanted.uploads))
+        yield Step(total, total, entries, end, tuple(map(told, reporter.notes)), results=results)
     except Cancelled:
         done = len(entries)
         yield Step(done, total, entries, f"Stopped after {done} of {total} pictures; no file is half-written.")
     except Exception as error:  # shown to the user, who cannot see the log
         if not isinstance(error, VqfrError):
             logger.exception("the page failed on pictures")
-        yield Step(len(entries), total, entries, told(describe_failure(error, hint="the log says more")), True)
+        yield Step(
+            len(entries), total, entries, told(describe_failure(error, hint="the log says more")), is_failed=True
+        )
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
@@ -145,12 +153,13 @@ def _starter(
     options: RestoreOptions,
     open_restorer: Callable[[], FaceRestorer],
     background: str,
+    reporter: Reporter,
 ) -> Callable[[], Work]:
     def should_stop() -> bool:
         return session.stop_pictures.is_set() or host.should_stop()
 
     def work(job: Job) -> Done:
-        with host.open_picture(job.source, host.max_pixels, should_stop) as opened, host.job():
+        with collect_losses(), host.open_picture(job.source, host.max_pixels, should_stop) as opened, host.job():
             host.check_result(opened.num_pixels, options)
             if should_stop():
                 raise Cancelled("stopped by the user")
@@ -161,7 +170,7 @@ def _starter(
                 options,
                 Extras(),
                 wanted.saving.quality,
-                _LogReporter(),
+                reporter,
                 should_stop,
                 opened,
                 wanted.saving.mark,
@@ -171,8 +180,16 @@ def _starter(
     return lambda: work
 
 
-class _LogReporter(Reporter):
-    """The page shows entries; other errors go to the log."""
+class _PageReporter(Reporter):
+    """The page shows entries and notes; other errors go to the log."""
+
+    def __init__(self) -> None:
+        self.notes: dict[str, None] = {}
+
+    def note(self, text: str) -> None:
+        self.notes[text] = None
+
+    warn = note
 
     def error(self, text: str) -> None:
         logger.warning("%s", text)

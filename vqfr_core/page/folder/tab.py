@@ -102,7 +102,7 @@ class FolderTab:
         try:
             options = read_controls(settings)
         except InputError as error:
-            yield self._values(key, Step(0, 0, [], str(error), True))
+            yield self._values(key, Step(0, 0, [], str(error), is_failed=True))
             return
         opener = partial(self._host.open_restorer, model)
         steps = work_on_pictures(self._host, session, wanted, options, opener, background)

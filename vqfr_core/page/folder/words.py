@@ -10,9 +10,10 @@ from .actions import Step
 
 
 def progress_html(step: Step) -> str:
-    """A bar, a line, and the outcome of each picture, the last one first."""
+    """A bar, a line, notes, and the outcome of each picture, the last one first."""
     kind = "error" if step.is_failed else "info" if step.done < step.total else "done"
-    lines = "".join(f"<li>{_entry_line(entry)}</li>" for entry in reversed(step.entries))
+    entries = map(_entry_line, reversed(step.entries))
+    lines = "".join(f"<li>{line}</li>" for line in (*map(escape, step.notes), *entries))
     full = bar(step.done, step.total) if step.total else ""
     return f'{say(step.message, kind)}{full}<ul class="vqfr-log">{lines}</ul>'
 

@@ -7,11 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import Cancelled, VqfrError
+from ...errors import Cancelled, VqfrError, without_folders
 from ...files.reporter import describe_failure
 from ...options import RestoreOptions
+from ...pictures.losses import Loss, collect_losses
 from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress
+from ...report import Report
 from ...restorer import FaceRestorer
 from ...texts import capitalised
 from ..backgrounds import NONE, open_background
@@ -31,7 +33,6 @@ from .view import (
     naming,
     numbers_of,
     open_photo,
-    report_dict,
     restore_photo,
     save_result,
     save_sweep,
@@ -187,10 +188,12 @@ class Desk:
         if photo is None or photo.result is None:
             return Shown(key=key, file=None)
         try:
-            path = save_result(photo, session.folder, saving)
+            with collect_losses() as losses:
+                path = save_result(photo, session.folder, saving)
         except (VqfrError, OSError) as error:
             return Shown(key=key, file=None, said=say(self._host.told(describe_failure(error)), "error"))
-        return Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
+        saved = Shown(key=key, file=str(path), whole=whole_result(photo) if self._host.send_to else SAME)
+        return saved.then(_reported(photo, photo.result.report, [*photo.losses, *losses]))
 
     def look_closer(self, asked: Asked) -> Shown:
         """The comparison was enlarged beyond what is shown: the same at full size."""
@@ -245,13 +248,11 @@ class Desk:
 
     def _show(self, photo: Photo, result: Result) -> Shown:
         report = result.restoration.report
-        return Shown(
-            comparison=comparison_html(result.pair, whole_size(photo)[1]),
-            crops=faces_html(result.crops),
-            report=report_html(report),
-            json=report_dict(photo),
-            said=say(". ".join([report.summary(), *report.notes, *report.warnings]) + ".", "done"),
-        )
+        losses = [without_folders(loss.text) for loss in photo.losses if not loss.is_usual]
+        said = say(". ".join([report.summary(), *report.notes, *report.warnings, *losses]) + ".", "done")
+        compared = comparison_html(result.pair, whole_size(photo)[1])
+        shown = Shown(comparison=compared, crops=faces_html(result.crops), said=said)
+        return shown.then(_reported(photo, report, photo.losses))
 
     def _work(self, asked: Asked, work: Work, starts: bool = False, progress: PageProgress | None = None) -> Shown:
         """Do a piece of work inside the host's `job`; errors are shown on the page. progress: of a download before."""
@@ -311,6 +312,12 @@ class Desk:
 
     def _stopper(self, session: Session) -> Callable[[], bool]:
         return lambda: session.stop.is_set() or self._host.should_stop()
+
+
+def _reported(photo: Photo, report: Report, losses: Sequence[Loss]) -> Shown:
+    """The report, with what reading and saving could not keep."""
+    noted = replace(report, notes=[*report.notes, *(without_folders(loss.text) for loss in losses)])
+    return Shown(report=report_html(noted), json={"source": photo.name, **noted.to_dict()})
 
 
 def _name(number: int) -> str:

@@ -234,7 +234,7 @@ class PhotoTab:
 
     def _then_save(self, events: Sequence[Any]) -> None:
         """The picture is shown first; writing it may take longer."""
-        names = ["key", "said", "file", *(["whole"] if self._host.send_to else [])]
+        names = ["key", "said", "file", "report", "json", *(["whole"] if self._host.send_to else [])]
 
         def save(format: str, quality: float, mark: bool, *values: Any) -> list[Any]:
             return self._values(self._desk.save(_asked(values), Saving(format, int(quality), mark)), names)

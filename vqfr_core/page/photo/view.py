@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -16,6 +15,7 @@ from ...interactive import InteractiveImage, compare
 from ...networks.fidelity import SWEEP_FIDELITIES
 from ...options import RestoreOptions
 from ...pictures import WRITABLE_SUFFIXES, Picture, to_pil, write_picture
+from ...pictures.losses import collect_losses
 from ...pictures.stills import first_frame, flatten_frame, picture_of
 from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress, ShouldStop
@@ -48,12 +48,12 @@ class Result:
 def open_photo(path: Path, host: PageHost, should_stop: ShouldStop) -> Photo:
     """Read a file. Raises InputError if it is not a picture or too large."""
     try:
-        with host.open_picture(path, host.max_pixels, should_stop) as file:
+        with collect_losses() as losses, host.open_picture(path, host.max_pixels, should_stop) as file:
             still, is_animated = first_frame(file), file.num_frames > 1
     except InputError as error:
         raise InputError(str(error).replace(str(path), path.name)) from error
     image = InteractiveImage(still.images[0], host.max_kept_bytes // 2)
-    return Photo(path, path.name, replace(still, loop=0), image, is_animated)
+    return Photo(path, path.name, replace(still, loop=0), image, is_animated, tuple(losses))
 
 
 def draw_photo(photo: Photo, found: ImageFaces) -> Image.Image:
@@ -192,13 +192,6 @@ def save_sweep(photo: Photo, sheet: Image.Image, folder: Path) -> Path:
     target = folder / f"{Path(photo.name).stem}_sweep.png"
     write_picture(picture_of(sheet, photo.picture), target)
     return target
-
-
-def report_dict(photo: Photo) -> dict[str, Any]:
-    """The report as plain data, with the file's name."""
-    if photo.result is None:
-        return {}
-    return {"source": photo.name, **photo.result.report.to_dict()}
 
 
 def _finished(photo: Photo) -> Picture:

@@ -188,6 +188,8 @@ class _Run(NamedTuple):
         restorer, crops = self.restorer, self.crops[part]
         x = torch.stack([crop.image for crop in crops]).to(restorer.device)
         with torch.inference_mode():
+            if restorer.auto is not None:
+                restorer.auto.settle(restorer, x[:1], self._fidelities(part.start))
             restored = restorer.restore(x, [_uniform(strength[part]) for strength in self.strengths], keep)
             columns = self._checked(restored, x, part)
         for crop, kept in zip(crops, restored.kept or [], strict=False):
@@ -275,5 +277,6 @@ def _describe(restorer: Restorer, fidelity: Strength) -> dict[str, Any]:
         **restorer.describe(),
         "device": str(restorer.device),
         "precision": restorer.precision,
+        "precision_reason": restorer.precision_reason,
         "fidelity": shown if restorer.has_fidelity else None,
     }

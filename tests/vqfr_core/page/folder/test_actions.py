@@ -161,6 +161,12 @@ def test_who_uploads_is_told_no_folder(run, photos, tmp_path):
     assert step.message == "0 restored, 2 failed.", "there is no place of results"
 
 
+def test_what_is_lost_in_reading_is_told(run, tmp_path):
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png", exif=b"Exif\0\0II*\0")
+    steps = run(NOTHING_WANTED._replace(uploads=[tmp_path / "a.png"]), scale=2)
+    assert steps[0].notes == () and "the EXIF block is damaged" in progress_html(steps[-1])
+
+
 @pytest.mark.parametrize("place", ["temp", "temp/gradio/x", "link"])
 def test_visitors_files_are_no_folder_to_name(run, host, photos, tmp_path, place):
     host.temp_folder.mkdir()

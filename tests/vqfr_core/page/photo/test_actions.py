@@ -175,6 +175,15 @@ def test_without_a_face_the_file_stays_as_it_was(desk, ask, tmp_path):
     assert Path(desk.save(ask(shown.key)).file).read_bytes() == path.read_bytes()
 
 
+def test_what_the_result_cannot_keep_is_reported(desk, ask, tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (40, 30)).save(path, exif=b"Exif\0\0II*\0", extra=b"\xff\xe7\0\x0aTHERMO\0\0")
+    key = desk.open(ask(), path).key
+    assert "the EXIF block is damaged" in desk.restore(ask(key, scale=2), ignore).said
+    report = desk.save(ask(key, scale=2)).report
+    assert "a_restored.jpg: its data called THERMO was left out" in report and str(tmp_path) not in report
+
+
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n cut off"])
 def test_a_wrong_file_is_refused_in_words(desk, ask, tmp_path, content):
     path = tmp_path / "x<b>.png"

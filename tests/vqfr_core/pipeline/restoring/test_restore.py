@@ -198,6 +198,7 @@ def test_what_it_was_done_with_is_noted(recorder, entry):
         "source": "built by hand",
         "device": "cpu",
         "precision": "fp32",
+        "precision_reason": "as asked for",
         "fidelity": 0.25,
     }
     assert result.notes == ()
