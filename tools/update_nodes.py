@@ -1,15 +1,16 @@
-"""Update help pages and locales from the nodes' schemas: python tools/update_nodes.py
+"""Update what is written from the catalogue of texts and the nodes' schemas: python tools/update_nodes.py
 
-The tables of `nodes/web/docs/*.md` and all of `locales/` come from the schemas in `nodes/`. Translations are looked
-up by their English text in `nodes/texts/<language>.json`, so a changed text asks for a new translation.
+The tables of `nodes/web/docs/*.md`, these pages in other languages, `locales/` (ComfyUI) and `localizations/` (WebUI).
+Translations are looked up by their English text in `vqfr_core/texts/`, so a changed text asks for a new translation;
+those missing are listed.
 """
 
 import asyncio
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from stand_ins.comfyui import Host, load_pack  # noqa: E402
-from vqfr_core.options import option_specs  # noqa: E402
+from tools.help_pages import TABLE_WORDS, shown_name, texts_of, translate_page, with_tables  # noqa: E402
+from tools.localizations import file_name, localization  # noqa: E402
+from tools.shown_words import has_words, shown_words  # noqa: E402
+from vqfr_core.options import GROUP_TITLES, option_specs  # noqa: E402
+from vqfr_core.texts import capitalised, languages, phrases, read_sections  # noqa: E402
 
 PAGES = ROOT / "nodes" / "web" / "docs"
 LOCALES = ROOT / "locales"
-TRANSLATIONS = ROOT / "nodes" / "texts"
+LOCALIZATIONS = ROOT / "localizations"
 
 Texts = dict[str, Any]
 """nodeDefs.json: by node id its display_name, description, inputs by id and outputs by index."""
@@ -33,47 +38,6 @@ def load_schemas() -> list[Any]:
         pack = load_pack(Host(Path(models)), sys.modules)
         extension = asyncio.run(pack.comfy_entrypoint())
         return [node.define_schema() for node in asyncio.run(extension.get_node_list())]
-
-
-def shown_name(socket: Any) -> str:
-    """Its name on the node. Inputs without a widget have no `display_name`, which would hide the translation."""
-    return str(socket.settings.get("display_name") or socket.id.replace("_", " "))
-
-
-def allowed_values(socket: Any) -> str:
-    """The values of an input: its default and choices or range, or the type to connect."""
-    settings = socket.settings
-    if "default" not in settings:
-        return str(socket.io_type) + (", optional" if settings.get("optional") else "")
-    default = settings["default"]
-    if socket.io_type == "COMBO":
-        retired = next((spec.retired for spec in option_specs() if spec.name == socket.id), ())
-        return f"{', '.join(value for value in settings['options'] if value not in retired)}; default {default}"
-    if isinstance(default, bool):
-        return f"on or off; default {'on' if default else 'off'}"
-    if isinstance(default, str):
-        return f"text; default {re.sub(',(?! )', ', ', default) or 'empty'}"
-    return f"{settings['min']:g} to {settings['max']:g}; default {default:g}"
-
-
-def input_table(schema: Any) -> str:
-    """The inputs in Markdown. Two columns, because the panel beside the graph is narrow."""
-    rows = [(shown_name(socket), socket.settings["tooltip"], allowed_values(socket)) for socket in schema.inputs]
-    return _table("input", rows)
-
-
-def output_table(schema: Any) -> str:
-    rows = [(shown_name(socket), socket.settings["tooltip"], _output_type(socket)) for socket in schema.outputs]
-    return _table("output", rows)
-
-
-def with_tables(page: str, schema: Any) -> str:
-    """A help page with updated tables between its markers."""
-    for mark, table in (("inputs", input_table(schema)), ("outputs", output_table(schema))):
-        marked = f"<!-- {mark} -->\n{table}\n<!-- /{mark} -->"
-        escaped = marked.replace("\\", r"\\")
-        page = re.sub(f"<!-- {mark} -->.*<!-- /{mark} -->", escaped, page, flags=re.DOTALL)
-    return page
 
 
 def node_texts(schemas: Sequence[Any]) -> Texts:
@@ -110,33 +74,61 @@ def make_files(schemas: Sequence[Any]) -> dict[Path, str]:
     texts = node_texts(schemas)
     categories = {"nodeCategories": {name: name for name in sorted({schema.category for schema in schemas})}}
     files = {LOCALES / "en" / "nodeDefs.json": _json(texts)}
-    for language, phrases in read_translations().items():
-        files[LOCALES / language / "nodeDefs.json"] = _json(translate(texts, phrases))
-        files[LOCALES / language / "main.json"] = _json(translate(categories, phrases))
+    for language in languages():
+        known = phrases(language)
+        files[LOCALES / language / "nodeDefs.json"] = _json(translate(texts, known))
+        files[LOCALES / language / "main.json"] = _json(translate(categories, known))
+        files[LOCALIZATIONS / file_name(language)] = _json(localization(language))
     for schema in schemas:
-        path = PAGES / f"{schema.node_id}.md"
-        files[path] = with_tables(path.read_text(encoding="utf-8"), schema)
+        files |= _help_pages(schema)
     return files
 
 
-def read_translations() -> dict[str, dict[str, str]]:
-    """By language, the translation of each English text."""
-    paths = sorted(TRANSLATIONS.glob("*.json"))
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+def _help_pages(schema: Any) -> dict[Path, str]:
+    """The English page with updated tables, and its translations."""
+    page = _page(schema)
+    files = {PAGES / f"{schema.node_id}.md": with_tables(page, schema)}
+    for language in languages():
+        say = partial(translate, phrases=phrases(language))
+        files[PAGES / schema.node_id / f"{language}.md"] = with_tables(translate_page(page, say), schema, say)
+    return files
+
+
+def needed_texts(schemas: Sequence[Any]) -> dict[str, list[str]]:
+    """What the catalogue should have, by section."""
+    return {
+        "settings": [*GROUP_TITLES.values(), *(text for spec in option_specs() for text in (spec.label, spec.help))],
+        "nodes": [*phrases_of(node_texts(schemas)), *(schema.category for schema in schemas)],
+        "page": shown_words(ROOT / "vqfr_core" / "page"),
+        "webui": shown_words(ROOT / "web" / "vqfr_webui"),
+        "help": [*TABLE_WORDS, *(text for schema in schemas for text in texts_of(_page(schema)))],
+    }
 
 
 def find_problems(schemas: Sequence[Any]) -> list[str]:
-    """Missing translations, obsolete translations, and characters that the page would not show."""
-    needed = {*phrases_of(node_texts(schemas)), *(schema.category for schema in schemas)}
-    problems = []
-    for language, phrases in read_translations().items():
-        problems += [f"{language}: no translation of {text!r}" for text in sorted(needed - set(phrases))]
-        problems += [f"{language}: no node says {text!r} any more" for text in sorted(set(phrases) - needed)]
-        # ComfyUI's frontend treats these as placeholders, plurals and links.
+    """Missing translations, obsolete translations, and characters that ComfyUI's page would not show."""
+    needed = needed_texts(schemas)
+    wanted = {text for texts in needed.values() for text in texts if has_words(text)}
+    problems = [f"en: no {{}}|@ may be in {text!r}" for text in sorted(set(needed["nodes"])) if _is_special(text)]
+    for language in languages():
+        known = phrases(language)
+        problems += [f"{language}: no translation of {text!r}" for text in sorted(wanted - set(known))]
+        stored = [text for section in read_sections(language).values() for text in section]
         problems += [
-            f"{language}: no {{}}|@ may be in {text!r}" for text in phrases.values() if set(text) & set("{}|@")
+            f"{language}: nothing says {text!r} any more" for text in stored if not {text, capitalised(text)} & wanted
         ]
-    return problems + [f"en: no {{}}|@ may be in {text!r}" for text in sorted(needed) if set(text) & set("{}|@")]
+        shown = {known.get(text, "") for text in needed["nodes"]}
+        problems += [f"{language}: no {{}}|@ may be in {text!r}" for text in sorted(shown) if _is_special(text)]
+    return problems
+
+
+def _is_special(text: str) -> bool:
+    """Whether ComfyUI's page would take a part of it for a placeholder, a plural or a link."""
+    return bool(set(text) & set("{}|@"))
+
+
+def _page(schema: Any) -> str:
+    return (PAGES / f"{schema.node_id}.md").read_text(encoding="utf-8")
 
 
 def main() -> int:
@@ -148,15 +140,6 @@ def main() -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
-
-
-def _table(kind: str, rows: Sequence[tuple[str, str, str]]) -> str:
-    lines = [f"| {kind} | what it is |", "| --- | --- |"]
-    return "\n".join(lines + [f"| **{name}** | {text}<br>*{values}* |" for name, text, values in rows])
-
-
-def _output_type(socket: Any) -> str:
-    return str(socket.io_type) + (", a list" if socket.settings.get("is_output_list") else "")
 
 
 def _socket_texts(socket: Any) -> dict[str, str]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from stand_ins.comfyui import Host
-from tools.update_nodes import LOCALES, PAGES, find_problems, make_files, read_translations
+from tools.update_nodes import LOCALES, PAGES, find_problems, make_files
+from vqfr_core.texts import languages, phrases
 
-LANGUAGES = ("en", *read_translations())
+LANGUAGES = ("en", *languages())
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,9 @@ def read_locale(language, name="nodeDefs"):
     return json.loads((LOCALES / language / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_tables_and_locales_are_what_the_schemas_say(schemas):
+def test_tables_locales_and_localizations_are_up_to_date(schemas):
     for path, content in make_files(schemas).items():
-        assert path.read_text(encoding="utf-8") == content, f"{path.name}: run python tools/update_nodes.py"
+        assert path.read_text(encoding="utf-8") == content, f"{path}: run python tools/update_nodes.py"
     assert find_problems(schemas) == []
 
 
@@ -38,13 +39,14 @@ def test_a_changed_text_asks_for_translations(schemas):
     problems = find_problems([changed, *schemas[1:]])
     for language in LANGUAGES[1:]:
         assert f"{language}: no translation of 'Either | or.'" in problems
-        assert f"{language}: no node says {schemas[0].description!r} any more" in problems
+        assert f"{language}: nothing says {schemas[0].description!r} any more" in problems
     assert "en: no {}|@ may be in 'Either | or.'" in problems
 
 
 def test_every_node_has_a_help_page_and_nothing_else_has(schemas):
     assert {path.stem for path in PAGES.glob("*.md")} == {schema.node_id for schema in schemas}
     for schema in schemas:
+        assert {path.stem for path in (PAGES / schema.node_id).iterdir()} == set(languages())
         page = (PAGES / f"{schema.node_id}.md").read_text(encoding="utf-8")
         for heading in ("## Wiring", "<!-- inputs -->\n|", "<!-- outputs -->\n|", f"**{schema.display_name}**"):
             assert heading in page, (schema.node_id, heading)
@@ -75,6 +77,15 @@ def test_no_text_is_left_in_english(language):
                 assert translated[kind][key]["tooltip"] != socket["tooltip"], (node_id, key)
     (category,) = read_locale(language, "main")["nodeCategories"].items()
     assert category[0] != category[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_texts_call_nodes_by_their_names(language):
+    known = phrases(language)
+    names = sorted({node["display_name"] for node in read_locale("en").values()}, key=len, reverse=True)
+    for english, text in known.items():
+        for name in re.findall("|".join(map(re.escape, names)), english):
+            assert known[name] in text, english
 
 
 def test_inputs_without_a_widget_leave_their_name_to_the_locales(schemas):

@@ -5,8 +5,9 @@ from typing import Any
 
 from ..known_faults import warn_of_faults
 from .folder.tab import FolderTab
-from .gradio_compat import import_gradio, make_html, make_state, on_unload, open_blocks
+from .gradio_compat import fill_on_load, import_gradio, make_html, make_state, on_unload, open_blocks
 from .host import PageHost
+from .language import translator_html
 from .photo.tab import PhotoTab
 from .session import Sessions
 from .style import style_html
@@ -19,7 +20,8 @@ _TITLE = "VQFR Face Restore"
 def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
     """A gr.Blocks with the page in it, not launched, for every Gradio from 3.41 to 6.
 
-    is_alone: it will not be nested in another gr.Blocks, so closing it is noticed at once.
+    is_alone: it will not be nested in another gr.Blocks, so closing it is noticed at once, and its words are
+    translated here.
     """
     with open_blocks(_TITLE) as blocks:
         if is_alone:
@@ -27,6 +29,7 @@ def build_page(host: PageHost, *, is_alone: bool = False) -> Any:
         sessions = add_page(host)
         if is_alone:
             on_unload(blocks, sessions.drop_client)
+            fill_on_load(blocks, make_html("", f"{host.id_prefix}_language"), translator_html)
     return blocks
 
 

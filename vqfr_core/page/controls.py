@@ -55,6 +55,11 @@ def control_of(spec: OptionSpec) -> tuple[str, dict[str, Any]]:
     return "Slider", {"minimum": spec.minimum, "maximum": spec.maximum, "step": spec.step}
 
 
+def label_with_help(label: str, help: str) -> str:
+    """Both in one line, for a checkbox whose help would stand in the wrong place."""
+    return f"{label} ({help[0].lower()}{help[1:].rstrip('.。')})"
+
+
 def in_order(controls: Controls) -> list[Any]:
     """The components in the order of `option_specs`, as `read_controls` expects their values."""
     return [controls[spec.name] for spec in option_specs()]

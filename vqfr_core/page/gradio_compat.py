@@ -144,6 +144,16 @@ def on_unload(blocks: Any, leave: Callable[[str], None]) -> None:
     blocks.unload(left)
 
 
+def fill_on_load(blocks: Any, component: Any, content: Callable[[str], Any]) -> None:
+    """Give the component its content when a browser opens the page; from the header Accept-Language, "" without one."""
+    gr = import_gradio()
+
+    def loaded(request: gr.Request) -> Any:  # type: ignore[name-defined]
+        return content(request.headers.get("accept-language", ""))
+
+    blocks.load(loaded, [], [component], show_progress="hidden")
+
+
 def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
     """For an event: the function gets an id of the browser tab first, "" if Gradio has none."""
     gr = import_gradio()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vqfr_core.options import OptionSpec, option_specs
-from vqfr_core.page.controls import control_of
+from vqfr_core.page.controls import control_of, label_with_help
 
 from . import host
 from .models import AUTO, current_model, former_models, model_names
@@ -72,7 +72,7 @@ def _words(kind: str, label: str, help: str) -> dict[str, str]:
     So a checkbox has its help in the label, by which the WebUI saves its settings: changing the help loses them.
     """
     if kind == "Checkbox":
-        return {"label": f"{label} ({help[0].lower()}{help[1:].rstrip('.')})"}
+        return {"label": label_with_help(label, help)}
     return {"label": label, "info": help}
 
 

@@ -37,8 +37,8 @@ _PATIENCE_MS = 60_000
 class Visitor:
     """Somebody in a browser tab of their own."""
 
-    def __init__(self, browser, address: str) -> None:
-        self.context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    def __init__(self, browser, address: str, locale: str = "en-US") -> None:
+        self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale=locale)
         self.context.set_default_timeout(_PATIENCE_MS)
         self.page = self.context.new_page()
         self.asked_outside: list[str] = []
@@ -135,11 +135,11 @@ def browser() -> Iterator:
 
 @pytest.fixture
 def visit(browser, address):
-    """visit(): a visitor, who leaves after the test and has asked nobody else for anything."""
+    """visit(locale): a visitor, who leaves after the test and has asked nobody else for anything."""
     visitors: list[Visitor] = []
 
-    def visit() -> Visitor:
-        visitors.append(Visitor(browser, address))
+    def visit(locale: str = "en-US") -> Visitor:
+        visitors.append(Visitor(browser, address, locale))
         return visitors[-1]
 
     yield visit
@@ -283,6 +283,17 @@ def test_several_pictures(visit, photo, tmp_path):
     visitor.find("progress").get_by_text("no face found, left unchanged").wait_for()
     with zipfile.ZipFile(io.BytesIO(visitor.fetch("results"))) as archive:
         assert sorted(archive.namelist()) == ["blank.png", "portrait.png"]
+
+
+def test_the_page_speaks_the_visitors_language(visit):
+    visitor = visit("fr-FR")
+    visitor.open_view("Plusieurs images")
+    visitor.find("start").get_by_text("Tout restaurer", exact=True).wait_for()
+    visitor.open_view("Photographie")
+    visitor.find("said").get_by_text("Déposez une photographie ici, collez-en une ou essayez un exemple.").wait_for()
+    visitor.find("more_blend").get_by_text("Autres réglages : remise en place des visages").wait_for()
+    visitor.find("sort", "input").click()
+    assert "size" in visitor.page.get_by_role("option").all_inner_texts()[0]  # a value, not a word
 
 
 def test_who_leaves_is_forgotten(visit, photo, tmp_path_factory):

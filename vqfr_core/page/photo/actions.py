@@ -15,6 +15,7 @@ from ...pipeline.enlarging.enlarger import Enlarger
 from ...pipeline.restoring.restore import Progress
 from ...report import Report
 from ...restorer import FaceRestorer
+from ...texts import capitalised
 from ..backgrounds import NONE, open_background
 from ..comparing import comparison_html, faces_html
 from ..controls import read_controls
@@ -294,8 +295,8 @@ class Desk:
         try:
             return do()
         except Cancelled as error:
-            reason = str(error)
-            return Shown(key=key, said=say(f"{reason[:1].upper()}{reason[1:]}; press Restore to continue from there."))
+            reason = capitalised(str(error))
+            return Shown(key=key, said=say(f"{reason}; press Restore to continue from there."))
         except Exception as error:  # shown to the user, who cannot see the log
             if not isinstance(error, VqfrError):
                 logger.exception("the page failed")
