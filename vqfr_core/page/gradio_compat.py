@@ -121,6 +121,7 @@ def _theme() -> Any:
     return theme.set(
         block_info_text_color="*neutral_600",
         block_info_text_color_dark="*neutral_400",
+        button_primary_text_color="white",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_hover="*primary_700",
     )

@@ -36,6 +36,7 @@ _RULES = """
 .vqfr-stage b + b { left: auto; right: 8px; }
 .vqfr-tools { display: flex; flex-wrap: wrap; align-items: center; gap: 4px; padding: 6px 0; }
 .vqfr-tools input { flex: 1 1 160px; min-width: 40px; accent-color: #2563eb; }
+.vqfr-tools > * { margin: 0 !important; }
 .vqfr-tools button { min-width: 36px !important; min-height: 32px; padding: 2px 8px !important; border-radius: 6px;
   font-weight: normal !important; background: rgba(128, 140, 150, .2); }
 .vqfr-crops { display: grid; grid-template-columns: repeat(auto-fill, minmax(260px, 1fr)); gap: 12px; }

@@ -19,6 +19,7 @@ from ...texts import capitalised
 from ..backgrounds import NONE, open_background
 from ..comparing import comparison_html, faces_html
 from ..controls import read_controls
+from ..downloads import fetch_model
 from ..host import PageHost, PageProgress
 from ..saving import Saving
 from ..session import Photo, Session, Sessions
@@ -137,7 +138,7 @@ class Desk:
         def do() -> Shown:
             with session.lock:
                 session.stop.clear()
-                self._fetch(asked.model, session, progress)
+                fetch_model(self._host, asked.model, self._stopper(session), progress)
             return Shown(key=key, said=say("The model is here. Press Restore to use it.", "done"))
 
         return self._told(key, do)
@@ -266,7 +267,7 @@ class Desk:
                     session.stop.clear()
                 self._read(session)  # outside the host's `job`: nobody else should wait for a slow decoder
                 if progress is not None:  # nor for a download
-                    self._fetch(asked.model, session, progress)
+                    fetch_model(self._host, asked.model, self._stopper(session), progress)
                 options = read_controls(asked.values)
                 with self._host.job():
                     return replace(work(session, self._host.open_restorer(asked.model), options), key=key)
@@ -276,19 +277,6 @@ class Desk:
     def _read(self, session: Session) -> None:
         if session.photo is None and session.path is not None:
             session.photo = open_photo(session.path, self._host, self._stopper(session))
-
-    def _fetch(self, model: str, session: Session, progress: PageProgress) -> None:
-        """Download the model if it is missing."""
-        should_stop, counted = self._stopper(session), set[int]()
-
-        def tell(done: int, total: int | None) -> None:
-            if should_stop():
-                raise Cancelled("the download was stopped")
-            if done >> 20 not in counted:
-                counted.add(done >> 20)
-                progress("MB", done >> 20, (total or done) >> 20)
-
-        self._host.fetch(model, tell)
 
     def _told(self, key: str, do: Callable[[], Shown]) -> Shown:
         """What it gives, or its error in words."""
