@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ..errors import InputError, shortened
 from ..pictures import Picture, PictureFile, write_picture
+from ..pictures.losses import tell_loss
 from ..pictures.stills import first_frame
 
 
 def decode_picture(text: str, open_picture: Callable[[Path], PictureFile]) -> Picture:
     """The picture in base64, with or without a data URL prefix, turned upright; of an animation the first frame.
 
-    Nothing is fetched. Raises InputError for text that is not a picture.
+    Nothing is fetched. What is left out is told as a loss. Raises InputError for text that is not a picture.
     """
     content = _content(text)
     with tempfile.TemporaryDirectory(prefix="vqfr-") as folder:
@@ -21,6 +22,8 @@ def decode_picture(text: str, open_picture: Callable[[Path], PictureFile]) -> Pi
         path.write_bytes(content)
         try:
             with open_picture(path) as file:
+                if file.num_frames > 1:
+                    tell_loss(f"image: has {file.num_frames} frames or pages; only the first was used")
                 return first_frame(file)
         except InputError as error:
             raise InputError(str(error).replace(str(path), "image")) from error

@@ -48,15 +48,17 @@ class Routes:
         add("/vqfr/schema", self.describe_options, methods=["GET"])
 
     def restore(self, body: Any) -> dict[str, Any]:
-        """The picture with its faces restored, and the report."""
+        """The picture with its faces restored, and the report; its notes say what the picture could not keep."""
+        from ..pictures.losses import collect_losses
         from .pictures import encode_picture
 
         task = bodies.read_task(body, self._service)
-        with self._service.turn():
+        with self._service.turn(), collect_losses() as losses:
             picture = self._picture(task)
             result = self._service.restore(picture, task.model, task.options)
             image = encode_picture(picture.with_images([result.image]))
-            return {"image": image, "report": result.report.to_dict()}
+            notes = [*result.report.notes, *(without_folders(loss.text) for loss in losses)]
+            return {"image": image, "report": {**result.report.to_dict(), "notes": notes}}
 
     def detect(self, body: Any) -> dict[str, Any]:
         """The faces of the picture: those that would be restored, by number, and the others with their reasons."""

@@ -141,6 +141,14 @@ def test_pictures_of_every_kind_come_back(webui, client, tiny, mode):
         assert Image.open(io.BytesIO(base64.b64decode(answer.json()["image"]))).mode == "I;16"
 
 
+def test_of_an_animation_the_report_says_what_was_used(webui, client, tiny):
+    buffer = io.BytesIO()
+    frames = [Image.new("RGB", (64, 64), color) for color in ("red", "blue")]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    body = {"image": base64.b64encode(buffer.getvalue()).decode(), "model": tiny}
+    assert any("has 2 frames" in note for note in client().post("/vqfr/restore", json=body).json()["report"]["notes"])
+
+
 def test_photographs_are_turned_upright(webui, portrait):
     exif = Image.Exif()
     exif[0x0112] = 6
