@@ -15,14 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "example_workflows"
-README_PICTURE, README_WORKFLOW = ROOT / "docs" / "comfyui.jpg", "detect_select_restore_blend"
-PICTURE, CLIP, UPSCALER = "example.png", "example.mp4", "RealESRGAN_x2plus.pth"
-GAP_PX, TOP_PX = 60, 90
-THUMBNAIL_PX = 640
+README_PICTURE, README_WORKFLOW = ROOT / "docs" / "comfyui.jpg", "Choose which faces"
+PICTURE, UPSCALER = "example.png", "RealESRGAN_x2plus.pth"
+"""A picture that every ComfyUI has, and an upscaler that the page offers to download."""
+CLIP = "clip.mp4"
+GAP_PX = 90
+THUMBNAIL_PX = 480
+PORTRAIT, GROUP = ROOT / "examples" / "portrait.jpg", ROOT / "stand_ins" / "pictures" / "group.jpg"
 
 Node = tuple[str, dict[str, Any]]
 
@@ -35,8 +38,10 @@ class Workflow:
     """The note beside it, in Markdown."""
     columns: list[dict[str, Node]]
     """From left to right; each node by a short name: its class and its inputs. A link is ["name", number]."""
-    files: tuple[str, ...] = (PICTURE,)
-    """Files needed in the input folder."""
+    controls: tuple[tuple[str, str], ...] = ()
+    """Of an app: the inputs that its page shows, each as node and input. The result is that of the node `save`."""
+    marked: str | None = None
+    """The node whose picture is the thumbnail; else it is before and after."""
 
 
 def load_image() -> Node:
@@ -48,7 +53,7 @@ def save_image(source: str, prefix: str) -> Node:
 
 
 WORKFLOWS = {
-    "simple": Workflow(
+    "Restore faces": Workflow(
         "Choose a picture and press **Run**. The slider on the node compares before and after.\n\n"
         "`auto` takes the best model in *models/vqfr*, else the small built-in one. For real work choose `vqfr_v2`: it "
         "is downloaded once.",
@@ -58,7 +63,16 @@ WORKFLOWS = {
             {"save": save_image("restore", "restored")},
         ],
     ),
-    "detect_select_restore_blend": Workflow(
+    "Restore faces.app": Workflow(
+        "The same as *Restore faces*, as an app: choose a picture, press **Run**.",
+        [
+            {"load": load_image()},
+            {"restore": ("VQFR_Restore", {"image": ["load", 0]})},
+            {"save": save_image("restore", "restored")},
+        ],
+        controls=(("load", "image"), ("restore", "model"), ("restore", "fidelity"), ("restore", "scale")),
+    ),
+    "Choose which faces": Workflow(
         "**Detect** numbers the faces and says which are skipped and why. **Select** keeps some of them: `largest`, "
         "`0,2`, `1:3` ... **Blend** puts them back; change its settings and run again, the network is not run for it.",
         [
@@ -72,8 +86,9 @@ WORKFLOWS = {
             {"blend": ("VQFR_BlendFaces", {"image": ["load", 0], "faces": ["restore", 0]})},
             {"save": save_image("blend", "restored")},
         ],
+        marked="select",
     ),
-    "faithful_eyes": Workflow(
+    "Keep eyes faithful": Workflow(
         "Right-click the picture, choose **Open in MaskEditor** and paint the eyes. There the face follows the input "
         "(**map fidelity**), elsewhere it takes more of the texture (**fidelity**).\n\n"
         "For real work choose `vqfr_v2` on Load VQFR Model.",
@@ -97,11 +112,11 @@ WORKFLOWS = {
             {"save": save_image("blend", "faithful_eyes")},
         ],
     ),
-    "video_frames": Workflow(
-        "Every frame comes back, also those without a face. Frames are worked on some at a time, so a long clip needs "
-        "room for its frames and no more.",
+    "Restore a video": Workflow(
+        "Choose a video first. Every frame comes back, also those without a face. Frames are worked on some at a time, "
+        "so a long clip needs room for its frames and no more.",
         [
-            {"load": ("LoadVideo", {"file": CLIP})},
+            {"load": ("LoadVideo", {"file": ""})},
             {"parts": ("GetVideoComponents", {"video": ["load", 0]})},
             {"restore": ("VQFR_Restore", {"image": ["parts", 0]})},
             {"video": ("CreateVideo", {"images": ["restore", 0], "audio": ["parts", 1], "fps": ["parts", 2]})},
@@ -112,9 +127,8 @@ WORKFLOWS = {
                 )
             },
         ],
-        (CLIP,),
     ),
-    "enlarged_background": Workflow(
+    "Restore and enlarge": Workflow(
         "**Upscale Image (using Model)** enlarges the whole picture; choose an upscaler on *Load Upscale Model*. Faces "
         "are found in the original, restored, and put onto the enlarged picture, at its size, by the **background** of "
         "*Blend Faces*.",
@@ -138,7 +152,7 @@ WORKFLOWS = {
             {"save": save_image("blend", "enlarged")},
         ],
     ),
-    "own_processing_of_crops": Workflow(
+    "Edit crops yourself": Workflow(
         "Anything may happen to the **crops** between *Detect Faces* and *Faces from Crops*: an upscale model, a "
         "sampler, another restorer. Here they are enlarged and sharpened. Keep their order and number; larger crops "
         "keep their detail.",
@@ -159,7 +173,13 @@ WORKFLOWS = {
     ),
 }
 
-_BUILD = """async ([prompt, note, columns, gap]) => {
+_UPSCALER_FILE = {
+    "name": UPSCALER,
+    "url": f"https://github.com/xinntao/Real-ESRGAN/releases/download/v0.2.1/{UPSCALER}",
+    "directory": "upscale_models",
+}
+
+_BUILD = """async ([prompt, note, columns, gap, upscaler]) => {
   await app.loadApiJson(prompt, "workflow");
   const nodes = (ids) => ids.map((id) => app.graph.getNodeById(id));
   let x = gap;
@@ -167,10 +187,11 @@ _BUILD = """async ([prompt, note, columns, gap]) => {
     let y = gap;
     for (const node of nodes(ids)) {
       const [width, height] = node.computeSize();
-      const shows = /Image$|Video$|Detect|Select|VQFR_Restore$/.test(node.type) && !/Create/.test(node.type);
+      const shows = /Image$|Video$|Detect|Select|VQFR_Restore/.test(node.type) && !/Create/.test(node.type);
       node.setSize([Math.max(width, 300), height + (shows ? 280 : 0)]);
       node.pos = [x, y];
-      y += node.size[1] + gap;
+      y += 1.3 * node.size[1] + gap; // nodes of the page's second kind are taller, and grow a line of text
+      if (node.type === "UpscaleModelLoader") node.properties.models = [upscaler];
     }
     x += Math.max(...nodes(ids).map((node) => node.size[0])) + gap;
   }
@@ -196,7 +217,7 @@ _FIT = """() => {
 }"""
 
 
-def make_picture(path: Path = ROOT / "examples" / "portrait.jpg") -> bytes:
+def make_picture(path: Path = PORTRAIT) -> bytes:
     """A picture under the name that every ComfyUI has in its input folder."""
     data = io.BytesIO()
     with Image.open(path) as picture:
@@ -208,7 +229,7 @@ def make_clip() -> bytes:
     """One second of the portrait, moving a little."""
     import av
 
-    with tempfile.TemporaryDirectory() as folder, Image.open(ROOT / "examples" / "portrait.jpg") as picture:
+    with tempfile.TemporaryDirectory() as folder, Image.open(PORTRAIT) as picture:
         path, frame = Path(folder) / "clip.mp4", picture.resize((320, 320))
         with av.open(str(path), "w") as container:
             stream = container.add_stream("h264", rate=8)
@@ -247,21 +268,55 @@ def build(page: Any, workflow: Workflow, url: str) -> dict[str, Any]:
     prompt = api_prompt(workflow, page, url)
     numbers = iter(range(1, len(prompt) + 1))
     columns = [[next(numbers) for _ in column] for column in workflow.columns]
-    page.evaluate(_BUILD, [prompt, workflow.note, columns, GAP_PX])
+    page.evaluate(_BUILD, [prompt, workflow.note, columns, GAP_PX, _UPSCALER_FILE])
     time.sleep(1)
     graph: dict[str, Any] = json.loads(page.evaluate("JSON.stringify(app.graph.serialize())"))
     graph.pop("id", None)  # a different one on each run
+    if workflow.controls:
+        names = [name for column in workflow.columns for name in column]
+        controls = [[names.index(node) + 1, name] for node, name in workflow.controls]
+        graph.setdefault("extra", {})["linearMode"] = True
+        graph["extra"]["linearData"] = {"inputs": controls, "outputs": [names.index("save") + 1]}
     return graph
 
 
-def photograph(page: Any, url: str) -> Image.Image:
-    """Run the open graph and take a screenshot."""
+def run(page: Any, url: str) -> dict[str, Any]:
+    """Run the open graph, with a clip where it asks for one; gives the outputs by node number."""
+    page.evaluate(f"app.graph._nodes.filter(n => n.type === 'LoadVideo').forEach(n => n.widgets[0].value = '{CLIP}')")
     page.request.post(f"{url}/free", data=json.dumps({"free_memory": True}))  # nodes that are not run show nothing
     page.evaluate("app.queuePrompt(0)")
     time.sleep(2)
     while any(page.request.get(f"{url}/queue").json().values()):
         time.sleep(1)
     time.sleep(2)
+    *_, last = page.request.get(f"{url}/history").json().values()
+    return last["outputs"]  # type: ignore[no-any-return]
+
+
+def thumbnail(page: Any, url: str, workflow: Workflow, outputs: dict[str, Any]) -> Image.Image:
+    """The picture of the marked node, else the portrait before and after."""
+    names = [name for column in workflow.columns for name in column]
+    (file, *_) = outputs[str(names.index(workflow.marked or "save") + 1)]["images"]
+    data = io.BytesIO(page.request.get(f"{url}/view", params=file).body())
+    picture = first_frame(data) if file["filename"].endswith(".mp4") else Image.open(data).convert("RGB")
+    picture = picture.resize((THUMBNAIL_PX, round(THUMBNAIL_PX * picture.height / picture.width)))
+    if workflow.marked is None:
+        half = picture.width // 2
+        with Image.open(PORTRAIT) as before:
+            picture.paste(before.resize(picture.size).crop((0, 0, half, picture.height)))
+        ImageDraw.Draw(picture).line([half, 0, half, picture.height], "white", 3)
+    return picture
+
+
+def first_frame(data: io.BytesIO) -> Image.Image:
+    import av
+
+    with av.open(data) as container:
+        return next(container.decode(video=0)).to_image()  # type: ignore[no-any-return]
+
+
+def photograph(page: Any) -> Image.Image:
+    """A screenshot of the open graph."""
     right, bottom = page.evaluate(_FIT)
     time.sleep(1)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB").crop((60, 90, right, bottom))
@@ -286,24 +341,21 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8188")
-    parser.add_argument("--only", choices=WORKFLOWS, help="make this one, and not the README's picture")
+    parser.add_argument("--only", choices=WORKFLOWS, help="make this one")
     arguments = parser.parse_args()
     with sync_playwright() as playwright:
         page = open_page(playwright, arguments.url)
-        upload(page, arguments.url, PICTURE, make_picture())
         upload(page, arguments.url, CLIP, make_clip())
         for name in [arguments.only] if arguments.only else WORKFLOWS:
-            graph = build(page, WORKFLOWS[name], arguments.url)
+            workflow = WORKFLOWS[name]
+            upload(page, arguments.url, PICTURE, make_picture(GROUP if workflow.marked else PORTRAIT))
+            graph = build(page, workflow, arguments.url)
             (OUTPUT / f"{name}.json").write_text(json.dumps(graph, indent=1) + "\n")
-            picture = photograph(page, arguments.url)
-            picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
-            picture.save(OUTPUT / f"{name}.jpg", quality=85)
+            outputs = run(page, arguments.url)
+            thumbnail(page, arguments.url, workflow, outputs).save(OUTPUT / f"{name}.jpg", quality=85)
+            if name == README_WORKFLOW:
+                photograph(page).save(README_PICTURE, quality=85)
             print(name)
-        if arguments.only:
-            return
-        upload(page, arguments.url, PICTURE, make_picture(ROOT / "stand_ins" / "pictures" / "group.jpg"))
-        build(page, WORKFLOWS[README_WORKFLOW], arguments.url)
-        photograph(page, arguments.url).save(README_PICTURE, quality=85)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from ...vqfr_core.options import NetworkOptions, parse_fidelities
 from ...vqfr_core.pipeline.restoring.fidelity_lists import fidelity_by_face
 from ...vqfr_core.pipeline.restoring.fidelity_maps import fidelity_maps
 from ...vqfr_core.pipeline.restoring.restore import Strength
-from ..describe import picture_batch, write_report
+from .. import host
+from ..describe import picture_batch, summarize, write_report
 from ..faces import Faces
 from ..images import masks_for
 from ..inputs import FaceSet, Model, check_like, faces_input, newer_inputs, node_schema, option_input, report_output
@@ -75,6 +76,7 @@ class RestoreFaces(io.ComfyNode):
         if auto_fidelity and (fidelity_list.strip() or paintings is not None):
             raise InputError("automatic fidelity chooses for each face: leave fidelity list and fidelity map empty")
         restored = restore(cropped, vqfr_model, None if auto_fidelity else strength, options.batch_size)
+        host.say(summarize(restored))
         return io.NodeOutput(restored, picture_batch(restored.restored_batch, []), write_report(restored))
 
 

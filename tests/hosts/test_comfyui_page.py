@@ -58,6 +58,10 @@ def open_graph(page, host, graph: dict[str, Any]) -> None:
 
 def run_graph(page, host) -> dict[str, Any]:
     before = set(host.get("/history"))
+    page.evaluate(
+        "clip => app.graph._nodes.filter(n => n.type === 'LoadVideo').forEach(n => n.widgets[0].value = clip)",
+        make_workflows.CLIP,
+    )
     page.evaluate("app.queuePrompt(0)")
     page.wait_for_timeout(1000)
     while any(host.get("/queue").values()):
@@ -81,7 +85,7 @@ def test_an_example_opens_without_red_nodes_and_runs(page, host, path):
 
 def test_pictures_on_nodes_come_back(page, host):
     shown = "document.querySelector('.vqfr-compare img.after')?.naturalWidth > 0"
-    graph = json.loads((ROOT / "example_workflows" / "simple.json").read_text())
+    graph = json.loads((ROOT / "example_workflows" / "Restore faces.json").read_text())
     open_graph(page, host, graph)
     run_graph(page, host)
     page.wait_for_function(shown)
@@ -102,7 +106,7 @@ def test_pictures_on_nodes_come_back(page, host):
 
 
 def test_the_slider_pages_through_a_batch(page, host):
-    graph = json.loads((ROOT / "example_workflows" / "video_frames.json").read_text())
+    graph = json.loads((ROOT / "example_workflows" / "Restore a video.json").read_text())
     open_graph(page, host, graph)
     run_graph(page, host)
     number = ".vqfr-compare .pages span"
@@ -113,7 +117,7 @@ def test_the_slider_pages_through_a_batch(page, host):
 
 
 def test_the_slider_compares_and_stays_out_of_the_prompt(page, host):
-    open_graph(page, host, json.loads((ROOT / "example_workflows" / "simple.json").read_text()))
+    open_graph(page, host, json.loads((ROOT / "example_workflows" / "Restore faces.json").read_text()))
     run_graph(page, host)
     page.wait_for_selector(".vqfr-compare img.after")
     page.wait_for_function("document.querySelector('.vqfr-compare img.after').naturalWidth > 0")

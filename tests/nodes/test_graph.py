@@ -427,7 +427,7 @@ def test_progress_is_told_and_shown(run, portrait, host):
     host.progress.clear()
     host.said.clear()
     restored(run, frames, fidelity=0.0)
-    assert host.said == ["face 1 of 2", "face 2 of 2"]
+    assert host.said == ["face 1 of 2", "face 2 of 2", "2 of 2 faces restored"]
     assert [kind for _, _, shown in host.progress if shown for kind in [shown[0], shown[1].size]] == [
         "JPEG",
         (512, 512),
