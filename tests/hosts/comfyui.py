@@ -33,7 +33,9 @@ class ComfyUI:
         (base / "custom_nodes" / "comfyui-vqfr").symlink_to(ROOT)
 
     def start(self, *flags: str) -> None:
-        command = [PYTHON, "main.py", "--cpu", "--port", str(self.port), "--base-directory", str(self.base)]
+        # In float32, as precision auto is in the tests' own process.
+        command = [PYTHON, "main.py", "--cpu", "--force-fp32", "--port", str(self.port)]
+        command += ["--base-directory", str(self.base)]
         command += ["--disable-auto-launch", "--disable-api-nodes", "--database-url", "sqlite:///:memory:", *flags]
         environment = os.environ | {"HF_HUB_OFFLINE": "1", "VQFR_OFFLINE": "1", "PYTHONUNBUFFERED": "1"}
         environment.pop("VQFR_MODEL_DIR", None)
